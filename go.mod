@@ -1,0 +1,3 @@
+module ipfabric
+
+go 1.24.0

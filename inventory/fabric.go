@@ -1,0 +1,144 @@
+package inventory
+
+import (
+	"net"
+	"net/netip"
+	"time"
+)
+
+// A Fabric is one checked fabric.yaml: hypervisor nodes that route for their
+// VMs, the route reflectors that pass on what the nodes announce, and the core
+// gateways that bring the traffic in.
+//
+// Every value is valid and every relation between values holds: Parse returns
+// either such a Fabric or the list of all problems of the file.
+type Fabric struct {
+	Name            string
+	AS              ASN            // the one AS of the fabric: all sessions are iBGP
+	Communities     []Community    // every VM route carries all of them; at least one
+	Gateway         VMGateway      // the same on every VM interface of every node
+	Pools           []netip.Prefix // the VMs' addresses; masked, not overlapping
+	VXLAN           bool           // the reflectors also carry EVPN
+	RouteReflectors []RouteReflector
+	CoreGateways    []CoreGateway
+	Nodes           []Node
+	BGP             BGP
+	KnownHosts      string // known_hosts file; "" is the user's own
+	MetricsListen   string // host:port of the agents' Prometheus metrics; "" is none
+	IsolateVMs      bool   // no VM to VM traffic on a node
+}
+
+// An ASN is a 2 or 4 byte autonomous system number. String gives asplain
+// (RFC 5396); fabric.yaml may also say it in asdot.
+type ASN uint32
+
+// A Community is a standard BGP community (RFC 1997), written "65000:100".
+type Community struct{ High, Low uint16 }
+
+// A VMGateway is what every VM interface on every node has on the host's side.
+type VMGateway struct {
+	IPv4 netip.Addr // the VMs' IPv4 default gateway; zero without an IPv4 pool
+	IPv6 netip.Addr // link-local; zero without an IPv6 pool
+	MAC  net.HardwareAddr
+}
+
+// A Host is what route reflectors, core gateways and nodes have in common.
+type Host struct {
+	Name     string
+	IPv4     netip.Addr // BGP session address; zero if the host has none
+	IPv6     netip.Addr // BGP session address; zero if the host has none
+	RouterID netip.Addr // an IPv4 address or number in that form; IPv4 unless the file says another
+	OS       string     // "debian12" …; "" is what the host's os-release says
+	SSH      SSH
+	FRR      FRR
+	Line     int // where the host stands in the file
+}
+
+// SSH says how to reach one host. Fields that fabric.yaml leaves out, for the
+// host and in its ssh defaults, are zero: ~/.ssh/config and then the usual
+// defaults decide.
+type SSH struct {
+	Address string   // name or address; never empty: the BGP address if nothing else is said
+	Port    int      // 0 is ~/.ssh/config's, else 22
+	User    string   // "" is ~/.ssh/config's, else root
+	Keys    []string // private key files, absolute paths
+	Jump    []string // jump hosts, first hop first: [user@]host[:port]
+}
+
+// FRR says where a host's FRR comes from and what is added to its frr.conf.
+type FRR struct {
+	Source string // "distribution" (the only one so far) or "preinstalled"
+	Series string // such as "10.3"; "" is whatever the source has
+	Extra  string // the operator's own frr.conf lines, verbatim, ending in a newline unless empty
+}
+
+// A RouteReflector reflects the nodes' routes to the core gateways and the
+// other nodes (RFC 4456).
+type RouteReflector struct {
+	Host
+	Managed   bool       // false: a router that ipfabric leaves alone, and sees only from its neighbors
+	ClusterID netip.Addr // the router ID unless the file says another
+}
+
+// A CoreGateway brings the traffic from the outside in.
+type CoreGateway struct {
+	Host
+	Vendor string // "junos"
+	// LookingGlass says how verify asks the gateway for its own end of the
+	// sessions, over SSH: "none" (not asked), "bird" or "frr".
+	LookingGlass string
+}
+
+// A Node is a hypervisor that routes for its VMs.
+type Node struct {
+	Host
+	Virtualization string // "kvm" or "lxd"
+}
+
+// BGP is what all sessions of the fabric have in common.
+type BGP struct {
+	Password        Secret        // TCP-MD5 (RFC 2385); zero: none
+	Keepalive       time.Duration // whole seconds
+	HoldTime        time.Duration // whole seconds, at least 3 s
+	ConnectRetry    time.Duration // whole seconds
+	BFD             BFD
+	MaxPrefixes     int // a node may announce so many prefixes per address family
+	CoreMaxPrefixes int // a core gateway accepts so many prefixes per address family and reflector
+}
+
+// BFD is bidirectional forwarding detection (RFC 5880) beside each session.
+type BFD struct {
+	Enabled    bool
+	Interval   time.Duration // both directions, whole milliseconds
+	Multiplier int
+}
+
+// A Secret is a value that fabric.yaml names but does not hold: it comes from
+// an environment variable or a file. Its String, %v and JSON forms hide it.
+type Secret struct {
+	Env   string // name of an environment variable
+	File  string // absolute path; the value is its first line
+	value string
+}
+
+// HasIPv4 says whether VMs get IPv4 addresses.
+func (f *Fabric) HasIPv4() bool { return len(f.pools(true)) > 0 }
+
+// HasIPv6 says whether VMs get IPv6 addresses.
+func (f *Fabric) HasIPv6() bool { return len(f.pools(false)) > 0 }
+
+// Pools4 returns the IPv4 pools in the file's order.
+func (f *Fabric) Pools4() []netip.Prefix { return f.pools(true) }
+
+// Pools6 returns the IPv6 pools in the file's order.
+func (f *Fabric) Pools6() []netip.Prefix { return f.pools(false) }
+
+func (f *Fabric) pools(v4 bool) []netip.Prefix {
+	var out []netip.Prefix
+	for _, p := range f.Pools {
+		if p.Addr().Is4() == v4 {
+			out = append(out, p)
+		}
+	}
+	return out
+}
