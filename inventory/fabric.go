@@ -13,6 +13,7 @@ import (
 // Every value is valid and every relation between values holds: Parse returns
 // either such a Fabric or the list of all problems of the file.
 type Fabric struct {
+	File            string // where it was read from, as messages name it
 	Name            string
 	AS              ASN            // the one AS of the fabric: all sessions are iBGP
 	Communities     []Community    // every VM route carries all of them; at least one

@@ -1,0 +1,71 @@
+package inventory
+
+import (
+	"fmt"
+	"strings"
+)
+
+// AgentConfig returns what the agent of a node must know.
+func (f *Fabric) AgentConfig(n Node) AgentConfig {
+	return AgentConfig{
+		Fabric:         f.Name,
+		Node:           n.Name,
+		Gateway:        f.Gateway,
+		Pools:          f.Pools,
+		Virtualization: n.Virtualization,
+		MetricsListen:  f.MetricsListen,
+		IsolateVMs:     f.IsolateVMs,
+	}
+}
+
+// Marshal gives agent.yaml: the same bytes for the same configuration.
+func (a AgentConfig) Marshal() []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Written by ipfabric init from the inventory of fabric %s: changes made here are overwritten.\n", a.Fabric)
+	fmt.Fprintf(&b, "fabric: %q\n", a.Fabric)
+	fmt.Fprintf(&b, "node: %q\n", a.Node)
+	fmt.Fprintf(&b, "virtualization: %s\n", a.Virtualization)
+	b.WriteString("gateway:\n")
+	if a.Gateway.IPv4.IsValid() {
+		fmt.Fprintf(&b, "  ipv4: %q\n", a.Gateway.IPv4)
+	}
+	if a.Gateway.IPv6.IsValid() {
+		fmt.Fprintf(&b, "  ipv6: %q\n", a.Gateway.IPv6)
+	}
+	fmt.Fprintf(&b, "  mac: %q\n", a.Gateway.MAC)
+	b.WriteString("pools:\n")
+	for _, p := range a.Pools {
+		fmt.Fprintf(&b, "  - %q\n", p)
+	}
+	if a.MetricsListen != "" {
+		fmt.Fprintf(&b, "metrics: %q\n", a.MetricsListen)
+	}
+	fmt.Fprintf(&b, "isolate: %t\n", a.IsolateVMs)
+	return []byte(b.String())
+}
+
+// ParseAgentConfig reads what Marshal wrote, as strictly as Parse reads an
+// inventory: a misspelt key must not leave VMs without a rule. The error is
+// Errors without a file's name.
+func ParseAgentConfig(data []byte) (*AgentConfig, error) {
+	c := newChecker("")
+	var raw rawAgent
+	if root := c.readYAML(data); root != nil {
+		c.decode(root, "", "key: value", &raw)
+	}
+	var a AgentConfig
+	if raw.given() && !raw.bad {
+		top := at{line: 1, column: 1}
+		a.Fabric = c.name(raw.Fabric, "the fabric", "fabric: lab", top)
+		a.Node = c.name(raw.Node, "the node", "node: node1", top)
+		a.Virtualization = c.oneOf(raw.Virtualization, "virtualization", "kvm", "lxd")
+		a.Pools = c.poolList(&raw.Pools, top)
+		a.Gateway = c.gateway(&raw.Gateway, top)
+		a.MetricsListen = c.listen(raw.Metrics, "metrics")
+		a.IsolateVMs = c.boolean(raw.Isolate, "isolate", false)
+	}
+	if len(c.errors) > 0 {
+		return nil, Errors(sorted(c.errors))
+	}
+	return &a, nil
+}

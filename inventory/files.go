@@ -1,0 +1,99 @@
+package inventory
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// CheckFiles looks at the files that the inventory names: SSH keys must be
+// there and readable, known_hosts readable if it is there. The error is Errors.
+func (f *Fabric) CheckFiles() error {
+	var errs Errors
+	for _, key := range f.keyUsers() {
+		if err := readable(key.path); err != nil {
+			errs = append(errs, Problem{
+				File: f.File,
+				Msg:  "the SSH key of " + summary(key.hosts) + ": " + pathError(key.path, err),
+				Hint: "write the path of a private key that you can read, or remove it from ssh.keys",
+			})
+		}
+	}
+	if f.KnownHosts != "" {
+		if err := readable(f.KnownHosts); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, Problem{
+				File: f.File,
+				Msg:  "ssh.known_hosts: " + pathError(f.KnownHosts, err),
+				Hint: "write the path of a file that you can read; a missing one is made",
+			})
+		}
+	}
+	if len(errs) > 0 {
+		return errs
+	}
+	return nil
+}
+
+type keyUser struct {
+	path  string
+	hosts []string
+}
+
+// keyUsers returns each key once, in the order of the hosts.
+func (f *Fabric) keyUsers() []keyUser {
+	var out []keyUser
+	index := map[string]int{}
+	for _, h := range f.Hosts() {
+		for _, path := range h.SSH.Keys {
+			i, ok := index[path]
+			if !ok {
+				i = len(out)
+				index[path] = i
+				out = append(out, keyUser{path: path})
+			}
+			out[i].hosts = append(out[i].hosts, h.Name)
+		}
+	}
+	return out
+}
+
+// summary names the first few hosts.
+func summary(hosts []string) string {
+	if len(hosts) <= 3 {
+		return orAnd(hosts)
+	}
+	return strings.Join(hosts[:2], ", ") + " and others"
+}
+
+func orAnd(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+// readable opens a file and reads a little: a folder opens too.
+func readable(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := io.ReadFull(file, make([]byte, 1)); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
+// pathError says the path once and the reason, without the system call.
+func pathError(path string, err error) string { return path + ": " + reason(err) }
+
+func reason(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,146 @@
+package inventory
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// maxFile is far above the inventory of any fabric: 10,000 nodes take 1 MB.
+const maxFile = 8 << 20
+
+// readYAML returns the file's root node, or nil and one error.
+func (p *problems) readYAML(data []byte) *yaml.Node {
+	if len(data) > maxFile {
+		p.errorf(at{}, "name an inventory with -f", "the file has %d bytes, which no inventory has", len(data))
+		return nil
+	}
+	var doc, more yaml.Node
+	r := &lineReader{data: data}
+	dec := yaml.NewDecoder(r)
+	err := dec.Decode(&doc)
+	if errors.Is(err, io.EOF) || err == nil && isNull(doc.Content[0]) {
+		p.errorf(at{line: 1, column: 1}, "start with `ipfabric inventory example`", "the file is empty")
+		return nil
+	}
+	if err == nil {
+		err = dec.Decode(&more)
+		if err == nil {
+			p.errorf(at{line: more.Line, column: more.Column}, "remove the line --- and what follows, or write a file for each fabric", "a second YAML document begins here")
+			return nil
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		p.syntaxError(data, r.lines, err)
+		return nil
+	}
+	return doc.Content[0]
+}
+
+// A lineReader hands out one line at a time. yaml.v3 reads only as far as it
+// must, so the lines it has got when it fails tell where it failed; the line
+// in its error is often that of the block around it.
+type lineReader struct {
+	data  []byte
+	lines int
+}
+
+func (r *lineReader) Read(b []byte) (int, error) {
+	if len(r.data) == 0 {
+		return 0, io.EOF
+	}
+	n := bytes.IndexByte(r.data, '\n') + 1
+	if n == 0 {
+		n = len(r.data)
+	}
+	copied := copy(b, r.data[:n])
+	if copied == n {
+		r.lines++
+	}
+	r.data = r.data[copied:]
+	return copied, nil
+}
+
+// syntaxError notes what the YAML parser said, at the place where the trouble
+// begins.
+func (p *problems) syntaxError(data []byte, line int, err error) {
+	line = troubleLine(data, line, err)
+	text := lineText(data, line)
+	indent := len(text) - len(strings.TrimLeft(text, " \t"))
+	where := at{line: line, column: indent + 1}
+	if tab := strings.IndexByte(text[:indent], '\t'); tab >= 0 {
+		where.column = tab + 1
+		p.errorf(where, "indent with spaces", "YAML takes no tab as indentation")
+		return
+	}
+	msg := strings.TrimPrefix(err.Error(), "yaml: ")
+	msg = yamlLine.ReplaceAllString(msg, "")
+	p.errorf(where, syntaxHint(msg, text), "not valid YAML: %s", msg)
+}
+
+var yamlLine = regexp.MustCompile(`^line (\d+): `)
+
+// troubleLine returns the first line from which on the file is not YAML: what
+// is before it must be valid by itself. An open quote or bracket is thus
+// reported where it begins, not at the end of the file.
+func troubleLine(data []byte, line int, err error) int {
+	const tries = 200
+	line = max(line, 1)
+	for i := 0; i < tries && line-i >= 1; i++ {
+		var n yaml.Node
+		if yaml.Unmarshal(firstLines(data, line-i-1), &n) == nil {
+			return line - i
+		}
+	}
+	if m := yamlLine.FindStringSubmatch(strings.TrimPrefix(err.Error(), "yaml: ")); m != nil {
+		if said, err := strconv.Atoi(m[1]); err == nil {
+			return said
+		}
+	}
+	return line
+}
+
+func firstLines(data []byte, n int) []byte {
+	end := 0
+	for range n {
+		i := bytes.IndexByte(data[end:], '\n')
+		if i < 0 {
+			return data
+		}
+		end += i + 1
+	}
+	return data[:end]
+}
+
+func lineText(data []byte, line int) string {
+	rest := data[len(firstLines(data, line-1)):]
+	text, _, _ := bytes.Cut(rest, []byte("\n"))
+	return string(text)
+}
+
+// syntaxHint says what usually is behind an error of the YAML parser.
+func syntaxHint(msg, text string) string {
+	value := strings.TrimSpace(text)
+	if _, after, ok := strings.Cut(value, ": "); ok {
+		value = strings.TrimSpace(after)
+	}
+	switch {
+	case strings.Contains(msg, "unexpected end of stream"), strings.Contains(msg, "',' or"):
+		return "close the quote or bracket that this line opens"
+	case value != "" && strings.ContainsRune("@`%&*!|>{[", rune(value[0])) && strings.Contains(msg, "character that cannot start"):
+		return fmt.Sprintf("put the value in quotes: it begins with %c", value[0])
+	case strings.Contains(msg, "mapping values are not allowed"), strings.Contains(msg, "could not find expected ':'"):
+		return "write one `key: value` a line, with a space after the colon, and look at the line above too"
+	case strings.Contains(msg, "did not find expected"):
+		return "give all keys of one block the same indentation"
+	case strings.Contains(msg, "octet"), strings.Contains(msg, "control characters"):
+		return "save the file as UTF-8 text"
+	}
+	return "look at this line and the one above"
+}
