@@ -2,6 +2,10 @@ package steps
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -21,8 +25,275 @@ type Runner struct {
 	Stop <-chan struct{}
 }
 
+// ErrStopped is why a step or host was skipped after Stop was closed.
+var ErrStopped = errors.New("stopped before it began")
+
 // Run carries out a plan: for each step Check, report, stop if dry run,
 // Apply, and Check again until there is no difference or the settle time is
 // over. A host's failure skips the rest of that host's steps, in this and in
 // later stages; other hosts go on.
-func (r *Runner) Run(ctx context.Context, p Plan) Result { panic("being written") }
+func (r *Runner) Run(ctx context.Context, p Plan) Result {
+	n := &run{Runner: r, results: map[string]*HostResult{}}
+	for _, host := range p.Hosts() {
+		n.order = append(n.order, host)
+		n.results[host] = &HostResult{Host: host, State: InSync}
+	}
+	stages := p
+	if r.DryRun {
+		stages = p.atOnce()
+	}
+	for _, s := range stages {
+		n.stage(ctx, s)
+	}
+	var out Result
+	for _, host := range n.order {
+		out = append(out, *n.results[host])
+	}
+	return out
+}
+
+// Hosts names the plan's hosts, each once, in order.
+func (p Plan) Hosts() []string {
+	var out []string
+	for _, s := range p {
+		for _, t := range s.Tasks {
+			if !slices.Contains(out, t.Node) {
+				out = append(out, t.Node)
+			}
+		}
+	}
+	return out
+}
+
+// Only returns the part of the plan that is about the given hosts.
+func (p Plan) Only(hosts ...string) Plan {
+	var out Plan
+	for _, s := range p {
+		kept := Stage{Name: s.Name, Parallel: s.Parallel}
+		for _, t := range s.Tasks {
+			if slices.Contains(hosts, t.Node) {
+				kept.Tasks = append(kept.Tasks, t)
+			}
+		}
+		if len(kept.Tasks) > 0 {
+			out = append(out, kept)
+		}
+	}
+	return out
+}
+
+// atOnce puts each host's steps into one task, and all tasks into one stage:
+// looking has no order to keep.
+func (p Plan) atOnce() Plan {
+	all := Stage{Parallel: true}
+	for _, host := range p.Hosts() {
+		t := Task{Node: host}
+		for _, s := range p.Only(host) {
+			t.Steps = append(t.Steps, s.Tasks[0].Steps...)
+		}
+		all.Tasks = append(all.Tasks, t)
+	}
+	return Plan{all}
+}
+
+// A run is one call of Run.
+type run struct {
+	*Runner
+	mu      sync.Mutex // guards results, and lets one event be reported at a time
+	order   []string
+	results map[string]*HostResult
+}
+
+func (n *run) stage(ctx context.Context, s Stage) {
+	if s.Parallel {
+		var wg sync.WaitGroup
+		for _, t := range s.Tasks {
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				n.task(ctx, s.Name, t)
+			}()
+		}
+		wg.Wait()
+		return
+	}
+	for i, t := range s.Tasks {
+		n.task(ctx, s.Name, t)
+		if n.ended(t.Node) == nil {
+			continue
+		}
+		for _, rest := range s.Tasks[i+1:] {
+			if n.ended(rest.Node) == nil {
+				n.skip(s.Name, rest.Node, fmt.Errorf("%s comes first and has not come to a good end: the %s are changed one at a time, so that one keeps its sessions", t.Node, s.Name))
+			}
+		}
+		return
+	}
+}
+
+// task brings one host through one stage.
+func (n *run) task(ctx context.Context, stage string, t Task) {
+	if n.ended(t.Node) != nil {
+		return
+	}
+	if n.stopped(ctx) {
+		n.skip(stage, t.Node, ErrStopped)
+		return
+	}
+	host, err := n.Connect(ctx, t.Node)
+	if err != nil {
+		n.fail(Event{Stage: stage, Host: t.Node, Err: err})
+		return
+	}
+	checked := n.checkAll(ctx, host, t.Steps)
+	fresh := true // nothing was changed since checkAll
+	for i, s := range t.Steps {
+		if n.stopped(ctx) {
+			n.skip(stage, t.Node, ErrStopped)
+			return
+		}
+		ev := Event{Stage: stage, Host: t.Node, Step: s.String()}
+		c := checked[i]
+		if !fresh {
+			n.report(ev, Checking)
+			c = check(ctx, host, s)
+		}
+		ev.Diff, ev.Err, ev.Took = c.diff, c.err, c.took
+		switch {
+		case c.err != nil:
+			n.fail(ev)
+			return
+		case len(c.diff) == 0:
+			n.report(ev, InSync)
+			continue
+		}
+		n.report(ev, Differs)
+		if n.DryRun {
+			n.count(t.Node, Differs)
+			continue
+		}
+		fresh = false
+		n.report(ev, Applying)
+		start := time.Now()
+		ev.Err = n.apply(ctx, host, s)
+		ev.Took = time.Since(start)
+		if ev.Err != nil {
+			n.fail(ev)
+			return
+		}
+		n.report(ev, Changed)
+		n.count(t.Node, Changed)
+	}
+}
+
+// apply makes a step true and waits until its Check agrees.
+func (n *run) apply(ctx context.Context, host Host, s Step) error {
+	if err := s.Apply(ctx, host); err != nil {
+		return err
+	}
+	settle := n.Settle
+	if settle == 0 {
+		settle = 30 * time.Second
+	}
+	deadline := time.Now().Add(settle)
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		c := check(ctx, host, s)
+		if c.err == nil && len(c.diff) == 0 {
+			return nil
+		}
+		if time.Now().Add(wait).After(deadline) {
+			if c.err != nil {
+				return c.err
+			}
+			return fmt.Errorf("was applied, but after %s there is still a difference: %s", settle, c.diff)
+		}
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// A checked is what one Check said.
+type checked struct {
+	diff Diff
+	err  error
+	took time.Duration
+}
+
+func check(ctx context.Context, r Reader, s Step) checked {
+	start := time.Now()
+	diff, err := s.Check(ctx, r)
+	return checked{diff, err, time.Since(start)}
+}
+
+// checkAll checks all steps at the same time over the one connection: a run
+// that changes nothing costs one round trip, not one a step. Only the first
+// difference counts for sure, as applying it may settle those after it.
+func (n *run) checkAll(ctx context.Context, host Host, steps []Step) []checked {
+	out := make([]checked, len(steps))
+	r := newOnce(host)
+	var wg sync.WaitGroup
+	for i, s := range steps {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			out[i] = check(ctx, r, s)
+		}()
+	}
+	wg.Wait()
+	return out
+}
+
+func (n *run) stopped(ctx context.Context) bool {
+	select {
+	case <-n.Stop: // a nil channel never answers
+		return true
+	case <-ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// ended returns why nothing more is done on a host, nil if it goes on.
+func (n *run) ended(host string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.results[host].Err
+}
+
+func (n *run) fail(ev Event) {
+	n.mu.Lock()
+	r := n.results[ev.Host]
+	r.State, r.Step, r.Err = Failed, ev.Step, ev.Err
+	n.mu.Unlock()
+	n.report(ev, Failed)
+}
+
+func (n *run) skip(stage, host string, why error) {
+	n.mu.Lock()
+	r := n.results[host]
+	r.State, r.Err = Skipped, why
+	n.mu.Unlock()
+	n.report(Event{Stage: stage, Host: host, Err: why}, Skipped)
+}
+
+func (n *run) count(host string, s State) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	r := n.results[host]
+	r.State = s
+	r.Changes++
+}
+
+func (n *run) report(ev Event, s State) {
+	ev.Time, ev.State, ev.Pass = time.Now(), s, "apply"
+	if n.DryRun {
+		ev.Pass = "plan"
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.Report != nil {
+		n.Report(ev)
+	}
+}

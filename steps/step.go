@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"io/fs"
+	"strings"
 )
 
 // A Reader looks at a host and leaves it as it is.
@@ -66,4 +67,33 @@ type Stage struct {
 type Task struct {
 	Node  string // name of the host in the inventory
 	Steps []Step
+}
+
+// String gives the difference in one line. Long values, such as whole files,
+// are left out: "package frr is missing, service frr is stopped, want running".
+func (d Diff) String() string {
+	var parts []string
+	for _, c := range d {
+		switch have, want := brief(c.Have), brief(c.Want); {
+		case c.Have == "" && want == "":
+			parts = append(parts, c.Item+" is missing")
+		case c.Have == "":
+			parts = append(parts, c.Item+" is missing, want "+want)
+		case c.Want == "":
+			parts = append(parts, c.Item+" should not be there")
+		case have == "" || want == "":
+			parts = append(parts, c.Item+" differs")
+		default:
+			parts = append(parts, c.Item+" is "+have+", want "+want)
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// brief returns s if it fits into a sentence, else nothing.
+func brief(s string) string {
+	if len(s) > 60 || strings.Contains(s, "\n") {
+		return ""
+	}
+	return s
 }

@@ -1,0 +1,48 @@
+# make help lists the targets.
+export GOTOOLCHAIN = local
+export CGO_ENABLED = 0
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GOBUILD  = go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.6.1
+
+.PHONY: build demo test unit lab-test lint bench golden fuzz deps clean help
+
+build: ## build bin/ipfabric, bin/ipfabric-agent and bin/ipfabric-lab
+	GOOS=linux GOARCH=amd64 $(GOBUILD) -o assets/agent/ipfabric-agent-amd64 ./cmd/ipfabric-agent
+	GOOS=linux GOARCH=arm64 $(GOBUILD) -o assets/agent/ipfabric-agent-arm64 ./cmd/ipfabric-agent
+	$(GOBUILD) -o bin/ ./cmd/...
+
+demo: build deps ## boot a lab of real machines, run init against it, show the sessions (root)
+	.ci/demo
+
+test: deps lint unit lab-test ## run every test, those on lab machines too (root)
+
+lint: build ## gofmt, go vet, staticcheck
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these'; exit 1; }
+	go vet ./...
+	go vet -tags lab ./...
+	$(STATICCHECK) -tags lab ./...
+
+unit: build ## run the tests that need neither root nor lab machines
+	CGO_ENABLED=1 go test -race -count=1 ./...
+
+lab-test: build deps ## run the tests on lab machines and in network namespaces (root)
+	go test -tags lab -run '^TestLab' -count=1 -v -p 1 -timeout 60m ./...
+
+bench: build ## measure what the documents claim (root)
+	go test -run '^$$' -bench . -benchtime 20x ./...
+
+golden: build ## write the expected files of the tests anew, to be looked at with git diff
+	go test ./steps ./cmd/... -update
+
+fuzz: ## fuzz each parser of foreign input for half a minute
+	go test ./inventory -run '^$$' -fuzz FuzzParse -fuzztime 30s
+
+deps: ## install what demo and test need from the distribution's packages (root)
+	@.ci/deps
+
+clean: ## remove what build made
+	rm -rf bin assets/agent/ipfabric-agent-*
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'

@@ -1,0 +1,45 @@
+package assets
+
+import (
+	"embed"
+	"errors"
+	"io/fs"
+)
+
+//go:embed frr/*.tmpl gateway/*.tmpl node agent.service
+var files embed.FS
+
+//go:embed agent
+var agents embed.FS
+
+// Templates returns the templates of that folder ("frr" or "gateway").
+func Templates(folder string) fs.FS {
+	sub, err := fs.Sub(files, folder)
+	if err != nil {
+		panic(err) // the folders are embedded: only a typo in this repository gets here
+	}
+	return sub
+}
+
+// File returns a file that goes to a host as it is, such as
+// "node/60-ipfabric.conf".
+func File(name string) []byte {
+	data, err := files.ReadFile(name)
+	if err != nil {
+		panic(err) // as above
+	}
+	return data
+}
+
+// ErrNoAgent says that this program was built with "go build" alone: make
+// builds the agent first and then embeds it.
+var ErrNoAgent = errors.New("built without the agent: run make")
+
+// Agent returns the agent's binary for a Go architecture, "amd64" or "arm64".
+func Agent(arch string) ([]byte, error) {
+	data, err := agents.ReadFile("agent/ipfabric-agent-" + arch)
+	if err != nil {
+		return nil, ErrNoAgent
+	}
+	return data, nil
+}

@@ -1,0 +1,48 @@
+#!/bin/sh
+# Written by ipfabric: changes the configuration that FRR runs.
+#
+#   frr-config reload FRR-RELOAD.PY FILE   make FRR run FILE
+#   frr-config rollback FRR-RELOAD.PY      put the last confirmed one back, unless
+#                                          the change was confirmed; a timer does it
+set -u
+dir=/var/lib/ipfabric/rollback
+
+# zebra shows "no ip forwarding" on a host that does not forward. frr-reload.py
+# takes that for a line to be removed and would turn forwarding on. So it gets a
+# file that has the line, in a configuration folder of its own: given a file
+# outside of that folder it would overwrite frr.conf.
+reload() {
+	tmp=$(mktemp -d /run/ipfabric-frr.XXXXXX) || return 1
+	cp /etc/frr/vtysh.conf "$tmp/" 2>/dev/null || : >"$tmp/vtysh.conf"
+	{
+		cat "$2" || return 1
+		[ "$(cat /proc/sys/net/ipv4/ip_forward)" != 0 ] || echo 'no ip forwarding'
+		[ "$(cat /proc/sys/net/ipv6/conf/all/forwarding 2>/dev/null)" != 0 ] || echo 'no ipv6 forwarding'
+	} >"$tmp/frr.conf"
+	"$1" --reload --stdout --confdir "$tmp" "$tmp/frr.conf"
+	rc=$?
+	rm -rf "$tmp"
+	return $rc
+}
+
+put() { # SOURCE TARGET: in place at once, with mode and owner
+	cp -p "$1" "$2.ipfabric-rollback" && mv -f "$2.ipfabric-rollback" "$2"
+}
+
+case "$1" in
+reload)
+	reload "$2" "$3"
+	;;
+rollback)
+	[ -e "$dir/armed" ] || exit 0
+	put "$dir/daemons" /etc/frr/daemons
+	put "$dir/frr.conf" /etc/frr/frr.conf
+	reload "$2" "$dir/running.conf" || systemctl restart frr.service
+	date -u +%Y-%m-%dT%H:%M:%SZ >"$dir/rolled-back"
+	rm -f "$dir/armed"
+	;;
+*)
+	sed -n 's/^#   //p' "$0" >&2
+	exit 64
+	;;
+esac

@@ -1,0 +1,140 @@
+package steps
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"strings"
+	"unicode/utf8"
+)
+
+// A file is one file as it must be.
+type file struct {
+	path  string
+	data  []byte
+	mode  fs.FileMode
+	owner string // "user:group"; "" is root:root
+}
+
+func (f file) ownerName() string {
+	if f.owner == "" {
+		return "root:root"
+	}
+	return f.owner
+}
+
+// filesAre: files are there, with their content, mode and owner.
+type filesAre struct {
+	name  string
+	files []file
+	// then runs after the files were written, where Check sees by itself
+	// whether it is still needed.
+	then []string
+}
+
+func (s filesAre) String() string { return s.name }
+
+func (s filesAre) Check(ctx context.Context, r Reader) (Diff, error) {
+	return diffFiles(ctx, r, s.files)
+}
+
+func (s filesAre) Apply(ctx context.Context, h Host) error {
+	if err := writeFiles(ctx, h, s.files); err != nil {
+		return err
+	}
+	if s.then == nil {
+		return nil
+	}
+	return h.Run(ctx, s.then...)
+}
+
+// statFiles prints "MODE OWNER SHA256" for each file, or "absent".
+const statFiles = `for f; do if [ -e "$f" ]; then echo "$(stat -L -c '%a %U:%G' -- "$f") $(sha256sum <"$f" | cut -c1-64)"; else echo absent; fi; done`
+
+// diffFiles compares files by one question for all of them. Only those that
+// differ are read.
+func diffFiles(ctx context.Context, r Reader, files []file) (Diff, error) {
+	argv := []string{"sh", "-c", statFiles, "sh"}
+	for _, f := range files {
+		argv = append(argv, f.path)
+	}
+	out, err := r.Query(ctx, argv...)
+	if err != nil {
+		return nil, err
+	}
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if len(lines) != len(files) {
+		return nil, fmt.Errorf("asked for %d files, the answer has %d lines", len(files), len(lines))
+	}
+	var diff Diff
+	for i, f := range files {
+		sum := sha256.Sum256(f.data)
+		want := fmt.Sprintf("%o %s %s", f.mode.Perm(), f.ownerName(), hex.EncodeToString(sum[:]))
+		if lines[i] == want {
+			continue
+		}
+		change, err := f.change(ctx, r, lines[i], hex.EncodeToString(sum[:]))
+		if err != nil {
+			return nil, err
+		}
+		diff = append(diff, change)
+	}
+	return diff, nil
+}
+
+// change describes how a file differs: text by its content, the rest by its
+// size and what it is called.
+func (f file) change(ctx context.Context, r Reader, found, sum string) (Change, error) {
+	c := Change{Item: f.path, Want: f.describe(sum)}
+	if found == "absent" {
+		return c, nil
+	}
+	access, have, _ := cutLast(found, " ")
+	if have == sum {
+		return Change{Item: "mode and owner of " + f.path, Have: access, Want: fmt.Sprintf("%o %s", f.mode.Perm(), f.ownerName())}, nil
+	}
+	if !utf8.Valid(f.data) {
+		c.Have = "sha256 " + have[:min(12, len(have))]
+		return c, nil
+	}
+	data, err := r.ReadFile(ctx, f.path)
+	if err != nil {
+		return Change{}, err
+	}
+	c.Have = string(data)
+	return c, nil
+}
+
+func (f file) describe(sum string) string {
+	if utf8.Valid(f.data) {
+		return string(f.data)
+	}
+	return "sha256 " + sum[:12]
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+func writeFiles(ctx context.Context, h Host, files []file) error {
+	for _, f := range files {
+		if err := writeFile(ctx, h, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeFile writes one file with its mode and owner.
+func writeFile(ctx context.Context, h Host, f file) error {
+	if err := h.WriteFile(ctx, f.path, f.data, f.mode); err != nil {
+		return err
+	}
+	return h.Run(ctx, "chown", f.ownerName(), f.path)
+}

@@ -1,0 +1,271 @@
+package steps
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"ipfabric/assets"
+	"ipfabric/inventory"
+)
+
+// confHeader is the first line of every frr.conf that ipfabric wrote. A file
+// that starts otherwise belongs to somebody else.
+const confHeader = "! Written by ipfabric: changes made here are overwritten. Put lines of your own into frr.extra of the inventory."
+
+// confData is what the templates of assets/frr see: values, no decisions.
+type confData struct {
+	Header, Fabric, Host string
+	ResolveViaDefault    bool // the default since FRR 9.1, so written before that only
+	NoRIB, TableMap      bool // either keeps a reflector's routes out of the kernel
+	AS                   inventory.ASN
+	RouterID, ClusterID  netip.Addr
+	Communities          string
+	BFDProfile           *bfdProfile
+	Groups               []group
+	Neighbors            []neighbor
+	Families             []family
+	EVPN                 []group
+	Extra                string
+}
+
+type bfdProfile struct {
+	Multiplier int
+	IntervalMS int64
+}
+
+// A group is a peer group. remote-as stands on the group alone: FRR refuses
+// it on a member, and frr-reload of 8.3 and 8.5.0 loses it there.
+type group struct {
+	Name                              string
+	AS                                inventory.ASN
+	Keepalive, HoldTime, ConnectRetry int // seconds
+	Password                          string
+	BFD                               bool
+	BFDProfile                        string // "" is bfdd's own default, 3 x 300 ms
+	Client                            bool
+	In, Out                           string
+	MaxPrefixes                       int
+}
+
+type neighbor struct {
+	Address     netip.Addr
+	Group, Name string
+}
+
+// A family is one address family: sessions over IPv4 carry IPv4 and sessions
+// over IPv6 carry IPv6, each with peer groups of its own.
+type family struct {
+	Name    string // "ipv4"
+	Version string // "4"
+	Match   string // "ip"
+	Pools   []poolEntry
+	Groups  []group
+}
+
+type poolEntry struct {
+	Seq   int
+	Match string // "203.0.113.0/24 ge 32"
+}
+
+// transport is one IP version of the fabric, and how to pick a host's address in it.
+type transport struct {
+	version string
+	pools   []netip.Prefix
+	addr    func(inventory.Host) netip.Addr
+}
+
+// transports returns the IP versions that the fabric's VMs use.
+func transports(f *inventory.Fabric) []transport {
+	var out []transport
+	if p := f.Pools4(); len(p) > 0 {
+		out = append(out, transport{"4", p, func(h inventory.Host) netip.Addr { return h.IPv4 }})
+	}
+	if p := f.Pools6(); len(p) > 0 {
+		out = append(out, transport{"6", p, func(h inventory.Host) netip.Addr { return h.IPv6 }})
+	}
+	return out
+}
+
+// reflectorConf renders frr.conf of a route reflector.
+func reflectorConf(f *inventory.Fabric, rr inventory.RouteReflector, v frrVersion) ([]byte, error) {
+	d := newConfData(f, rr.Host, v)
+	d.ClusterID = rr.ClusterID
+	d.NoRIB, d.TableMap = v.atLeast(8, 0), !v.atLeast(8, 0)
+	for _, t := range transports(f) {
+		if !t.addr(rr.Host).IsValid() {
+			continue
+		}
+		fam := newFamily(t)
+		nodes := newGroup(f, "NODE"+t.version)
+		nodes.Client, nodes.In, nodes.MaxPrefixes = true, "IPFABRIC-VM"+t.version+"-IN", f.BGP.MaxPrefixes
+		// The cores are clients too: a route that came from the other
+		// reflector goes to clients only, and the core must have it when its
+		// own session to that reflector is down.
+		cores := newGroup(f, "CORE"+t.version)
+		cores.Client, cores.In = true, "IPFABRIC-DENY"
+		others := newGroup(f, "RRS"+t.version)
+		others.In, others.MaxPrefixes = nodes.In, f.BGP.CoreMaxPrefixes
+
+		members := map[string][]inventory.Host{}
+		for _, n := range f.Nodes {
+			members[nodes.Name] = append(members[nodes.Name], n.Host)
+		}
+		for _, c := range f.CoreGateways {
+			members[cores.Name] = append(members[cores.Name], c.Host)
+		}
+		for _, r := range f.RouteReflectors {
+			if r.Name != rr.Name {
+				members[others.Name] = append(members[others.Name], r.Host)
+			}
+		}
+		for _, g := range []group{nodes, cores, others} {
+			d.addGroup(&fam, g, members[g.Name], t)
+		}
+		d.Families = append(d.Families, fam)
+	}
+	if f.VXLAN {
+		d.EVPN = evpnGroups(d.Families, func(name string) bool { return !strings.HasPrefix(name, "CORE") })
+	}
+	return render("reflector.conf.tmpl", d)
+}
+
+// nodeConf renders frr.conf of a node.
+func nodeConf(f *inventory.Fabric, n inventory.Node, v frrVersion) ([]byte, error) {
+	d := newConfData(f, n.Host, v)
+	for _, t := range transports(f) {
+		if !t.addr(n.Host).IsValid() {
+			continue
+		}
+		fam := newFamily(t)
+		rrs := newGroup(f, "RR"+t.version)
+		rrs.In, rrs.Out = "IPFABRIC-VM"+t.version+"-IN", "IPFABRIC-VM"+t.version+"-OUT"
+		rrs.MaxPrefixes = f.BGP.CoreMaxPrefixes
+		var hosts []inventory.Host
+		for _, r := range f.RouteReflectors {
+			hosts = append(hosts, r.Host)
+		}
+		d.addGroup(&fam, rrs, hosts, t)
+		d.Families = append(d.Families, fam)
+	}
+	if f.VXLAN {
+		d.EVPN = evpnGroups(d.Families, func(string) bool { return true })
+	}
+	return render("node.conf.tmpl", d)
+}
+
+// addGroup adds a peer group with its members, those that have an address in
+// that IP version. A group of nobody is left out.
+func (d *confData) addGroup(fam *family, g group, members []inventory.Host, t transport) {
+	var peers []neighbor
+	for _, m := range members {
+		if a := t.addr(m); a.IsValid() {
+			peers = append(peers, neighbor{Address: a, Group: g.Name, Name: m.Name})
+		}
+	}
+	if len(peers) == 0 {
+		return
+	}
+	d.Groups = append(d.Groups, g)
+	d.Neighbors = append(d.Neighbors, peers...)
+	fam.Groups = append(fam.Groups, g)
+}
+
+// evpnGroups picks the peer groups that carry EVPN: those of one transport,
+// IPv4 where there is one, as every route needs to travel once only.
+func evpnGroups(families []family, carries func(name string) bool) []group {
+	for _, fam := range families {
+		var out []group
+		for _, g := range fam.Groups {
+			if carries(g.Name) {
+				out = append(out, g)
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return nil
+}
+
+func newConfData(f *inventory.Fabric, h inventory.Host, v frrVersion) *confData {
+	d := &confData{
+		Header: confHeader, Fabric: f.Name, Host: h.Name,
+		ResolveViaDefault: !v.atLeast(9, 1),
+		AS:                f.AS,
+		RouterID:          h.RouterID,
+		Extra:             strings.TrimRight(h.FRR.Extra, "\n"),
+	}
+	d.Communities = communities(f)
+	if needsProfile(f.BGP.BFD) {
+		d.BFDProfile = &bfdProfile{f.BGP.BFD.Multiplier, f.BGP.BFD.Interval.Milliseconds()}
+	}
+	return d
+}
+
+// communities gives the fabric's communities in the order that FRR shows them
+// in: in another one the running configuration would always differ.
+func communities(f *inventory.Fabric) string {
+	sorted := slices.Clone(f.Communities)
+	slices.SortFunc(sorted, func(a, b inventory.Community) int {
+		return cmp.Or(cmp.Compare(a.High, b.High), cmp.Compare(a.Low, b.Low))
+	})
+	var out []string
+	for _, c := range sorted {
+		out = append(out, c.String())
+	}
+	return strings.Join(out, " ")
+}
+
+func newGroup(f *inventory.Fabric, name string) group {
+	b := f.BGP
+	g := group{
+		Name: name, AS: f.AS, Password: b.Password.Reveal(),
+		Keepalive: seconds(b.Keepalive), HoldTime: seconds(b.HoldTime), ConnectRetry: seconds(b.ConnectRetry),
+	}
+	g.BFD = b.BFD.Enabled
+	if needsProfile(b.BFD) {
+		g.BFDProfile = "IPFABRIC"
+	}
+	return g
+}
+
+// needsProfile says whether BFD is to run with other times than bfdd's own.
+func needsProfile(b inventory.BFD) bool {
+	return b.Enabled && (b.Multiplier != 3 || b.Interval != 300*time.Millisecond)
+}
+
+func newFamily(t transport) family {
+	fam := family{Name: "ipv" + t.version, Version: t.version, Match: "ip"}
+	bits := 32
+	if t.version == "6" {
+		fam.Match, bits = "ipv6", 128
+	}
+	for i, p := range t.pools {
+		m := p.String()
+		if p.Bits() < bits {
+			m = fmt.Sprintf("%s ge %d", p, bits)
+		}
+		fam.Pools = append(fam.Pools, poolEntry{Seq: 10 * (i + 1), Match: m})
+	}
+	return fam
+}
+
+func seconds(d time.Duration) int { return int(d / time.Second) }
+
+func render(name string, data any) ([]byte, error) {
+	t, err := template.New(name).Option("missingkey=error").ParseFS(assets.Templates("frr"), name, "common.tmpl")
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, data); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,158 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"ipfabric/inventory"
+)
+
+const (
+	rollbackDir    = "/var/lib/ipfabric/rollback"
+	rollbackArmed  = rollbackDir + "/armed"
+	rolledBack     = rollbackDir + "/rolled-back"
+	frrScript      = "/usr/local/lib/ipfabric/frr-config"
+	rollbackUnit   = "ipfabric-rollback"
+
+	// rollbackAfter is how long a host waits for the confirmation before it
+	// helps itself.
+	rollbackAfter = 3 * time.Minute
+	// sessionsBack is how long sessions may take to come back. It leaves room
+	// within rollbackAfter for the reload before it.
+	sessionsBack = 60 * time.Second
+)
+
+// A rollback is commit-confirm for FRR. Armed, the host itself restores FRR's
+// configuration after rollbackAfter, whatever becomes of the operator's
+// machine or of the way to it. The timer does not survive a reboot of the
+// host: that starts the new configuration, which FRR's parser has accepted.
+type rollback struct{ host inventory.Host }
+
+// armedState is the file rollbackArmed.
+type armedState struct {
+	Since time.Time
+	Peers []netip.Addr // neighbors with an Established session before the change
+}
+
+// arm keeps a copy of what FRR runs now and starts the timer. If it is armed
+// already, by an earlier step or by a run that was cut off, the copy stays,
+// which is the last confirmed state, and the time begins anew. An FRR that
+// does not run has nothing to go back to: then nothing is armed.
+func (rb rollback) arm(ctx context.Context, h Host) error {
+	p, err := platformOf(ctx, h, rb.host.OS)
+	if err != nil {
+		return err
+	}
+	if _, err := h.ReadFile(ctx, rollbackArmed); errors.Is(err, fs.ErrNotExist) {
+		saved, err := rb.save(ctx, h)
+		if err != nil || !saved {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	if err := rb.stopTimer(ctx, h); err != nil {
+		return err
+	}
+	return h.Run(ctx, "systemd-run", "--quiet", "--unit="+rollbackUnit,
+		fmt.Sprintf("--on-active=%d", int(rollbackAfter.Seconds())), "--timer-property=AccuracySec=1s",
+		frrScript, "rollback", p.FRRReload)
+}
+
+// save copies the configuration and the names of the Established neighbors;
+// the file rollbackArmed comes last and makes the copy count. It returns false
+// if FRR does not run.
+func (rb rollback) save(ctx context.Context, h Host) (bool, error) {
+	running, err := h.Query(ctx, "vtysh", "-c", "show running-config")
+	if err != nil {
+		if exitStatus(err) >= 0 {
+			return false, nil
+		}
+		return false, err
+	}
+	peers, err := establishedPeers(ctx, h)
+	if err != nil {
+		return false, err
+	}
+	if err := h.Run(ctx, "install", "-d", "-m", "0700", rollbackDir); err != nil {
+		return false, err
+	}
+	if err := writeFile(ctx, h, confFile(rollbackDir+"/running.conf", []byte(configOnly(running)))); err != nil {
+		return false, err
+	}
+	if err := h.Run(ctx, "cp", "-p", confPath, daemonsPath, rollbackDir); err != nil {
+		return false, err
+	}
+	state, err := json.Marshal(armedState{Since: time.Now().UTC(), Peers: peers})
+	if err != nil {
+		return false, err
+	}
+	return true, writeFile(ctx, h, file{path: rollbackArmed, data: append(state, '\n'), mode: 0o600})
+}
+
+// configOnly cuts what vtysh prints before the configuration.
+func configOnly(running string) string {
+	_, conf, found := strings.Cut(running, "Current configuration:\n")
+	if !found {
+		return running
+	}
+	return conf
+}
+
+func (rb rollback) stopTimer(ctx context.Context, h Host) error {
+	// Both may be gone, or failed: what counts is that they are out of the way.
+	const stop = `systemctl stop "$1.timer" 2>/dev/null; systemctl reset-failed "$1.timer" "$1.service" 2>/dev/null; true`
+	return h.Run(ctx, "sh", "-c", stop, "sh", rollbackUnit)
+}
+
+// now restores the old configuration without waiting for the timer.
+func (rb rollback) now(ctx context.Context, h Host) error {
+	p, err := platformOf(ctx, h, rb.host.OS)
+	if err != nil {
+		return err
+	}
+	if err := h.Run(ctx, frrScript, "rollback", p.FRRReload); err != nil {
+		return err
+	}
+	return errors.Join(rb.stopTimer(ctx, h), h.Run(ctx, "rm", "-f", rolledBack))
+}
+
+// disarm makes the change final.
+func (rb rollback) disarm(ctx context.Context, h Host) error {
+	if err := rb.stopTimer(ctx, h); err != nil {
+		return err
+	}
+	return h.Run(ctx, "rm", "-f", rollbackArmed)
+}
+
+// establishedPeers asks FRR for the neighbors that it has a session with.
+func establishedPeers(ctx context.Context, r Reader) ([]netip.Addr, error) {
+	out, err := r.Query(ctx, "vtysh", "-c", "show bgp summary json")
+	if err != nil {
+		return nil, err
+	}
+	var families map[string]struct {
+		Peers map[string]struct{ State string }
+	}
+	if json.Unmarshal([]byte(out), &families) != nil {
+		return nil, nil // bgpd says in words that it has no BGP instance
+	}
+	var peers []netip.Addr
+	for _, fam := range families {
+		for name, peer := range fam.Peers {
+			addr, err := netip.ParseAddr(name)
+			if err == nil && peer.State == "Established" && !slices.Contains(peers, addr) {
+				peers = append(peers, addr)
+			}
+		}
+	}
+	slices.SortFunc(peers, netip.Addr.Compare)
+	return peers, nil
+}

@@ -1,0 +1,109 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"ipfabric/inventory"
+)
+
+// frrRunsConf: the configuration that FRR runs is frr.conf's. It asks FRR, so
+// a reload that failed, or a change made by hand in vtysh, is found.
+type frrRunsConf struct {
+	host     inventory.Host
+	render   confRenderer
+	rollback rollback
+}
+
+func (s frrRunsConf) String() string { return "FRR runs frr.conf" }
+
+func (s frrRunsConf) Check(ctx context.Context, r Reader) (Diff, error) {
+	want, err := wantedConf(ctx, r, s.host, s.render)
+	if err != nil {
+		return nil, err
+	}
+	running, err := r.Query(ctx, "vtysh", "-c", "show running-config")
+	if err != nil {
+		if exitStatus(err) < 0 {
+			return nil, err
+		}
+		return Diff{{Item: "running configuration", Have: "FRR does not answer", Want: "frr.conf"}}, nil
+	}
+	diff := diffConf(running, string(want))
+	if len(diff) == 0 {
+		return nil, nil
+	}
+	have, err := r.ReadFile(ctx, confPath)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && string(have) != string(want) {
+		return diff, nil // the file is to change first
+	}
+	if err != nil {
+		return nil, err
+	}
+	// Where the texts differ, FRR's own tool is the judge: frr.extra may be
+	// written in another way than FRR shows it.
+	return s.reloadTest(ctx, r, diff)
+}
+
+// reloadTest asks frr-reload.py what it would change. It is slow (python),
+// so only a difference of the texts gets here.
+func (s frrRunsConf) reloadTest(ctx context.Context, r Reader, diff Diff) (Diff, error) {
+	p, err := platformOf(ctx, r, s.host.OS)
+	if err != nil {
+		return nil, err
+	}
+	out, err := r.Query(ctx, p.FRRReload, "--test", "--stdout", confPath)
+	if notThere(err) {
+		return diff, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseReloadTest(out), nil
+}
+
+// parseReloadTest reads what frr-reload.py --test prints: two headed lists of
+// lines. The host's name, how vtysh stores files, and whether the host
+// forwards are no differences.
+func parseReloadTest(out string) Diff {
+	var diff Diff
+	section := ""
+	for line := range strings.Lines(out) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "Lines To Delete" || line == "Lines To Add":
+			section = line
+		case section == "" || line == "" || strings.Trim(line, "=") == "":
+		case strings.HasPrefix(line, "hostname "), strings.HasPrefix(line, "no hostname "), line == "service integrated-vtysh-config":
+		case line == "ip forwarding", line == "ipv6 forwarding":
+		case section == "Lines To Delete":
+			diff = append(diff, Change{Item: "running configuration", Have: line})
+		default:
+			diff = append(diff, Change{Item: "running configuration", Want: line})
+		}
+	}
+	return diff
+}
+
+// Apply reloads FRR by frr-reload.py itself, as `systemctl reload frr` hides its
+// failures. It works line by line, so one that fails leaves a mixture: then
+// the old configuration is put back at once.
+func (s frrRunsConf) Apply(ctx context.Context, h Host) error {
+	p, err := platformOf(ctx, h, s.host.OS)
+	if err != nil {
+		return err
+	}
+	if err := s.rollback.arm(ctx, h); err != nil {
+		return err
+	}
+	if err := h.Run(ctx, frrScript, "reload", p.FRRReload, confPath); err != nil {
+		if undo := s.rollback.now(ctx, h); undo != nil {
+			return fmt.Errorf("%w; the old configuration could not be put back at once (%v), the host does it by itself", err, undo)
+		}
+		return fmt.Errorf("FRR refused a part of the new configuration, the old one is back in place: %w", err)
+	}
+	return nil
+}

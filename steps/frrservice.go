@@ -1,0 +1,108 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ipfabric/inventory"
+)
+
+// frrService: FRR and its daemons run, and start at boot.
+type frrService struct {
+	host     inventory.Host
+	rollback rollback
+}
+
+func (s frrService) String() string { return "FRR runs" }
+
+func (s frrService) Check(ctx context.Context, r Reader) (Diff, error) {
+	unit, err := showUnit(ctx, r, "frr.service")
+	if err != nil {
+		return nil, err
+	}
+	diff := unit.diff("frr")
+	if !unit.active() {
+		return diff, nil
+	}
+	running, err := runningDaemons(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range append([]string{"zebra"}, wantedDaemons...) {
+		if !slices.Contains(running, name) {
+			diff = append(diff, Change{Item: "daemon " + name, Have: "not running", Want: "running"})
+		}
+	}
+	return diff, nil
+}
+
+// runningDaemons asks FRR which of its daemons answer. A vtysh that reaches
+// none of them is an answer too.
+func runningDaemons(ctx context.Context, r Reader) ([]string, error) {
+	out, err := r.Query(ctx, "vtysh", "-c", "show daemons")
+	if err != nil && exitStatus(err) < 0 {
+		return nil, err
+	}
+	return strings.Fields(out), nil
+}
+
+func (s frrService) Apply(ctx context.Context, h Host) error {
+	if err := h.Run(ctx, "systemctl", "daemon-reload"); err != nil {
+		return err
+	}
+	if err := h.Run(ctx, "systemctl", "enable", "frr.service"); err != nil {
+		return err
+	}
+	unit, err := showUnit(ctx, h, "frr.service")
+	if err != nil {
+		return err
+	}
+	if !unit.active() {
+		// A service that failed too often is not started before this.
+		if err := h.Run(ctx, "systemctl", "reset-failed", "frr.service"); err != nil {
+			return err
+		}
+		return h.Run(ctx, "systemctl", "restart", "frr.service")
+	}
+	if err := s.rollback.arm(ctx, h); err != nil {
+		return err
+	}
+	// A reload starts the daemons that are missing and leaves the others
+	// alone. Its exit status says nothing in most versions of FRR.
+	if err := h.Run(ctx, "systemctl", "reload", "frr.service"); err == nil {
+		if s.wait(ctx, h, 10*time.Second) == nil {
+			return nil
+		}
+	}
+	return h.Run(ctx, "systemctl", "restart", "frr.service")
+}
+
+// wait returns nil once all daemons run.
+func (s frrService) wait(ctx context.Context, r Reader, limit time.Duration) error {
+	deadline := time.Now().Add(limit)
+	for {
+		diff, err := s.Check(ctx, r)
+		if err == nil && len(diff) == 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("after %s: %s", limit, diff)
+		}
+		if err := pause(ctx, 500*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits, or returns the context's error.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

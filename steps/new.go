@@ -1,0 +1,135 @@
+package steps
+
+import (
+	"errors"
+	"net/netip"
+
+	"ipfabric/assets"
+	"ipfabric/inventory"
+)
+
+// An Option changes what a plan may do.
+type Option func(*options)
+
+type options struct{ adopt, acceptLoss bool }
+
+// Adopt lets the plan take over a frr.conf that ipfabric did not write; a
+// copy of it is kept on the host.
+func Adopt() Option { return func(o *options) { o.adopt = true } }
+
+// AcceptSessionLoss confirms changes of FRR even if sessions that were up
+// before them do not come back.
+func AcceptSessionLoss() Option { return func(o *options) { o.acceptLoss = true } }
+
+// New returns the plan for a fabric. It touches no host.
+func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
+	if p := f.BGP.Password; !p.IsZero() && p.Reveal() == "" {
+		return nil, errors.New("the BGP password was not read") // ReadSecrets comes before New
+	}
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	ready := Stage{Name: "hosts", Parallel: true}
+	reflectors := Stage{Name: "route reflectors"}
+	nodes := Stage{Name: "nodes", Parallel: true}
+
+	for _, rr := range f.RouteReflectors {
+		if !rr.Managed {
+			continue
+		}
+		ready.add(rr.Name, installed(rr.Host)...)
+		reflectors.add(rr.Name, o.configured(rr.Host, reflectorNeighbors(f, rr), func(v frrVersion) ([]byte, error) {
+			return reflectorConf(f, rr, v)
+		})...)
+	}
+	for _, n := range f.Nodes {
+		agent := agentConfigOf(f, n)
+		ready.add(n.Name, installed(n.Host)...)
+		ready.add(n.Name,
+			forwarding{},
+			agentInstalled{agent},
+			agentRunning{agent},
+		)
+		nodes.add(n.Name, o.configured(n.Host, nodeNeighbors(f, n), func(v frrVersion) ([]byte, error) {
+			return nodeConf(f, n, v)
+		})...)
+	}
+	return Plan{ready, reflectors, nodes}, nil
+}
+
+// installed is what every host with FRR needs before its configuration.
+func installed(h inventory.Host) []Step {
+	return []Step{
+		supported{h.OS},
+		frrInstalled{h},
+		filesAre{
+			name: "FRR's service is set up",
+			files: []file{
+				{path: "/etc/systemd/system/frr.service.d/ipfabric.conf", data: assets.File("node/frr-service.conf"), mode: 0o644},
+				{path: frrScript, data: assets.File("node/frr-config.sh"), mode: 0o755},
+			},
+			then: []string{"systemctl", "daemon-reload"},
+		},
+	}
+}
+
+// configured is what makes FRR run a host's configuration.
+func (o options) configured(h inventory.Host, neighbors []netip.Addr, render confRenderer) []Step {
+	rb := rollback{h}
+	return []Step{
+		frrConf{h, render, o.adopt, rb},
+		frrDaemons{rb},
+		frrService{h, rb},
+		frrRunsConf{h, render, rb},
+		frrConfirmed{rb, neighbors, o.acceptLoss},
+	}
+}
+
+// add appends steps to a host's task, which it makes if there is none.
+func (s *Stage) add(host string, steps ...Step) {
+	for i := range s.Tasks {
+		if s.Tasks[i].Node == host {
+			s.Tasks[i].Steps = append(s.Tasks[i].Steps, steps...)
+			return
+		}
+	}
+	s.Tasks = append(s.Tasks, Task{Node: host, Steps: steps})
+}
+
+func agentConfigOf(f *inventory.Fabric, n inventory.Node) inventory.AgentConfig {
+	return inventory.AgentConfig{
+		Fabric: f.Name, Node: n.Name, Gateway: f.Gateway, Pools: f.Pools,
+		Virtualization: n.Virtualization, MetricsListen: f.MetricsListen, IsolateVMs: f.IsolateVMs,
+	}
+}
+
+// reflectorNeighbors is everybody that a reflector has a session with.
+func reflectorNeighbors(f *inventory.Fabric, rr inventory.RouteReflector) []netip.Addr {
+	out := nodeAddrs(f)
+	for _, c := range f.CoreGateways {
+		out = append(out, c.IPv4, c.IPv6)
+	}
+	for _, r := range f.RouteReflectors {
+		if r.Name != rr.Name {
+			out = append(out, r.IPv4, r.IPv6)
+		}
+	}
+	return out
+}
+
+func nodeAddrs(f *inventory.Fabric) []netip.Addr {
+	var out []netip.Addr
+	for _, n := range f.Nodes {
+		out = append(out, n.IPv4, n.IPv6)
+	}
+	return out
+}
+
+func nodeNeighbors(f *inventory.Fabric, _ inventory.Node) []netip.Addr {
+	var out []netip.Addr
+	for _, r := range f.RouteReflectors {
+		out = append(out, r.IPv4, r.IPv6)
+	}
+	return out
+}
