@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// An asker asks the operator on the terminal. It is remote's Prompter too:
+// host keys to accept, passphrases of keys.
+type asker struct {
+	say   *sayer
+	out   io.Writer // the terminal, even if standard error goes elsewhere
+	in    *os.File
+	lines *bufio.Reader
+}
+
+// newAsker returns nil if nobody can answer.
+func newAsker(in io.Reader, say *sayer) *asker {
+	if !isTerminal(in) {
+		return nil
+	}
+	a := &asker{say: say, in: in.(*os.File), lines: bufio.NewReader(in), out: say.err}
+	if tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
+		a.out = tty // open until the program ends
+	}
+	return a
+}
+
+// Confirm asks a question whose answer is yes or, also to an empty line, no.
+func (a *asker) Confirm(ctx context.Context, question string) (bool, error) {
+	a.say.mu.Lock() // what runs beside waits with its lines
+	defer a.say.mu.Unlock()
+	fmt.Fprintf(a.out, "%s [y/N] ", question)
+	answer, err := await(ctx, func() (string, error) { return a.lines.ReadString('\n') })
+	if err != nil {
+		fmt.Fprintln(a.out)
+		return false, unanswered(err)
+	}
+	a.say.log.record("", "asked: %s answer: %s", question, strings.TrimSpace(answer))
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return true, nil
+	}
+	return false, nil
+}
+
+// Secret asks for something that is not shown while it is typed.
+func (a *asker) Secret(ctx context.Context, question string) (string, error) {
+	a.say.mu.Lock()
+	defer a.say.mu.Unlock()
+	fd := int(a.in.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(a.out, "%s: ", strings.TrimRight(question, ": "))
+	secret, err := await(ctx, func() (string, error) {
+		b, err := term.ReadPassword(fd)
+		return string(b), err
+	})
+	fmt.Fprintln(a.out)
+	if err != nil {
+		_ = term.Restore(fd, before) // an interrupted ReadPassword leaves the echo off
+		return "", unanswered(err)
+	}
+	return secret, nil
+}
+
+// unanswered makes the end of the input, Ctrl-D, readable.
+func unanswered(err error) error {
+	if err == io.EOF {
+		return fmt.Errorf("no answer")
+	}
+	return err
+}
+
+// await ends when f does or ctx is cancelled. In the latter case f stays
+// behind, waiting for a terminal that nobody types at any more.
+func await(ctx context.Context, f func() (string, error)) (string, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	c := make(chan answer, 1)
+	go func() {
+		text, err := f()
+		c <- answer{text, err}
+	}()
+	select {
+	case a := <-c:
+		return a.text, a.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}

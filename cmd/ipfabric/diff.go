@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"ipfabric/steps"
+)
+
+// How much of a difference is shown.
+type extent int
+
+const (
+	inShort    extent = iota // a screenful: new files by their size, long diffs cut
+	everything               // all of it
+)
+
+// shownLines is how much of one file's diff inShort shows. A diff that is
+// hardly longer is shown whole.
+const shownLines = 40
+
+// renderDiff gives what a step would change, one item after the other.
+func renderDiff(d steps.Diff, much extent, paint func(style, string) string) string {
+	var b strings.Builder
+	for _, c := range d {
+		b.WriteString(renderChange(c, much, paint))
+	}
+	return b.String()
+}
+
+func renderChange(c steps.Change, much extent, paint func(style, string) string) string {
+	if !isText(c.Have) && !isText(c.Want) {
+		have, want := orElse(c.Have, "none"), orElse(c.Want, "none")
+		return fmt.Sprintf("%s: %s → %s\n", c.Item, paint(red, have), paint(green, want))
+	}
+	switch {
+	case c.Have == "" && much == inShort:
+		return fmt.Sprintf("%s: %s\n", c.Item, paint(green, "new, "+count(lineCount(c.Want), "line")))
+	case c.Want == "" && much == inShort:
+		return fmt.Sprintf("%s: %s\n", c.Item, paint(red, "to be removed, "+count(lineCount(c.Have), "line")))
+	}
+	return c.Item + ":\n" + indent("  ", unified(c.Have, c.Want, much, paint))
+}
+
+// isText says whether a value is shown as lines rather than as a word.
+func isText(s string) bool {
+	return strings.Contains(strings.TrimRight(s, "\n"), "\n") || strings.HasSuffix(s, "\n")
+}
+
+func lineCount(s string) int {
+	return strings.Count(strings.TrimRight(s, "\n"), "\n") + 1
+}
+
+// unified gives the unified diff of two texts, without the names at its head.
+func unified(have, want string, much extent, paint func(style, string) string) string {
+	text := string(diff.Diff("have", []byte(have), "want", []byte(want)))
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if len(lines) <= 3 {
+		return "(no difference)\n"
+	}
+	lines = lines[3:] // diff have want, --- have, +++ want
+	left := 0
+	if much == inShort && len(lines) > shownLines+5 {
+		left = len(lines) - shownLines
+		lines = lines[:shownLines]
+	}
+	var b strings.Builder
+	for _, line := range lines {
+		b.WriteString(paint(diffStyle(line), line) + "\n")
+	}
+	if left > 0 {
+		fmt.Fprintf(&b, "… and %s; --verbose shows all\n", count(left, "more line"))
+	}
+	return b.String()
+}
+
+func diffStyle(line string) style {
+	switch {
+	case strings.HasPrefix(line, "+"):
+		return green
+	case strings.HasPrefix(line, "-"):
+		return red
+	case strings.HasPrefix(line, "@@"):
+		return cyan
+	}
+	return plain
+}

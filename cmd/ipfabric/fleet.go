@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/user"
+	"sync"
+	"time"
+
+	"ipfabric/inventory"
+	"ipfabric/remote"
+	"ipfabric/steps"
+)
+
+// lockPath is on every host. /run is empty after a boot, and so no lock
+// outlives the machine.
+const lockPath = "/run/ipfabric.lock"
+
+// A machine is a host over SSH: *remote.Host, or a test's fake.
+type machine interface {
+	steps.Host
+	Open(ctx context.Context) error
+	Lock(ctx context.Context, path, note string) (release func(), err error)
+}
+
+// A fleet has one connection for each host for a whole run: plan, apply and
+// verify share it.
+type fleet struct {
+	open func(name string) (machine, error)
+
+	mu       sync.Mutex
+	machines map[string]machine
+	failed   map[string]error // hosts that nothing more is tried on
+}
+
+func newFleet(open func(name string) (machine, error)) *fleet {
+	return &fleet{open: open, machines: map[string]machine{}, failed: map[string]error{}}
+}
+
+// connect is machine for steps.
+func (f *fleet) connect(ctx context.Context, name string) (steps.Host, error) {
+	return f.machine(ctx, name)
+}
+
+// machine returns the host of that name, connected. A host that could not be
+// reached is not tried again until forget: each attempt takes its timeout.
+func (f *fleet) machine(ctx context.Context, name string) (machine, error) {
+	f.mu.Lock()
+	err, h := f.failed[name], f.machines[name]
+	f.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	if h != nil {
+		return h, nil
+	}
+	m, err := f.open(name)
+	if err == nil {
+		err = m.Open(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
+		f.fail(name, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.machines[name] = m
+	return m, nil
+}
+
+// fail makes connect answer for that host with an error from now on.
+func (f *fleet) fail(name string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failed[name] = err
+}
+
+// forget lets hosts that failed be tried again.
+func (f *fleet) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.failed)
+}
+
+// forgive lets hosts be asked again that failed though they can be reached.
+func (f *fleet) forgive() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	maps.DeleteFunc(f.failed, func(_ string, err error) bool { return !isConnectError(err) })
+}
+
+// refused returns the errors of hosts that did answer, but not as they should:
+// another host key than known, a login that is not accepted.
+func (f *fleet) refused() []error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []error
+	for _, err := range f.failed {
+		if mustStop(err) {
+			out = append(out, err)
+		}
+	}
+	return out
+}
+
+// mustStop says whether an error is a reason to touch no host at all. A host
+// that is down is not: its turn comes with the next run. A host key that
+// changed may be an attack, and a refused login is a mistake in the inventory
+// that the other hosts probably share.
+func mustStop(err error) bool {
+	var c *remote.ConnectError
+	if !errors.As(err, &c) {
+		return false
+	}
+	switch c.Kind {
+	case remote.HostKeyUnknown, remote.HostKeyChanged, remote.Auth, remote.Setup:
+		return true
+	}
+	return false
+}
+
+// isConnectError says whether there was no connection at all.
+func isConnectError(err error) bool {
+	var c *remote.ConnectError
+	return errors.As(err, &c)
+}
+
+// lock takes a host's lock until release is called. It outlives the connection
+// if a step closes that one to try a new one.
+func (f *fleet) lock(ctx context.Context, name, note string) (release func(), err error) {
+	m, err := f.machine(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return m.Lock(ctx, lockPath, note)
+}
+
+// sshTarget is how a host of the inventory is reached.
+func sshTarget(h inventory.Host) remote.Target {
+	return remote.Target{
+		Name: h.Name, Address: h.SSH.Address, Port: h.SSH.Port,
+		User: h.SSH.User, Keys: h.SSH.Keys, Jump: h.SSH.Jump,
+	}
+}
+
+// lockNote says to another operator who holds the lock, and for what.
+func lockNote(command string) string {
+	who := "somebody"
+	if u, err := user.Current(); err == nil {
+		who = u.Username
+	}
+	if name, err := os.Hostname(); err == nil {
+		who += "@" + name
+	}
+	return fmt.Sprintf("%s (ipfabric %s, pid %d) since %s", who, command, os.Getpid(), time.Now().UTC().Format("2006-01-02 15:04:05 UTC"))
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ipfabric/steps"
+)
+
+// initOptions are the flags of init.
+type initOptions struct {
+	planOptions
+	yes      bool
+	dryRun   bool
+	noVerify bool
+	wait     time.Duration
+	waitSet  bool
+}
+
+func (a *app) initCommand() *cobra.Command {
+	var opts initOptions
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Make the hosts what the inventory says",
+		Long: `Init makes the hosts what the inventory says, and can be run as often as you
+like: it does only what is left to do. It
+
+  1. looks at all hosts at the same time and shows what differs,
+  2. asks whether to apply it,
+  3. applies it: all hosts get their packages, then the route reflectors their
+     configuration one after the other, then the nodes theirs,
+  4. prints the core gateways' configuration, which you put in place yourself,
+  5. verifies both ends of every BGP session, as ipfabric verify does.
+
+A host that is down is left out; the others are done, and the next run does the
+rest. A changed host key or a refused login ends the run before any host is
+touched. The first Ctrl-C lets finish what runs, the second stops at once.
+
+Exit codes: 0 done and healthy, 1 error, 3 some hosts failed, 4 done, but the
+verification found a problem, 130 interrupted.`,
+		Example: `  ipfabric init
+  ipfabric init --yes --limit node7,node8
+  ipfabric init --dry-run`,
+		Args: noArguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts.waitSet = cmd.Flags().Changed("wait")
+			if opts.dryRun {
+				return a.showPlan(cmd.Context(), opts.planOptions)
+			}
+			return a.init(cmd.Context(), opts)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&opts.dryRun, "dry-run", false, "only show what would be changed, as plan does")
+	f.BoolVarP(&opts.yes, "yes", "y", false, "apply without asking")
+	a.limitFlag(cmd, &opts.limit, "work on these hosts only (`HOST,...`)")
+	f.BoolVar(&opts.adopt, "adopt", false, "take over a frr.conf that ipfabric did not write; a copy stays on the host")
+	f.BoolVar(&opts.loss, "accept-session-loss", false, "keep the changes even if BGP sessions that were up do not come back")
+	f.DurationVar(&opts.wait, "wait", time.Minute, "how long the verification after changes may wait until all is healthy")
+	f.BoolVar(&opts.noVerify, "no-verify", false, "do not verify at the end")
+	return cmd
+}
+
+// init is the whole run, in the order of the command's help.
+func (a *app) init(ctx context.Context, opts initOptions) error {
+	s, err := a.open("init", opts.limit)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	plan, err := s.plan(opts.planOptions)
+	if err != nil {
+		return err
+	}
+	o, stop := s.look(ctx, plan)
+	if o == nil {
+		return stop
+	}
+	if err := s.showOutlook(o, false); err != nil {
+		return err
+	}
+	if stop != nil {
+		return stop
+	}
+
+	failed := o.failed()
+	changed := len(o.toChange()) > 0
+	if changed {
+		if err := s.confirm(ctx, opts.yes); err != nil {
+			return err
+		}
+		result := s.apply(ctx, plan, o)
+		s.showResult(result)
+		s.showFailures(result)
+		failed = failedOf(result)
+		if s.signals.interrupted() || ctx.Err() != nil {
+			return withHint(errInterrupted, "run `ipfabric init` again: it does only what is left")
+		}
+		if err := s.showGateways(); err != nil {
+			return err
+		}
+	}
+	return s.finish(ctx, opts, changed, failed)
+}
+
+// finish verifies, and turns what failed into the run's error.
+func (s *session) finish(ctx context.Context, opts initOptions, changed bool, failed steps.Result) error {
+	s.fleet.forgive()
+	var unhealthy error
+	if !opts.noVerify {
+		v := verifyOptions{hopeless: s.hopeless(failed)}
+		if changed || opts.waitSet {
+			v.wait = opts.wait
+		}
+		unhealthy = s.verify(ctx, v)
+	}
+	if len(failed) == 0 || ctx.Err() != nil {
+		return unhealthy
+	}
+	return &codedError{code: exitHosts, err: withHint(
+		fmt.Errorf("%s failed, the others are done", count(len(failed), "host")),
+		"run `ipfabric init` again once that is put right: it does only what is left")}
+}
+
+// confirm asks whether to apply the plan that was shown.
+func (s *session) confirm(ctx context.Context, yes bool) error {
+	if yes {
+		return nil
+	}
+	if s.ask == nil {
+		return usagef("give --yes to apply the plan without being asked, or --dry-run to only see it",
+			"there are changes to make, and nobody to ask: this is no terminal")
+	}
+	ok, err := s.ask.Confirm(ctx, "Apply?")
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return withHint(errors.New("not applied: nothing was changed"), "answer y to apply")
+	}
+	return nil
+}
+
+// showGateways prints what the operator must put into the core gateways.
+func (s *session) showGateways() error {
+	if len(s.fabric.CoreGateways) == 0 {
+		return nil
+	}
+	text, err := snippets(s.fabric, s.fabric.CoreGateways, "")
+	if err != nil {
+		return err
+	}
+	s.say.note("the core gateways' configuration follows; `ipfabric gateway` prints it again")
+	s.say.result(text + "\n")
+	return nil
+}

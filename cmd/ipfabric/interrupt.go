@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// errInterrupted is why a run was cancelled.
+var errInterrupted = errors.New("interrupted")
+
+// terminateGrace is how long a run that changes hosts may go on after SIGTERM
+// or SIGHUP. Service managers kill after 90 s or less.
+const terminateGrace = 10 * time.Second
+
+// interrupts turns signals into the end of a run.
+//
+// While nothing is being changed, the first one cancels at once. While hosts
+// are being changed, the first closes Stop: what runs comes to its end, nothing
+// new begins. The second Ctrl-C cancels, and so does the time after SIGTERM and
+// SIGHUP. From then on signals have their usual effect, so that the next one
+// ends the process whatever it waits for.
+type interrupts struct {
+	stop   chan struct{} // closed: begin nothing new
+	cancel context.CancelCauseFunc
+	say    *sayer
+
+	mu       sync.Mutex
+	changing bool
+	happened bool
+}
+
+// catchSignals returns a context that ends with the interruption. release puts
+// the signals' usual effect back.
+func catchSignals(ctx context.Context, say *sayer) (_ context.Context, i *interrupts, release func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	i = &interrupts{stop: make(chan struct{}), cancel: cancel, say: say}
+	c := make(chan os.Signal, 4)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// Writing to a pipe whose reader has gone is an error like others: it must
+	// not kill a run in the middle of a host.
+	signal.Ignore(syscall.SIGPIPE)
+	done := make(chan struct{})
+	go func() {
+		i.watch(ctx, c)
+		signal.Stop(c)
+		close(done)
+	}()
+	return ctx, i, func() {
+		cancel(nil)
+		<-done
+	}
+}
+
+// watch handles signals until the context has ended.
+func (i *interrupts) watch(ctx context.Context, signals <-chan os.Signal) {
+	var expired <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-expired:
+			i.cancel(errInterrupted)
+			return
+		case s := <-signals:
+			if !i.first() {
+				i.cancel(errInterrupted)
+				return
+			}
+			close(i.stop)
+			// The note waits while a question stands on the terminal, and the
+			// next signal must not wait with it.
+			go i.say.note("finishing what runs; press Ctrl-C again to stop now")
+			if s != os.Interrupt {
+				expired = time.After(terminateGrace)
+			}
+		}
+	}
+}
+
+// first notes an interruption and says whether it is one that lets finish what
+// runs.
+func (i *interrupts) first() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	gentle := i.changing && !i.happened
+	i.happened = true
+	return gentle
+}
+
+// change marks that hosts are being changed until done is called.
+func (i *interrupts) change() (done func()) {
+	i.set(true)
+	return func() { i.set(false) }
+}
+
+func (i *interrupts) set(changing bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.changing = changing
+}
+
+// interrupted says whether there was a signal.
+func (i *interrupts) interrupted() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.happened
+}

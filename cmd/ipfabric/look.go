@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"ipfabric/steps"
+)
+
+// An outlook is what a dry run found. It is also `plan --json`.
+type outlook struct {
+	Fabric  string        `json:"fabric"`
+	Changes int           `json:"changes"` // steps that differ, on all hosts
+	Failed  int           `json:"failed"`  // hosts that could not be looked at
+	Hosts   []hostOutlook `json:"hosts"`
+}
+
+// A hostOutlook is one host of an outlook.
+type hostOutlook struct {
+	Host  string        `json:"host"`
+	Role  string        `json:"role"`
+	State steps.State   `json:"state"` // in-sync, differs, failed or skipped
+	Steps []stepOutlook `json:"steps"` // those that differ, in their order
+	Error string        `json:"error,omitempty"`
+	Hint  string        `json:"hint,omitempty"`
+
+	result steps.HostResult
+}
+
+// err is what failed on the host, nil if nothing did.
+func (h hostOutlook) err() error { return hostError(h.result) }
+
+// A stepOutlook is one step that differs.
+type stepOutlook struct {
+	Step string     `json:"step"`
+	Diff steps.Diff `json:"diff"`
+}
+
+// look asks all hosts at once what differs. The error is a reason to go no
+// further; the outlook is there all the same.
+func (s *session) look(ctx context.Context, plan steps.Plan) (*outlook, error) {
+	var mu sync.Mutex
+	differing := map[string][]stepOutlook{}
+	result := s.run(ctx, plan, true, func(ev steps.Event) {
+		s.progress.report(ev)
+		if ev.State != steps.Differs {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		differing[ev.Host] = append(differing[ev.Host], stepOutlook{Step: ev.Step, Diff: ev.Diff})
+	})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	o := &outlook{Fabric: s.fabric.Name, Hosts: []hostOutlook{}}
+	for _, r := range result {
+		h := hostOutlook{Host: r.Host, Role: s.role(r.Host), State: r.State, Steps: differing[r.Host], result: r}
+		if h.Steps == nil {
+			h.Steps = []stepOutlook{}
+		}
+		if err := h.err(); err != nil {
+			h.Error, h.Hint = err.Error(), hintOf(err)
+			o.Failed++
+		}
+		o.Changes += len(h.Steps)
+		o.Hosts = append(o.Hosts, h)
+	}
+	return o, s.untouchable(o)
+}
+
+// untouchable returns why the whole run must end here, before any host is
+// touched: a host whose key or login is not as it should be, or no host at all
+// that can be reached.
+func (s *session) untouchable(o *outlook) error {
+	if refused := s.fleet.refused(); len(refused) > 0 {
+		return fmt.Errorf("%s did not let us in as expected: nothing was changed on any host", count(len(refused), "host"))
+	}
+	for _, h := range o.Hosts {
+		if !isConnectError(h.result.Err) {
+			return nil
+		}
+	}
+	return withHint(errors.New("no host could be reached: nothing was changed"),
+		"is this machine in the right network, and is each host's ssh address right in the inventory?")
+}
+
+// failed are the results of the hosts that could not be looked at, in order.
+func (o *outlook) failed() steps.Result {
+	var out steps.Result
+	for _, h := range o.Hosts {
+		if h.result.Err != nil {
+			out = append(out, h.result)
+		}
+	}
+	return out
+}
+
+// hostErrors are the sentences for hosts that failed or were left out.
+func hostErrors(result steps.Result) []error {
+	var out []error
+	for _, r := range result {
+		if err := hostError(r); err != nil {
+			out = append(out, err)
+		}
+	}
+	return out
+}
+
+// hostError is the sentence for what failed on a host, from outside in. An
+// error of the connection names its host itself.
+func hostError(r steps.HostResult) error {
+	if r.Err == nil {
+		return nil
+	}
+	text := r.Err.Error()
+	if r.Step == "" && strings.HasPrefix(text, r.Host+" ") {
+		return r.Err
+	}
+	if r.Step == "" {
+		return fmt.Errorf("%s: %w", r.Host, r.Err)
+	}
+	return fmt.Errorf("%s: %s: %w", r.Host, r.Step, r.Err)
+}
+
+// render gives the outlook for people.
+func (o *outlook) render(much extent, paint func(style, string) string) string {
+	var b strings.Builder
+	inSync := 0
+	for _, h := range o.Hosts {
+		switch {
+		case h.result.Err != nil:
+			fmt.Fprintf(&b, "%s  %s\n", paint(bold, h.Host), paint(red, "could not be looked at"))
+		case len(h.Steps) == 0:
+			inSync++
+			continue
+		default:
+			fmt.Fprintf(&b, "%s  %s\n", paint(bold, h.Host), paint(yellow, count(len(h.Steps), "change")))
+		}
+		for _, st := range h.Steps {
+			b.WriteString("  " + paint(bold, st.Step) + "\n")
+			b.WriteString(indent("    ", renderDiff(st.Diff, much, paint)))
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString(o.summary(inSync) + "\n")
+	return b.String()
+}
+
+func (o *outlook) summary(inSync int) string {
+	parts := []string{count(o.Changes, "change") + " to make"}
+	if o.Changes == 0 {
+		parts[0] = "0 changes"
+	}
+	if inSync > 0 {
+		parts = append(parts, count(inSync, "host")+" in sync")
+	}
+	if o.Failed > 0 {
+		parts = append(parts, count(o.Failed, "host")+" could not be looked at")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// toChange names the hosts that a run has something to do on.
+func (o *outlook) toChange() []string {
+	var out []string
+	for _, h := range o.Hosts {
+		if h.result.Err == nil && len(h.Steps) > 0 {
+			out = append(out, h.Host)
+		}
+	}
+	return out
+}
+
+// much is how much of a difference the operator wants to see.
+func (s *session) much() extent {
+	if s.say.verbose {
+		return everything
+	}
+	return inShort
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+)
+
+// planOptions are the flags of plan, and of init --dry-run.
+type planOptions struct {
+	limit []string
+	adopt bool
+	loss  bool
+	json  bool
+}
+
+func (a *app) planCommand() *cobra.Command {
+	var opts planOptions
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what init would change",
+		Long: `Plan looks at all hosts at the same time and shows what init would change there.
+It changes nothing. It is init --dry-run.
+
+Exit codes: 0 nothing to do, 2 there are changes, 3 some hosts could not be
+looked at, 1 none could, or a login or host key was not as expected.`,
+		Example: `  ipfabric plan
+  ipfabric plan --limit node3 --verbose
+  ipfabric plan --json | jq '.hosts[] | select(.state == "differs") | .host'`,
+		Args: noArguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.showPlan(cmd.Context(), opts) },
+	}
+	a.limitFlag(cmd, &opts.limit, "look at these hosts only (`HOST,...`)")
+	cmd.Flags().BoolVar(&opts.adopt, "adopt", false, "plan to take over a frr.conf that ipfabric did not write")
+	cmd.Flags().BoolVar(&opts.json, "json", false, "print the plan as JSON")
+	return cmd
+}
+
+// showPlan looks, prints, and ends with the exit code that says what there is
+// to do.
+func (a *app) showPlan(ctx context.Context, opts planOptions) error {
+	s, err := a.open("plan", opts.limit)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	plan, err := s.plan(opts)
+	if err != nil {
+		return err
+	}
+	o, stop := s.look(ctx, plan)
+	if o == nil {
+		return stop
+	}
+	if err := s.showOutlook(o, opts.json); err != nil {
+		return err
+	}
+	switch {
+	case stop != nil:
+		return stop
+	case o.Failed > 0:
+		return exitWith(exitHosts)
+	case o.Changes > 0:
+		return exitWith(exitChanges)
+	}
+	return nil
+}
+
+// showOutlook prints what was found, and why hosts could not be looked at.
+func (s *session) showOutlook(o *outlook, asJSON bool) error {
+	s.say.failures(hostErrors(o.failed()))
+	if asJSON {
+		return s.say.resultJSON(o)
+	}
+	s.say.result(o.render(s.much(), s.say.onOut))
+	return nil
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"ipfabric/steps"
+)
+
+// quiet is how long nothing may be said before a line names what is running.
+const quiet = 15 * time.Second
+
+// A progress makes lines of the events of a run. The plain form has a line for
+// what is worth reading; with --progress json there is an object for every
+// event; the log has every event in both.
+type progress struct {
+	say *sayer
+
+	mu      sync.Mutex
+	running map[string]steps.Event // by host: what is being applied
+	said    time.Time              // when there was a line last
+	stop    chan struct{}
+}
+
+func newProgress(say *sayer) *progress {
+	p := &progress{say: say, running: map[string]steps.Event{}, said: time.Now(), stop: make(chan struct{})}
+	go p.fillSilence(time.Second)
+	return p
+}
+
+func (p *progress) close() { close(p.stop) }
+
+// report takes one event. It is a steps.Runner's Report.
+func (p *progress) report(ev steps.Event) {
+	line := eventLine(ev)
+	detail := ""
+	if len(ev.Diff) > 0 && ev.State == steps.Differs {
+		detail = "\n" + strings.TrimRight(renderDiff(ev.Diff, everything, noStyle), "\n")
+	}
+	p.say.log.record(ev.Host, "%s %s%s", ev.Pass, strings.TrimPrefix(line, ev.Host+"  "), detail)
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if ev.State == steps.Applying {
+		p.running[ev.Host] = ev
+	}
+	if ev.State.Final() && ev.Pass == "apply" {
+		delete(p.running, ev.Host)
+	}
+	if !p.say.json && !p.say.verbose && !worthReading(ev) {
+		return
+	}
+	p.said = time.Now()
+	p.say.progress(line, stateStyle(ev.State), newJSONEvent(ev))
+}
+
+// worthReading says whether an event has a line of its own without --verbose.
+// What differs is shown by the plan, in order and as a whole.
+func worthReading(ev steps.Event) bool {
+	switch ev.State {
+	case steps.Changed, steps.Failed, steps.Skipped:
+		return ev.Pass == "apply"
+	}
+	return false
+}
+
+// eventLine is the plain form: "rr1  FRR is installed: changed (12.3s)".
+func eventLine(ev steps.Event) string {
+	line := ev.Host + "  "
+	if ev.Step != "" {
+		line += ev.Step + ": "
+	}
+	line += string(ev.State)
+	if ev.Took >= 100*time.Millisecond {
+		line += " (" + short(ev.Took) + ")"
+	}
+	if ev.Err != nil {
+		line += ": " + firstLine(ev.Err.Error())
+	}
+	return line
+}
+
+// short gives a duration in a form to be read: 350ms, 12.3s, 2m3s.
+func short(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+func firstLine(s string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return first
+}
+
+func stateStyle(s steps.State) style {
+	switch s {
+	case steps.Changed:
+		return green
+	case steps.Failed:
+		return red
+	case steps.Differs, steps.Skipped:
+		return yellow
+	case steps.InSync, steps.Checking:
+		return dim
+	}
+	return plain
+}
+
+// A jsonEvent is one line of --progress json.
+type jsonEvent struct {
+	Time  time.Time   `json:"time"`
+	Type  string      `json:"type"` // "event"
+	Pass  string      `json:"pass"`
+	Stage string      `json:"stage,omitempty"`
+	Host  string      `json:"host"`
+	Step  string      `json:"step,omitempty"`
+	State steps.State `json:"state"`
+	Diff  steps.Diff  `json:"diff,omitempty"`
+	Error string      `json:"error,omitempty"`
+	Hint  string      `json:"hint,omitempty"`
+	Took  float64     `json:"took_seconds,omitempty"`
+}
+
+func newJSONEvent(ev steps.Event) jsonEvent {
+	e := jsonEvent{
+		Time: ev.Time.UTC(), Type: "event", Pass: ev.Pass, Stage: ev.Stage, Host: ev.Host,
+		Step: ev.Step, State: ev.State, Diff: ev.Diff, Took: ev.Took.Seconds(),
+	}
+	if ev.Err != nil {
+		e.Error, e.Hint = ev.Err.Error(), hintOf(ev.Err)
+	}
+	return e
+}
+
+// fillSilence says what is running when nothing else was said for long: an
+// installation takes minutes, and CI systems end jobs that are silent.
+func (p *progress) fillSilence(every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case now := <-tick.C:
+			if line := p.silence(now); line != "" {
+				p.say.note("%s", line)
+			}
+		}
+	}
+}
+
+// silence returns the line for a time at which nothing was said for long.
+func (p *progress) silence(now time.Time) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.running) == 0 || now.Sub(p.said) < quiet {
+		return ""
+	}
+	p.said = now
+	var parts []string
+	for _, host := range slices.Sorted(maps.Keys(p.running)) {
+		ev := p.running[host]
+		parts = append(parts, fmt.Sprintf("%s: %s (%s)", host, ev.Step, now.Sub(ev.Time).Round(time.Second)))
+	}
+	if more := len(parts) - 5; more > 0 {
+		parts = append(parts[:5], fmt.Sprintf("and %d more", more))
+	}
+	return "still at it: " + strings.Join(parts, ", ")
+}

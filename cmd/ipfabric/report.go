@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ipfabric/steps"
+)
+
+// renderReport gives verify's report for people: the hosts, the sessions of
+// each route reflector, and then everything that is not well, with what to do.
+func renderReport(r *steps.Report, paint func(style, string) string) string {
+	var b strings.Builder
+	b.WriteString(hostTable(r).render(paint))
+	for _, rr := range reflectors(r) {
+		b.WriteString("\n" + paint(bold, rr) + "\n")
+		b.WriteString(sessionTable(r, rr).render(paint))
+	}
+	if list := problemList(r, paint); list != "" {
+		b.WriteString("\n" + list)
+	}
+	b.WriteString("\n" + verdict(r, paint) + "\n")
+	return b.String()
+}
+
+// hostTable has a column for each check that any host has.
+func hostTable(r *steps.Report) *table {
+	var names []string
+	for _, h := range r.Hosts {
+		for _, c := range h.Checks {
+			if !slices.Contains(names, c.Name) {
+				names = append(names, c.Name)
+			}
+		}
+	}
+	t := &table{}
+	titles := []string{"HOST", "ROLE"}
+	for _, n := range names {
+		titles = append(titles, strings.ToUpper(strings.ReplaceAll(n, "-", " ")))
+	}
+	t.head(titles...)
+	for _, h := range r.Hosts {
+		row := []cell{{h.Host, bold}, {h.Role, plain}}
+		for _, n := range names {
+			row = append(row, checkCell(h, n))
+		}
+		t.row(row...)
+	}
+	return t
+}
+
+func checkCell(h steps.HostReport, name string) cell {
+	for _, c := range h.Checks {
+		if c.Name == name {
+			return statusCell(c.Status)
+		}
+	}
+	return cell{"-", dim}
+}
+
+func statusCell(s steps.Status) cell { return cell{string(s), statusStyle(s)} }
+
+func statusStyle(s steps.Status) style {
+	switch s {
+	case steps.OK:
+		return green
+	case steps.Warn:
+		return yellow
+	case steps.Bad:
+		return red
+	}
+	return dim
+}
+
+// reflectors names those of the sessions, in the report's order.
+func reflectors(r *steps.Report) []string {
+	var out []string
+	for _, s := range r.Sessions {
+		if !slices.Contains(out, s.RR) {
+			out = append(out, s.RR)
+		}
+	}
+	return out
+}
+
+func sessionTable(r *steps.Report, rr string) *table {
+	t := &table{indent: "  "}
+	t.head("PEER", "FAMILY", "STATUS", "AT "+strings.ToUpper(rr), "AT PEER", "UPTIME", "RECEIVED", "ACCEPTED")
+	for _, s := range r.Sessions {
+		if s.RR != rr {
+			continue
+		}
+		seen := s.Near
+		if !seen.Asked {
+			seen = s.Far
+		}
+		t.row(cell{s.Peer, bold}, cell{s.Family, plain}, statusCell(s.Status),
+			endCell(s.Near), endCell(s.Far), cell{uptime(seen), plain},
+			cell{prefixes(s.Near, s.Near.Received), plain}, cell{prefixes(s.Near, s.Near.Accepted), plain})
+	}
+	return t
+}
+
+// endCell is what one end says of a session.
+func endCell(e steps.End) cell {
+	switch {
+	case !e.Asked:
+		return cell{"not asked", dim}
+	case e.State == "":
+		return cell{"-", dim}
+	case e.State != "Established":
+		return cell{e.State, red}
+	case !e.Negotiated:
+		return cell{"not negotiated", red}
+	}
+	return cell{e.State, green}
+}
+
+func uptime(e steps.End) string {
+	if e.State != "Established" {
+		return "-"
+	}
+	d := time.Duration(e.UptimeSec) * time.Second
+	if d >= 24*time.Hour {
+		return fmt.Sprintf("%dd%dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+	}
+	return d.String()
+}
+
+func prefixes(e steps.End, n int) string {
+	if !e.Asked || e.State != "Established" || n < 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
+}
+
+// problemList names everything that is not well, with its hint. What was not
+// checked follows from something that failed: it stands in the tables alone,
+// unless nothing failed.
+func problemList(r *steps.Report, paint func(style, string) string) string {
+	var b strings.Builder
+	onlyUnknown := !hasStatus(r, steps.Bad)
+	add := func(name string, s steps.Status, detail, hint string) {
+		if s == steps.OK || (s == steps.NotChecked && !onlyUnknown) {
+			return
+		}
+		fmt.Fprintf(&b, "%s  %s: %s\n", paint(statusStyle(s), string(s)), name, orElse(detail, "no details"))
+		if hint != "" {
+			b.WriteString(indent("    ", hint))
+		}
+	}
+	for _, h := range r.Hosts {
+		for _, c := range h.Checks {
+			add(h.Host+" "+c.Name, c.Status, c.Detail, c.Hint)
+		}
+	}
+	for _, s := range r.Sessions {
+		add(sessionName(s), s.Status, s.Detail, s.Hint)
+	}
+	return b.String()
+}
+
+func sessionName(s steps.Session) string { return s.RR + " – " + s.Peer + " " + s.Family }
+
+func hasStatus(r *steps.Report, want steps.Status) bool {
+	for _, h := range r.Hosts {
+		for _, c := range h.Checks {
+			if c.Status == want {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(r.Sessions, func(s steps.Session) bool { return s.Status == want })
+}
+
+func verdict(r *steps.Report, paint func(style, string) string) string {
+	up := 0
+	for _, s := range r.Sessions {
+		if s.Status == steps.OK || s.Status == steps.Warn {
+			up++
+		}
+	}
+	counted := fmt.Sprintf("%s, %d of %s up", count(len(r.Hosts), "host"), up, count(len(r.Sessions), "session"))
+	if r.Healthy {
+		return paint(green, "healthy") + ": " + counted
+	}
+	return paint(red, "not healthy") + ": " + counted
+}

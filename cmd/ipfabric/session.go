@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"ipfabric/inventory"
+	"ipfabric/remote"
+	"ipfabric/steps"
+)
+
+// A session is one run of a command that works with hosts.
+type session struct {
+	*app
+	command  string
+	fabric   *inventory.Fabric
+	limit    []string // hosts of --limit; none is all
+	fleet    *fleet
+	progress *progress
+	close    func()
+}
+
+// open reads the inventory and starts the log. It touches no host.
+func (a *app) open(command string, limit []string) (*session, error) {
+	fabric, err := a.loadForHosts()
+	if err != nil {
+		return nil, err
+	}
+	names, err := limited(fabric, limit)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.openLog(command); err != nil {
+		return nil, err
+	}
+	cfg := remote.Config{KnownHosts: fabric.KnownHosts, AcceptNew: a.acceptNew, Log: a.say.debug}
+	if a.ask != nil { // a nil *asker is not a nil Prompter
+		cfg.Prompt = a.ask
+	}
+	client, err := remote.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{app: a, command: command, fabric: fabric, limit: names, progress: newProgress(a.say)}
+	s.fleet = newFleet(func(name string) (machine, error) {
+		h, ok := fabric.Host(name)
+		if !ok {
+			return nil, fmt.Errorf("the fabric has no host %q", name)
+		}
+		return client.Host(sshTarget(h.Host)), nil
+	})
+	s.close = func() {
+		s.progress.close()
+		_ = client.Close()
+	}
+	return s, nil
+}
+
+// openLog starts the run's log. A log in the usual place is not worth failing
+// for, one that was asked for is.
+func (a *app) openLog(command string) error {
+	if a.logFile != "" {
+		if err := a.say.log.openFile(a.logFile, a.mask); err != nil {
+			return usagef("name a file that can be written", "--log-file: %v", err)
+		}
+		a.logStart(command)
+		return nil
+	}
+	dir, err := logDir(a.env)
+	if err == nil {
+		err = a.say.log.openIn(dir, command, a.mask)
+	}
+	if err != nil {
+		a.say.warn("this run has no log file: %v", err)
+		return nil
+	}
+	a.logStart(command)
+	return nil
+}
+
+func (a *app) logStart(command string) {
+	a.say.log.record("", "%s %s, inventory %s", buildInfo(), command, a.file)
+}
+
+// plan returns what must be true of the hosts of --limit.
+func (s *session) plan(o planOptions) (steps.Plan, error) {
+	var opts []steps.Option
+	if o.adopt {
+		opts = append(opts, steps.Adopt())
+	}
+	if o.loss {
+		opts = append(opts, steps.AcceptSessionLoss())
+	}
+	plan, err := steps.New(s.fabric, opts...)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.limit) == 0 {
+		return plan, nil
+	}
+	hosts := plan.Hosts()
+	for _, name := range s.limit {
+		if slices.Contains(hosts, name) {
+			continue
+		}
+		if h, _ := s.fabric.Host(name); h.Role == inventory.RoleCoreGateway {
+			return nil, usagef(fmt.Sprintf("`ipfabric gateway %s` prints what to paste there", name),
+				"--limit: %s is a core gateway, which ipfabric does not change", name)
+		}
+		return nil, usagef("leave it out of --limit, or remove `managed: false` from the inventory",
+			"--limit: %s is not managed by ipfabric", name)
+	}
+	return plan.Only(s.limit...), nil
+}
+
+// role says what a host is.
+func (s *session) role(name string) string {
+	h, _ := s.fabric.Host(name)
+	return h.Role
+}
+
+// run carries out a plan, or looks only.
+func (s *session) run(ctx context.Context, plan steps.Plan, dryRun bool, report func(steps.Event)) steps.Result {
+	r := &steps.Runner{Connect: s.fleet.connect, Report: report, DryRun: dryRun, Stop: s.signals.stop}
+	return r.Run(ctx, plan)
+}

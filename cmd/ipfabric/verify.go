@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ipfabric/inventory"
+	"ipfabric/steps"
+)
+
+// pollEvery is the time between two looks of verify --wait.
+const pollEvery = 2 * time.Second
+
+// verifyOptions are the flags of verify.
+type verifyOptions struct {
+	limit []string
+	json  bool
+	junit string
+	wait  time.Duration
+	// hopeless says that no waiting makes this host well.
+	hopeless func(host string, waited time.Duration) bool
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	var opts verifyOptions
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Check the hosts and both ends of every BGP session",
+		Long: `Verify looks at every host at the same time, and changes nothing. It checks that
+each can be reached, that FRR runs, that the configuration is in sync and that
+the agent is well; and for every BGP session of the route reflectors that it is
+Established at both ends, and that the address family was negotiated.
+docs/verify.md explains the checks and the JSON.
+
+Exit codes: 0 healthy, 4 not, 1 a host key or login is not as expected.`,
+		Example: `  ipfabric verify
+  ipfabric verify --wait 60s --junit verify.xml
+  ipfabric verify --json | jq '.sessions[] | select(.status != "ok")'`,
+		Args: noArguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.open("verify", opts.limit)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			return s.verify(cmd.Context(), opts)
+		},
+	}
+	a.limitFlag(cmd, &opts.limit, "check these hosts and their sessions only (`HOST,...`)")
+	cmd.Flags().DurationVar(&opts.wait, "wait", 0, "look again until all is healthy or this time is over, as 60s")
+	cmd.Flags().BoolVar(&opts.json, "json", false, "print the report as JSON")
+	cmd.Flags().StringVar(&opts.junit, "junit", "", "also write the report to `FILE`, as JUnit XML for CI systems")
+	_ = cmd.MarkFlagFilename("junit", "xml")
+	return cmd
+}
+
+// verify looks, waits if it may, and shows the report.
+func (s *session) verify(ctx context.Context, opts verifyOptions) error {
+	report := s.poll(ctx, opts)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if opts.junit != "" {
+		if err := writeJUnit(opts.junit, report, s.mask); err != nil {
+			return withHint(err, "name a file in a folder that can be written with --junit")
+		}
+	}
+	if opts.json {
+		if err := s.say.resultJSON(report); err != nil {
+			return err
+		}
+	} else {
+		s.say.result(renderReport(report, s.say.onOut))
+	}
+	refused := s.fleet.refused()
+	switch {
+	case len(refused) > 0:
+		s.say.failures(refused)
+		return fmt.Errorf("%s did not let us in as expected", count(len(refused), "host"))
+	case !report.Healthy:
+		return &codedError{code: exitUnhealthy, err: withHint(
+			fmt.Errorf("the fabric is not healthy: %s", count(problemCount(report), "problem")),
+			"the report says for each what to look at next")}
+	}
+	return nil
+}
+
+// poll verifies until the fabric is healthy, the time is over, or waiting
+// cannot help.
+func (s *session) poll(ctx context.Context, opts verifyOptions) *steps.Report {
+	start := time.Now()
+	last := -1
+	for {
+		report := restricted(steps.Verify(ctx, s.fabric, s.reachFor(s.limit)), s.limit)
+		waited := time.Since(start)
+		s.say.debug("", "verify: %s after %s", count(problemCount(report), "problem"), short(waited))
+		if report.Healthy || waited+pollEvery > opts.wait || !s.worthWaiting(report, opts, waited) {
+			return report
+		}
+		if n := problemCount(report); n != last {
+			s.say.note("not healthy yet, %s; waiting up to %s more", count(n, "problem"), (opts.wait - waited).Round(time.Second))
+			last = n
+		}
+		select {
+		case <-ctx.Done():
+			return report
+		case <-time.After(pollEvery):
+		}
+		if opts.hopeless == nil {
+			s.fleet.forget()
+		}
+	}
+}
+
+// worthWaiting says whether a problem is left that time may solve.
+func (s *session) worthWaiting(r *steps.Report, opts verifyOptions, waited time.Duration) bool {
+	if opts.hopeless == nil {
+		return true
+	}
+	for _, h := range r.Hosts {
+		for _, c := range h.Checks {
+			if isProblem(c.Status) && !opts.hopeless(h.Host, waited) {
+				return true
+			}
+		}
+	}
+	for _, b := range r.Sessions {
+		if isProblem(b.Status) && !opts.hopeless(b.RR, waited) && !opts.hopeless(b.Peer, waited) {
+			return true
+		}
+	}
+	return false
+}
+
+// hopeless is what init must not wait for: hosts that have failed, and core
+// gateways, which somebody has to configure by hand first. Those that are
+// configured already get the time of a few attempts to connect.
+func (s *session) hopeless(failed steps.Result) func(string, time.Duration) bool {
+	down := map[string]bool{}
+	for _, r := range failed {
+		down[r.Host] = true
+	}
+	grace := max(15*time.Second, 3*s.fabric.BGP.ConnectRetry)
+	return func(host string, waited time.Duration) bool {
+		return down[host] || (s.role(host) == inventory.RoleCoreGateway && waited > grace)
+	}
+}
+
+// reachFor returns the connect of a verification. With a limit it leaves out
+// hosts whose view is not needed: sessions are between the limit's hosts and
+// the reflectors, or, with a reflector in the limit, all other hosts.
+func (s *session) reachFor(limit []string) func(context.Context, string) (steps.Host, error) {
+	if len(limit) == 0 || slices.ContainsFunc(limit, s.isReflector) {
+		return s.fleet.connect
+	}
+	return func(ctx context.Context, name string) (steps.Host, error) {
+		if !slices.Contains(limit, name) && !s.isReflector(name) {
+			return nil, fmt.Errorf("%s is outside --limit", name)
+		}
+		return s.fleet.connect(ctx, name)
+	}
+}
+
+func (s *session) isReflector(name string) bool { return s.role(name) == inventory.RoleRouteReflector }
+
+// restricted leaves only the limit's hosts and their sessions in a report.
+func restricted(r *steps.Report, limit []string) *steps.Report {
+	if len(limit) == 0 {
+		return r
+	}
+	out := *r
+	out.Hosts = slices.DeleteFunc(slices.Clone(r.Hosts), func(h steps.HostReport) bool {
+		return !slices.Contains(limit, h.Host)
+	})
+	out.Sessions = slices.DeleteFunc(slices.Clone(r.Sessions), func(b steps.Session) bool {
+		return !slices.Contains(limit, b.RR) && !slices.Contains(limit, b.Peer)
+	})
+	out.Healthy = problemCount(&out) == 0
+	return &out
+}
+
+func isProblem(s steps.Status) bool { return s == steps.Bad || s == steps.NotChecked }
+
+// problemCount counts the checks and sessions that failed, without those that
+// only could not be checked because of one: unless nothing else is left.
+func problemCount(r *steps.Report) int {
+	bad, unknown := 0, 0
+	add := func(s steps.Status) {
+		switch s {
+		case steps.Bad:
+			bad++
+		case steps.NotChecked:
+			unknown++
+		}
+	}
+	for _, h := range r.Hosts {
+		for _, c := range h.Checks {
+			add(c.Status)
+		}
+	}
+	for _, b := range r.Sessions {
+		add(b.Status)
+	}
+	if bad == 0 {
+		return unknown
+	}
+	return bad
+}
