@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	rollbackDir    = "/var/lib/ipfabric/rollback"
-	rollbackArmed  = rollbackDir + "/armed"
-	rolledBack     = rollbackDir + "/rolled-back"
-	frrScript      = "/usr/local/lib/ipfabric/frr-config"
-	rollbackUnit   = "ipfabric-rollback"
+	rollbackDir   = "/var/lib/ipfabric/rollback"
+	rollbackArmed = rollbackDir + "/armed"
+	rolledBack    = rollbackDir + "/rolled-back"
+	frrScript     = "/usr/local/lib/ipfabric/frr-config"
+	rollbackUnit  = "ipfabric-rollback"
 
 	// rollbackAfter is how long a host waits for the confirmation before it
 	// helps itself.

@@ -70,14 +70,28 @@ func (s frrService) Apply(ctx context.Context, h Host) error {
 	if err := s.rollback.arm(ctx, h); err != nil {
 		return err
 	}
-	// A reload starts the daemons that are missing and leaves the others
-	// alone. Its exit status says nothing in most versions of FRR.
-	if err := h.Run(ctx, "systemctl", "reload", "frr.service"); err == nil {
-		if s.wait(ctx, h, 10*time.Second) == nil {
-			return nil
-		}
+	// A daemon that died is started by watchfrr, which takes a moment. One that
+	// watchfrr does not know yet needs the restart.
+	if watched(ctx, h, unit) && s.wait(ctx, h, 8*time.Second) == nil {
+		return nil
 	}
 	return h.Run(ctx, "systemctl", "restart", "frr.service")
+}
+
+// watched says whether the running watchfrr looks after all wanted daemons:
+// they are arguments of its command line.
+func watched(ctx context.Context, r Reader, unit unitState) bool {
+	data, err := r.Query(ctx, "cat", "/proc/"+unit["MainPID"]+"/cmdline")
+	if err != nil {
+		return false
+	}
+	args := strings.Split(data, "\x00")
+	for _, name := range wantedDaemons {
+		if !slices.Contains(args, name) {
+			return false
+		}
+	}
+	return true
 }
 
 // wait returns nil once all daemons run.
