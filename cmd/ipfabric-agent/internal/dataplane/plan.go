@@ -1,0 +1,227 @@
+package dataplane
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
+)
+
+// A Result is what Plan found.
+type Result struct {
+	Ops []Op
+	// States of the wanted VMs, by name, as they will be once all Ops are done.
+	States map[string]State
+}
+
+// A State is how a VM's interface is.
+type State struct {
+	Present bool   // there is an interface, and it can be used
+	Carrier bool   // something is at its other end
+	Routes  int    // that it has, or gets from the Ops
+	Problem string // why the interface cannot be used
+}
+
+// Plan says what to do so that the kernel has what is wanted.
+//
+// Links of the agent's and routes with its number that nothing wants are
+// removed, unless keep says that nobody knows what their VM needs. If all is
+// false, only the links of the VMs that are wanted are looked at.
+func Plan(wants []Want, seen Seen, keep func(name string) bool, all bool) Result {
+	p := planner{
+		seen:   seen,
+		index:  map[int]*Link{},
+		routes: map[int][]Route{},
+		claim:  map[int]bool{},
+		result: Result{States: map[string]State{}},
+	}
+	for _, l := range seen.Links {
+		p.index[l.Index] = l
+	}
+	for _, r := range seen.Routes {
+		p.routes[r.Link] = append(p.routes[r.Link], r.Route)
+	}
+	for _, w := range wants {
+		p.vm(w)
+	}
+	if all {
+		p.leftovers(keep)
+	}
+	return p.result
+}
+
+type planner struct {
+	seen   Seen
+	index  map[int]*Link
+	routes map[int][]Route
+	claim  map[int]bool // links that a VM wants
+	result Result
+}
+
+func (p *planner) do(o Op) { p.result.Ops = append(p.result.Ops, o) }
+
+// vm brings one VM's link into the wanted state. The order matters: settings
+// come before the link goes up, routes after, and new routes before old ones
+// go, so that there is always one.
+func (p *planner) vm(w Want) {
+	op := Op{VM: w.VM, Device: w.Device}
+	link := p.seen.Links[w.Device]
+	if link == nil && !w.Make {
+		p.result.States[w.VM] = State{}
+		return
+	}
+	alias := aliasTaken + w.VM
+	if link == nil {
+		alias = aliasMade + w.VM
+		link = &Link{Tap: true, Alias: alias}
+		make := op
+		make.Verb, make.Owner, make.Group, make.MultiQueue = MakeTap, w.Owner, w.Group, w.MultiQueue
+		p.do(make)
+		p.do(op.with(SetAlias, alias))
+	}
+	if link.Index != 0 {
+		p.claim[link.Index] = true
+	}
+	if why := link.unfit(p.index); why != "" {
+		p.result.States[w.VM] = State{Problem: "interface " + w.Device + ": " + why}
+		return
+	}
+	if name, _ := Marked(link.Alias); name != w.VM {
+		p.do(op.with(SetAlias, alias))
+	}
+	if w.AltName != "" && !p.seen.NoAltNames && !slices.Contains(link.AltNames, w.AltName) {
+		p.do(op.with(AddAltName, w.AltName))
+	}
+	if link.MAC != w.MAC {
+		p.do(op.with(SetMAC, w.MAC))
+	}
+	for _, s := range w.Settings {
+		have, there := link.Settings[s.Key]
+		if have == s.Value || s.Optional && !there && link.Index != 0 {
+			continue
+		}
+		set := op
+		set.Verb, set.Key, set.Value, set.Optional = Set, s.Key, s.Value, s.Optional
+		p.do(set)
+	}
+	p.addresses(op, w, link)
+	if !link.Up {
+		p.do(op.with(SetUp, ""))
+	}
+	p.neighbors(op, w, link)
+	var have []Route
+	if link.Index != 0 {
+		have = p.routes[link.Index]
+	}
+	p.syncRoutes(op, w.Routes, have, link.Index)
+	p.result.States[w.VM] = State{Present: true, Carrier: link.Carrier, Routes: len(w.Routes)}
+}
+
+func (o Op) with(v Verb, value string) Op {
+	o.Verb, o.Value = v, value
+	return o
+}
+
+func (o Op) at(v Verb, p netip.Prefix) Op {
+	o.Verb, o.Prefix = v, p
+	return o
+}
+
+func (p *planner) addresses(op Op, w Want, link *Link) {
+	for _, a := range w.Addrs {
+		if !slices.Contains(link.Addrs, a) {
+			p.do(op.at(AddAddr, a))
+		}
+	}
+	for _, a := range link.Addrs {
+		if !slices.Contains(w.Addrs, a) {
+			p.do(op.at(DelAddr, a))
+		}
+	}
+}
+
+func (p *planner) neighbors(op Op, w Want, link *Link) {
+	for _, n := range w.Neighbors {
+		// Setting a link up flushes its neighbors.
+		if link.Up && slices.Contains(link.Neighbors, n) {
+			continue
+		}
+		p.do(op.at(SetNeighbor, host(n.Addr)).with(SetNeighbor, n.MAC))
+	}
+	for _, have := range link.Neighbors {
+		wanted := func(n Neighbor) bool { return n.Addr == have.Addr }
+		if !slices.ContainsFunc(w.Neighbors, wanted) {
+			p.do(op.at(DelNeighbor, host(have.Addr)))
+		}
+	}
+}
+
+func host(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
+
+func (p *planner) syncRoutes(op Op, want, have []Route, index int) {
+	op.Index = index
+	for _, r := range want {
+		if !slices.Contains(have, r) {
+			add := op.at(AddRoute, r.Prefix)
+			add.Metric = r.Metric
+			p.do(add)
+		}
+	}
+	for _, r := range have {
+		if !slices.Contains(want, r) {
+			del := op.at(DelRoute, r.Prefix)
+			del.Metric = r.Metric
+			p.do(del)
+		}
+	}
+}
+
+// leftovers removes what is the agent's and nobody wants.
+func (p *planner) leftovers(keep func(string) bool) {
+	kept := map[int]bool{}
+	links := slices.SortedFunc(maps.Values(p.seen.Links), func(a, b *Link) int { return cmp.Compare(a.Name, b.Name) })
+	for _, l := range links {
+		name, made := Marked(l.Alias)
+		if name == "" || p.claim[l.Index] {
+			continue
+		}
+		if keep(name) {
+			kept[l.Index] = true
+			continue
+		}
+		p.release(Op{VM: name, Device: l.Name}, l, made)
+		kept[l.Index] = true // release has dealt with its routes
+	}
+	for _, index := range slices.Sorted(maps.Keys(p.routes)) {
+		if p.claim[index] || kept[index] {
+			continue
+		}
+		device := "(no interface)"
+		if l := p.index[index]; l != nil {
+			device = l.Name
+		}
+		p.syncRoutes(Op{Device: device}, nil, p.routes[index], index)
+	}
+}
+
+// release lets go of a link. One that the agent made is deleted. One that it
+// took up belongs to somebody else: it is set down, since a guest that is no
+// longer known here must not send through this node unfiltered.
+func (p *planner) release(op Op, l *Link, made bool) {
+	p.syncRoutes(op, nil, p.routes[l.Index], l.Index)
+	if made {
+		p.do(op.with(DeleteLink, ""))
+		return
+	}
+	p.do(op.with(SetDown, ""))
+	w := Want{VM: op.VM}
+	p.addresses(op, w, l)
+	p.neighbors(op, w, l)
+	if full := vm.AltName(op.VM); slices.Contains(l.AltNames, full) {
+		p.do(op.with(DelAltName, full))
+	}
+	// Last, so that whatever fails before is tried again the next time.
+	p.do(op.with(SetAlias, ""))
+}

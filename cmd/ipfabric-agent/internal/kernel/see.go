@@ -1,0 +1,320 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
+)
+
+// See says what is there. devices are the names of the links that VMs want;
+// with all, it also sees every other link, and all routes of the agent's.
+func (k *Kernel) See(ctx context.Context, devices []string, all bool) (dataplane.Seen, error) {
+	seen := dataplane.Seen{Links: map[string]*dataplane.Link{}, NoAltNames: k.noAlt}
+	if all {
+		if err := k.allLinks(seen.Links); err != nil {
+			return seen, fmt.Errorf("the links: %w", err)
+		}
+	}
+	wanted := map[string]bool{}
+	for _, d := range devices {
+		wanted[d] = true
+		if all {
+			continue
+		}
+		if err := k.oneLink(seen.Links, d); err != nil {
+			return seen, fmt.Errorf("link %s: %w", d, err)
+		}
+	}
+	// Only these need a closer look.
+	ours := map[int]*dataplane.Link{}
+	for _, l := range seen.Links {
+		name, _ := dataplane.Marked(l.Alias)
+		if wanted[l.Name] || name != "" {
+			ours[l.Index] = l
+		}
+	}
+	only := 0 // one link: the kernel can leave out the others
+	if !all && len(ours) == 1 {
+		for index := range ours {
+			only = index
+		}
+	}
+	if len(ours) > 0 {
+		if err := k.addresses(ours, only); err != nil {
+			return seen, fmt.Errorf("the addresses: %w", err)
+		}
+		if err := k.neighbors(ours, only); err != nil {
+			return seen, fmt.Errorf("the neighbors: %w", err)
+		}
+	}
+	if all || len(ours) > 0 {
+		routes, err := k.routes(only)
+		if err != nil {
+			return seen, fmt.Errorf("the routes: %w", err)
+		}
+		seen.Routes = routes
+	}
+	keys := dataplane.SettingKeys()
+	for _, l := range ours {
+		if err := ctx.Err(); err != nil {
+			return seen, err
+		}
+		if !wanted[l.Name] {
+			continue
+		}
+		l.Settings = readSettings(l.Name, keys)
+	}
+	return seen, nil
+}
+
+func (k *Kernel) allLinks(into map[string]*dataplane.Link) error {
+	links, err := again(k.handle.LinkList)
+	if err != nil {
+		return err
+	}
+	clear(k.index)
+	for _, l := range links {
+		k.add(into, l)
+	}
+	return nil
+}
+
+func (k *Kernel) oneLink(into map[string]*dataplane.Link, name string) error {
+	delete(k.index, name)
+	l, err := k.handle.LinkByName(name)
+	var none netlink.LinkNotFoundError
+	if errors.As(err, &none) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	// The kernel also finds a link by its alternative name.
+	if l.Attrs().Name == name {
+		k.add(into, l)
+	}
+	return nil
+}
+
+func (k *Kernel) add(into map[string]*dataplane.Link, l netlink.Link) {
+	a := l.Attrs()
+	link := &dataplane.Link{
+		Index:    a.Index,
+		Name:     a.Name,
+		Kind:     l.Type(),
+		Master:   a.MasterIndex,
+		MAC:      a.HardwareAddr.String(),
+		Up:       a.RawFlags&unix.IFF_UP != 0,
+		Carrier:  a.RawFlags&unix.IFF_LOWER_UP != 0,
+		Alias:    a.Alias,
+		AltNames: a.AltNames,
+	}
+	if link.Kind == "device" {
+		link.Kind = ""
+	}
+	if tun, ok := l.(*netlink.Tuntap); ok {
+		link.Kind = "tun"
+		link.Tap = tun.Mode == netlink.TUNTAP_MODE_TAP
+		link.Owner, link.Group = tun.Owner, tun.Group
+	}
+	into[link.Name] = link
+	k.index[link.Name] = link.Index
+}
+
+// again repeats a dump that was interrupted by a change: what it returned may
+// lack something that is there.
+func again[T any](dump func() (T, error)) (out T, err error) {
+	for range 10 {
+		out, err = dump()
+		if !errors.Is(err, netlink.ErrDumpInterrupted) && !errors.Is(err, nl.ErrDumpInterrupted) {
+			return out, err
+		}
+	}
+	return out, err
+}
+
+// dump asks the kernel for a list and returns its raw messages.
+func (k *Kernel) dump(kind int, answer uint16, header nl.NetlinkRequestData, attrs ...nl.NetlinkRequestData) ([][]byte, error) {
+	return again(func() ([][]byte, error) {
+		req := nl.NewNetlinkRequest(kind, unix.NLM_F_DUMP)
+		req.Sockets = k.dumps
+		req.AddData(header)
+		for _, a := range attrs {
+			req.AddData(a)
+		}
+		return req.Execute(unix.NETLINK_ROUTE, answer)
+	})
+}
+
+func (k *Kernel) addresses(links map[int]*dataplane.Link, only int) error {
+	header := nl.NewIfAddrmsg(unix.AF_UNSPEC)
+	header.Index = uint32(only)
+	msgs, err := k.dump(unix.RTM_GETADDR, unix.RTM_NEWADDR, header)
+	if err != nil {
+		return err
+	}
+	for _, m := range msgs {
+		if len(m) < unix.SizeofIfAddrmsg {
+			continue
+		}
+		msg := nl.DeserializeIfAddrmsg(m)
+		link := links[int(msg.Index)]
+		if link == nil {
+			continue
+		}
+		attrs, err := nl.ParseRouteAttr(m[unix.SizeofIfAddrmsg:])
+		if err != nil {
+			return err
+		}
+		// On a point-to-point address the local end is IFA_LOCAL.
+		a := address(attrs, unix.IFA_LOCAL)
+		if !a.IsValid() {
+			a = address(attrs, unix.IFA_ADDRESS)
+		}
+		if a.IsValid() {
+			link.Addrs = append(link.Addrs, netip.PrefixFrom(a, int(msg.Prefixlen)))
+		}
+	}
+	return nil
+}
+
+func (k *Kernel) neighbors(links map[int]*dataplane.Link, only int) error {
+	var attrs []nl.NetlinkRequestData
+	if only != 0 {
+		attrs = append(attrs, nl.NewRtAttr(netlink.NDA_IFINDEX, nl.Uint32Attr(uint32(only))))
+	}
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		msgs, err := k.dump(unix.RTM_GETNEIGH, unix.RTM_NEWNEIGH, &ndmsg{unix.NdMsg{Family: family}}, attrs...)
+		if err != nil {
+			return err
+		}
+		for _, m := range msgs {
+			if len(m) < unix.SizeofNdMsg {
+				continue
+			}
+			msg := (*unix.NdMsg)(unsafe.Pointer(&m[0]))
+			link := links[int(msg.Ifindex)]
+			if link == nil || msg.State&unix.NUD_PERMANENT == 0 {
+				continue
+			}
+			attrs, err := nl.ParseRouteAttr(m[unix.SizeofNdMsg:])
+			if err != nil {
+				return err
+			}
+			if a := address(attrs, unix.NDA_DST); a.IsValid() {
+				link.Neighbors = append(link.Neighbors, dataplane.Neighbor{Addr: a, MAC: hardware(attrs)})
+			}
+		}
+	}
+	return nil
+}
+
+// routes returns the agent's routes in the main table.
+func (k *Kernel) routes(only int) ([]dataplane.SeenRoute, error) {
+	var out []dataplane.SeenRoute
+	var attrs []nl.NetlinkRequestData
+	if only != 0 {
+		attrs = append(attrs, nl.NewRtAttr(unix.RTA_OIF, nl.Uint32Attr(uint32(only))))
+	}
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		header := &nl.RtMsg{RtMsg: unix.RtMsg{
+			Family: family, Protocol: dataplane.Protocol, Table: unix.RT_TABLE_MAIN,
+		}}
+		msgs, err := k.dump(unix.RTM_GETROUTE, unix.RTM_NEWROUTE, header, attrs...)
+		if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
+			continue // no IPv6 in this kernel
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range msgs {
+			r, ok, err := parseRoute(m)
+			if err != nil {
+				return nil, err
+			}
+			if ok && (only == 0 || r.Link == only) {
+				out = append(out, r)
+			}
+		}
+	}
+	return out, nil
+}
+
+func parseRoute(m []byte) (r dataplane.SeenRoute, ours bool, err error) {
+	if len(m) < unix.SizeofRtMsg {
+		return r, false, nil
+	}
+	msg := nl.DeserializeRtMsg(m)
+	if msg.Protocol != dataplane.Protocol || msg.Table != unix.RT_TABLE_MAIN || msg.Flags&unix.RTM_F_CLONED != 0 {
+		return r, false, nil
+	}
+	attrs, err := nl.ParseRouteAttr(m[unix.SizeofRtMsg:])
+	if err != nil {
+		return r, false, err
+	}
+	dst := address(attrs, unix.RTA_DST)
+	if !dst.IsValid() { // a default route
+		dst = netip.IPv4Unspecified()
+		if msg.Family == unix.AF_INET6 {
+			dst = netip.IPv6Unspecified()
+		}
+	}
+	r.Prefix = netip.PrefixFrom(dst, int(msg.Dst_len))
+	r.Metric = number(attrs, unix.RTA_PRIORITY)
+	r.Link = number(attrs, unix.RTA_OIF)
+	return r, true, nil
+}
+
+// An ndmsg is the header of a request for neighbors.
+type ndmsg struct{ unix.NdMsg }
+
+func (m *ndmsg) Len() int { return unix.SizeofNdMsg }
+
+func (m *ndmsg) Serialize() []byte {
+	return (*(*[unix.SizeofNdMsg]byte)(unsafe.Pointer(&m.NdMsg)))[:]
+}
+
+func value(attrs []syscall.NetlinkRouteAttr, kind uint16) []byte {
+	for _, a := range attrs {
+		if a.Attr.Type == kind {
+			return a.Value
+		}
+	}
+	return nil
+}
+
+func address(attrs []syscall.NetlinkRouteAttr, kind uint16) netip.Addr {
+	a, _ := netip.AddrFromSlice(value(attrs, kind))
+	return a
+}
+
+func number(attrs []syscall.NetlinkRouteAttr, kind uint16) int {
+	v := value(attrs, kind)
+	if len(v) < 4 {
+		return 0
+	}
+	return int(nl.NativeEndian().Uint32(v))
+}
+
+func hardware(attrs []syscall.NetlinkRouteAttr) string {
+	const digits = "0123456789abcdef"
+	var b strings.Builder
+	for i, x := range value(attrs, unix.NDA_LLADDR) {
+		if i > 0 {
+			b.WriteByte(':')
+		}
+		b.WriteByte(digits[x>>4])
+		b.WriteByte(digits[x&15])
+	}
+	return b.String()
+}

@@ -1,0 +1,237 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
+)
+
+const (
+	vmsDir      = "vms.d"
+	vmSuffix    = ".json"
+	asideSuffix = ".json.corrupt"
+	tempPrefix  = ".tmp-" // no VM's name begins with a dot
+	drainedFile = "drained"
+)
+
+// A Store holds the VMs in memory and on disk. All methods can be called at
+// the same time.
+type Store struct {
+	dir string
+
+	mu      sync.Mutex
+	vms     map[string]vm.VM
+	bad     map[string]string // VM name → what is wrong with its file
+	drained bool
+}
+
+// Open reads the store below dir, making it if there is none. Files that
+// cannot be used are not an error: Bad tells of them.
+func Open(dir string) (*Store, error) {
+	s := &Store{dir: dir}
+	if err := os.MkdirAll(filepath.Join(dir, vmsDir), 0o750); err != nil {
+		return nil, err
+	}
+	return s, s.Reload()
+}
+
+// Reload reads everything from disk again.
+func (s *Store) Reload() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	entries, err := os.ReadDir(filepath.Join(s.dir, vmsDir))
+	if err != nil {
+		return err
+	}
+	vms, bad := map[string]vm.VM{}, map[string]string{}
+	for _, e := range entries {
+		file := e.Name()
+		switch {
+		case strings.HasPrefix(file, tempPrefix):
+			os.Remove(s.path(file)) // left by an agent that was killed while it wrote
+		case strings.HasSuffix(file, asideSuffix):
+			name := strings.TrimSuffix(file, asideSuffix)
+			if _, told := bad[name]; !told {
+				bad[name] = "its file cannot be used: " + s.path(file)
+			}
+		case strings.HasSuffix(file, vmSuffix):
+			s.load(file, vms, bad)
+		}
+	}
+	for name := range vms {
+		delete(bad, name) // it was added again since
+	}
+	s.vms, s.bad = vms, bad
+	_, err = os.Stat(filepath.Join(s.dir, drainedFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	s.drained = err == nil
+	return nil
+}
+
+// load reads one file into vms or bad.
+func (s *Store) load(file string, vms map[string]vm.VM, bad map[string]string) {
+	name := strings.TrimSuffix(file, vmSuffix)
+	data, err := os.ReadFile(s.path(file))
+	if err != nil {
+		bad[name] = fmt.Sprintf("its file cannot be read: %v", err)
+		return
+	}
+	v, err := vm.Parse(data)
+	if err == nil && v.Name != name {
+		err = fmt.Errorf("it is about a VM named %s", v.Name)
+	}
+	if err == nil {
+		vms[name] = *v
+		return
+	}
+	aside := s.path(name + asideSuffix)
+	if moved := os.Rename(s.path(file), aside); moved != nil {
+		aside = s.path(file)
+	}
+	bad[name] = fmt.Sprintf("its file cannot be used: %s: %v", aside, err)
+}
+
+// All returns the VMs, sorted by name.
+func (s *Store) All() []vm.VM {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Values(s.vms), func(a, b vm.VM) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Get returns the VM of that name.
+func (s *Store) Get(name string) (vm.VM, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := s.vms[name]
+	return v, ok
+}
+
+// Bad returns the names of VMs whose file cannot be used, and why.
+func (s *Store) Bad() map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.bad)
+}
+
+// Drained says whether the node's VMs are to be withdrawn, all of them.
+func (s *Store) Drained() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.drained
+}
+
+// Put adds a VM or replaces the one of the same name. After an error nothing
+// has changed.
+func (s *Store) Put(v vm.VM) error {
+	if err := v.Check(); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := writeFile(s.path(v.Name+vmSuffix), append(data, '\n')); err != nil {
+		return err
+	}
+	s.vms[v.Name] = v
+	if _, held := s.bad[v.Name]; held {
+		os.Remove(s.path(v.Name + asideSuffix))
+		delete(s.bad, v.Name)
+	}
+	return nil
+}
+
+// Delete forgets a VM, also one whose file cannot be used. A VM that is not
+// there is none of its concern.
+func (s *Store) Delete(name string) error {
+	if err := vm.CheckName(name); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, suffix := range []string{vmSuffix, asideSuffix} {
+		if err := os.Remove(s.path(name + suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	delete(s.vms, name)
+	delete(s.bad, name)
+	return syncDir(filepath.Join(s.dir, vmsDir))
+}
+
+// SetDrained notes whether the node is drained, so that it still is after a
+// reboot.
+func (s *Store) SetDrained(drained bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	path := filepath.Join(s.dir, drainedFile)
+	if drained {
+		if err := writeFile(path, []byte("ipfabric-agent undrain\n")); err != nil {
+			return err
+		}
+		s.drained = true
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	s.drained = false
+	return syncDir(s.dir)
+}
+
+func (s *Store) path(file string) string { return filepath.Join(s.dir, vmsDir, file) }
+
+// writeFile puts data in place at once, or leaves everything as it was.
+func writeFile(path string, data []byte) (err error) {
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
+		return nil
+	}
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, tempPrefix)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		f.Close()
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o640); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes a rename or a removal survive a power cut.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
