@@ -1,0 +1,155 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// dial connects to the end of a route, over shared connections to the hops
+// before it.
+func (c *Client) dial(ctx context.Context, route []endpoint) (*conn, error) {
+	ep := route[len(route)-1]
+	start := time.Now()
+	for {
+		began := time.Now()
+		conn, err := c.dialOnce(ctx, route)
+		if err == nil {
+			c.cfg.Log(ep.name, "connected to %s as %s in %v", ep.addr(), ep.user, time.Since(began).Round(time.Millisecond))
+			return conn, nil
+		}
+		c.cfg.Log(ep.name, "no connection to %s after %v: %v", ep.addr(), time.Since(began).Round(time.Millisecond), err)
+		if context.Cause(ctx) != nil {
+			return nil, context.Cause(ctx)
+		}
+		var q *question
+		if errors.As(err, &q) {
+			if err := c.ask(ctx, func() error { return q.answer(ctx) }); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		var ce *ConnectError
+		if !errors.As(err, &ce) || ce.Host != ep.name || !ce.transient() {
+			return nil, err
+		}
+		pause := 300*time.Millisecond + time.Since(start)/4
+		if time.Since(start)+pause > c.cfg.ConnectRetry {
+			return nil, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// A question is what the operator must be asked before a connection can be made.
+// It is put after the attempt was given up, because the server does not wait for
+// long, and an open handshake would keep others waiting.
+type question struct {
+	answer func(context.Context) error // nil: try again
+}
+
+func (q *question) Error() string { return "the operator has to be asked" }
+
+// An attempt is what is known of one handshake.
+type attempt struct {
+	ep      endpoint
+	keys    *offer
+	trusted bool  // the server has shown the right host key
+	failed  error // what to report, whatever the handshake's own error says
+}
+
+// dialOnce makes one attempt to connect.
+func (c *Client) dialOnce(ctx context.Context, route []endpoint) (*conn, error) {
+	ep := route[len(route)-1]
+	open := (&net.Dialer{}).DialContext
+	if hops := route[:len(route)-1]; len(hops) > 0 {
+		hop, err := c.hop(hops).get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		open = hop.client.DialContext
+	}
+	select {
+	case c.handshakes <- struct{}{}:
+		defer func() { <-c.handshakes }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.ConnectTimeout, errConnectTimeout)
+	defer cancel()
+	raw, err := open(ctx, "tcp", ep.addr())
+	if err != nil {
+		return nil, c.explainDial(ctx, ep, err)
+	}
+	client, err := c.handshake(ctx, ep, raw)
+	if err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return newConn(ep, client, c.cfg.Keepalive), nil
+}
+
+var errConnectTimeout = errors.New("timeout")
+
+func (c *Client) handshake(ctx context.Context, ep endpoint, raw net.Conn) (*ssh.Client, error) {
+	at := &attempt{ep: ep}
+	algorithms, check, err := c.hostKeyCheck(at)
+	if err != nil {
+		return nil, err
+	}
+	at.keys, err = c.keys.offer(ctx, ep, c.cfg.Prompt)
+	if err != nil {
+		return nil, err
+	}
+	defer at.keys.close()
+	// The connection to a host behind a jump host knows no deadlines, so it is
+	// closed when the time is over.
+	stop := context.AfterFunc(ctx, func() { raw.Close(); at.keys.close() })
+	sc, chans, reqs, err := ssh.NewClientConn(raw, ep.keyAddr(), &ssh.ClientConfig{
+		User:              ep.user,
+		Auth:              []ssh.AuthMethod{ssh.PublicKeys(at.keys.signers...)},
+		HostKeyCallback:   check,
+		HostKeyAlgorithms: algorithms,
+		ClientVersion:     "SSH-2.0-ipfabric",
+	})
+	if !stop() && err == nil {
+		err = context.Cause(ctx)
+		sc.Close()
+	}
+	if err == nil {
+		return ssh.NewClient(sc, chans, reqs), nil
+	}
+	if at.failed != nil {
+		return nil, at.failed
+	}
+	if q := at.keys.question(); q != nil {
+		return nil, q
+	}
+	return nil, c.explainHandshake(ctx, at, algorithms, err)
+}
+
+// hop returns the connection to the end of a route of jump hosts, which all
+// hosts behind them share.
+func (c *Client) hop(route []endpoint) *link {
+	var key strings.Builder
+	for _, ep := range route {
+		fmt.Fprintf(&key, "%s %s\n", ep.hop(), strings.Join(ep.keys, " "))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.hops[key.String()]
+	if l == nil {
+		l = &link{dial: func(ctx context.Context) (*conn, error) { return c.dial(ctx, route) }}
+		c.hops[key.String()] = l
+	}
+	return l
+}

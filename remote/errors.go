@@ -1,0 +1,133 @@
+package remote
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Kind says why there is no connection.
+type Kind string
+
+const (
+	Unresolved     Kind = "unresolved"       // the name has no address
+	Unreachable    Kind = "unreachable"      // no route, or the jump host cannot or may not go there
+	Refused        Kind = "refused"          // nothing listens on the port
+	Timeout        Kind = "timeout"          // no answer in time
+	Closed         Kind = "closed"           // the server hung up, or is no SSH server
+	HostKeyUnknown Kind = "host-key-unknown" // not in known_hosts, and not accepted
+	HostKeyChanged Kind = "host-key-changed" // known_hosts has another one, or has it revoked
+	Auth           Kind = "auth"             // the login was refused
+	Setup          Kind = "setup"            // a file on this side cannot be used: a key, ssh_config, known_hosts
+	Lost           Kind = "lost"             // the connection was there and broke
+)
+
+// A ConnectError says why a host cannot be worked on.
+type ConnectError struct {
+	Host    string // the target's name, "jump host …" for one on the way
+	Address string // host:port
+	Kind    Kind
+	Err     error // what lies beneath; may be nil
+
+	what string // the rest of the sentence after the host
+	hint string
+}
+
+func (e *ConnectError) Error() string {
+	if e.Address == "" {
+		return e.Host + " " + e.what
+	}
+	return fmt.Sprintf("%s (%s) %s", e.Host, e.Address, e.what)
+}
+
+// Hint says what to do about it.
+func (e *ConnectError) Hint() string { return e.hint }
+
+func (e *ConnectError) Unwrap() error { return e.Err }
+
+// transient says whether another try a second later may well succeed: the host
+// gave no answer, as one that boots does. An answer, such as a refused
+// login, is never asked for twice.
+func (e *ConnectError) transient() bool {
+	switch e.Kind {
+	case Refused, Timeout, Unreachable, Closed:
+		return true
+	}
+	return false
+}
+
+// A CommandError says that a command ran and did not succeed.
+type CommandError struct {
+	Host    string
+	Argv    string // the command, quoted for a shell
+	Command string // a line that does the same from the operator's shell: ssh root@10.0.0.22 'systemctl reload frr'
+	Code    int    // its exit status, 128 + n if signal n ended it, -1 if it was stopped or its end is not known
+	Stdout  string // the last part of it
+	Stderr  string // the last part of it
+	Err     error  // why it was stopped; nil if it ended by itself
+}
+
+// ExitStatus is the command's exit status; 127 is a command that is not there.
+func (e *CommandError) ExitStatus() int { return e.Code }
+
+func (e *CommandError) Unwrap() error { return e.Err }
+
+func (e *CommandError) Error() string {
+	s := "`" + e.Argv + "` "
+	switch {
+	case e.Err != nil:
+		s += e.Err.Error()
+	case e.Code == 127:
+		s += "found no such command"
+	case e.Code > 128 && e.Code < 128+65:
+		s += fmt.Sprintf("was ended by signal %d", e.Code-128)
+	default:
+		s += fmt.Sprintf("ended with status %d", e.Code)
+	}
+	said := lastLines(e.Stderr, 10)
+	if said == "" {
+		said = lastLines(e.Stdout, 10)
+	}
+	if said != "" {
+		s += ": " + said
+	}
+	return s
+}
+
+// Hint says what to do about it.
+func (e *CommandError) Hint() string { return "to see it for yourself: " + e.Command }
+
+// A LockedError says that somebody else holds a lock.
+type LockedError struct {
+	Host string
+	Path string // the lock file on the host
+	Note string // what the holder left there: who, when, why
+}
+
+func (e *LockedError) Error() string {
+	if e.Note == "" {
+		return fmt.Sprintf("%s on %s is locked", e.Path, e.Host)
+	}
+	return fmt.Sprintf("%s on %s is locked by %s", e.Path, e.Host, e.Note)
+}
+
+// Hint says what to do about it.
+func (e *LockedError) Hint() string {
+	return "wait until that run has ended; a lock whose holder has died goes away within a minute or so"
+}
+
+// lastLines returns the last n lines of s without the empty space around them.
+func lastLines(s string, n int) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	if len(lines) > n {
+		lines = append([]string{"…"}, lines[len(lines)-n:]...)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// tail returns the last n bytes of b as text.
+func tail(b []byte, n int) string {
+	if len(b) <= n {
+		return string(b)
+	}
+	return strings.ToValidUTF8(string(b[len(b)-n:]), "")
+}

@@ -1,0 +1,179 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/skeema/knownhosts"
+	"golang.org/x/crypto/ssh"
+	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
+)
+
+// hostKeys holds the known_hosts files that were read.
+type hostKeys struct {
+	mu  sync.Mutex
+	dbs map[string]*knownhosts.HostKeyDB // by the list of files
+}
+
+// db returns what the files say. Those that are not there say nothing.
+func (k *hostKeys) db(files []string) (*knownhosts.HostKeyDB, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	key := strings.Join(files, "\n")
+	if db := k.dbs[key]; db != nil {
+		return db, nil
+	}
+	var there []string
+	for _, f := range files {
+		if _, err := os.Stat(f); !errors.Is(err, fs.ErrNotExist) {
+			there = append(there, f)
+		}
+	}
+	db, err := knownhosts.NewDB(there...)
+	if err != nil {
+		return nil, err
+	}
+	if k.dbs == nil {
+		k.dbs = make(map[string]*knownhosts.HostKeyDB)
+	}
+	k.dbs[key] = db
+	return db, nil
+}
+
+// forget makes the next look read the files again.
+func (k *hostKeys) forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.dbs = nil
+}
+
+// add appends a host's key to a file.
+func (k *hostKeys) add(file string, addr string, key ssh.PublicKey) error {
+	defer k.forget()
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	line := knownhosts.Line([]string{addr}, key) + "\n"
+	// An editor may have left the last line without its end.
+	if st, err := f.Stat(); err == nil && st.Mode().IsRegular() && st.Size() > 0 {
+		last := make([]byte, 1)
+		if _, err := f.ReadAt(last, st.Size()-1); err == nil && last[0] != '\n' {
+			line = "\n" + line
+		}
+	}
+	if _, err := f.WriteString(line); err != nil { // one write, so that another process cannot come in between
+		return err
+	}
+	return f.Close()
+}
+
+// hostKeyCheck returns the algorithms to ask a server's host key for, those of the keys
+// that are known of it if any are, and the check of the key that it shows.
+func (c *Client) hostKeyCheck(at *attempt) ([]string, ssh.HostKeyCallback, error) {
+	db, err := c.hostKeys.db(at.ep.knownHosts)
+	if err != nil {
+		return nil, nil, &ConnectError{Host: at.ep.name, Address: at.ep.addr(), Kind: Setup, Err: err,
+			what: fmt.Sprintf("is not connected to, as known_hosts cannot be read: %v", err),
+			hint: "correct or delete that line"}
+	}
+	check := func(addr string, remote net.Addr, key ssh.PublicKey) error {
+		err := db.HostKeyCallback()(addr, remote, key)
+		at.trusted = err == nil
+		if knownhosts.IsHostUnknown(err) && (c.cfg.AcceptNew || c.cfg.Prompt != nil) {
+			at.failed = &question{func(ctx context.Context) error { return c.meet(ctx, at.ep, remote, key) }}
+			return err
+		}
+		at.failed = hostKeyError(at.ep, key, err)
+		return err
+	}
+	return db.HostKeyAlgorithms(at.ep.keyAddr()), check, nil
+}
+
+// meet decides about a host that is not known, and adds it to known_hosts. It is
+// called for one host at a time.
+func (c *Client) meet(ctx context.Context, ep endpoint, remote net.Addr, key ssh.PublicKey) error {
+	c.hostKeys.forget() // the same host may have been met in the meantime
+	db, err := c.hostKeys.db(ep.knownHosts)
+	if err != nil {
+		return err
+	}
+	err = db.HostKeyCallback()(ep.keyAddr(), remote, key)
+	if !knownhosts.IsHostUnknown(err) {
+		return hostKeyError(ep, key, err)
+	}
+	if !c.cfg.AcceptNew {
+		yes, err := c.cfg.Prompt.Confirm(ctx, fmt.Sprintf("%s (%s) is not known yet. Its host key is %s. Trust it from now on?",
+			ep.name, ep.addr(), fingerprint(key)))
+		if err != nil {
+			return err
+		}
+		if !yes {
+			return hostKeyError(ep, key, &xknownhosts.KeyError{})
+		}
+	}
+	if err := c.hostKeys.add(ep.knownHosts[0], ep.keyAddr(), key); err != nil {
+		return &ConnectError{Host: ep.name, Address: ep.addr(), Kind: Setup, Err: err,
+			what: fmt.Sprintf("is not connected to, as its host key cannot be stored: %v", err),
+			hint: "make " + ep.knownHosts[0] + " writable, or name another known_hosts file"}
+	}
+	c.cfg.Log(ep.name, "added the host key %s of %s to %s", fingerprint(key), ep.addr(), ep.knownHosts[0])
+	return nil
+}
+
+// hostKeyError puts the answer of known_hosts in words; nil stays nil.
+func hostKeyError(ep endpoint, key ssh.PublicKey, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &ConnectError{Host: ep.name, Address: ep.addr(), Kind: HostKeyChanged, Err: err}
+	var revoked *xknownhosts.RevokedError
+	var differs *xknownhosts.KeyError
+	switch {
+	case errors.As(err, &revoked):
+		e.what = fmt.Sprintf("shows the host key %s, which is revoked in %s:%d", fingerprint(key), revoked.Revoked.Filename, revoked.Revoked.Line)
+		e.hint = "somebody may be in between: do not go on before it is clear why"
+	case errors.As(err, &differs) && len(differs.Want) == 0:
+		e.Kind = HostKeyUnknown
+		e.what = "is not known: its host key is " + fingerprint(key)
+		e.hint = fmt.Sprintf("compare the fingerprint with `ssh-keygen -lf` of the host's own key; then add it to %s with --accept-new-host-keys", ep.knownHosts[0])
+	case errors.As(err, &differs):
+		known := differs.Want[0]
+		e.what = fmt.Sprintf("shows the host key %s, but %s:%d has %s", fingerprint(key), known.Filename, known.Line, fingerprint(known.Key))
+		e.hint = "either somebody is in between, or the host was installed anew; only if you know it was, forget its old key: " + forgetIn(ep, known.Filename)
+	default:
+		e.what = fmt.Sprintf("shows the host key %s, which does not do: %v", fingerprint(key), err)
+		e.hint = "see that the host's certificate is valid for this name and signed by the authority in known_hosts"
+	}
+	return e
+}
+
+func forget(ep endpoint) string { return forgetIn(ep, ep.knownHosts[0]) }
+
+// forgetIn is the command that removes a host from a known_hosts file.
+func forgetIn(ep endpoint, file string) string {
+	return "ssh-keygen -f " + quote(file) + " -R " + quote(knownhosts.Normalize(ep.keyAddr()))
+}
+
+// fingerprint is the key as ssh-keygen -l shows it: "ED25519 SHA256:…".
+func fingerprint(key ssh.PublicKey) string {
+	kind := key.Type()
+	for _, name := range []string{"ed25519", "ecdsa", "rsa", "dsa"} {
+		if strings.Contains(kind, name) {
+			kind = strings.ToUpper(name)
+			break
+		}
+	}
+	return kind + " " + ssh.FingerprintSHA256(key)
+}

@@ -1,0 +1,122 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+// holdLock takes the lock file $1, leaves the note $2 in it and holds it for as long as a
+// beat comes on standard input every $3 seconds. Its end and a killed operator's both free the lock,
+// as it is the kernel's (flock) and dies with this process.
+const holdLock = `mkdir -p "$(dirname "$1")" || exit 73
+exec 9>>"$1" || exit 73
+command -v flock >/dev/null || exit 69
+flock -n 9 || { cat "$1"; exit 77; }
+printf '%s\n' "$2" >"$1" || exit 73
+echo locked
+while [ "$(timeout "$3" head -c 1 9>&-)" = . ]; do :; done
+: >"$1"`
+
+// What holdLock ends with if it cannot.
+const (
+	statusNoFlock = 69
+	statusLocked  = 77
+)
+
+// Lock takes an advisory lock on the host, which is a file that holds the note (who,
+// when, why). It is held until release is called or the connection is gone, also across Close, and by no
+// operator who was killed: the host frees it at the latest four keepalives after the last sign of life.
+// The error is a *LockedError if another holds it.
+func (h *Host) Lock(ctx context.Context, path, note string) (release func(), err error) {
+	c, err := h.conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	limit := h.client.cfg.ConnectTimeout
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v: %w", limit, context.DeadlineExceeded))
+	defer cancel()
+	every := h.client.cfg.Keepalive
+	patience := fmt.Sprintf("%.3f", (4 * every).Seconds())
+	in, beats := io.Pipe()
+	cmd := command{argv: []string{"/bin/sh", "-c", holdLock, "ipfabric-lock", path, note, patience}, stdin: in, pin: true}
+	s, err := c.start(ctx, cmd)
+	if err != nil {
+		return nil, c.failed(ctx, err, "lock "+path)
+	}
+	if err := h.locked(ctx, s, path); err != nil {
+		beats.Close()
+		s.close()
+		return nil, err
+	}
+	c.retain()
+	h.client.cfg.Log(c.ep.name, "locked %s", path)
+	stop := make(chan struct{})
+	go beat(beats, every, stop)
+	go func() {
+		select {
+		case <-stop:
+		case <-s.ended:
+			h.client.cfg.Log(c.ep.name, "lost the lock %s", path)
+		}
+	}()
+	return sync.OnceFunc(func() {
+		close(stop)
+		beats.Close()
+		s.endsWithin(grace) // so that who comes next finds it free
+		s.close()
+		c.release()
+		h.client.cfg.Log(c.ep.name, "unlocked %s", path)
+	}), nil
+}
+
+// locked waits until the lock is taken, or is not to be had.
+func (h *Host) locked(ctx context.Context, s *running, path string) error {
+	c := s.conn
+	for {
+		select {
+		case <-s.out.wrote:
+			if _, _, said, _ := s.out.split(c.marker); string(said) == "locked\n" {
+				return nil
+			}
+			continue
+		case <-s.ended:
+		case <-ctx.Done():
+			return fmt.Errorf("lock %s on %s: %w", path, c.ep.name, context.Cause(ctx))
+		}
+		break
+	}
+	_, _, said, _ := s.out.split(c.marker)
+	_, _, complaint, _ := s.err.split(c.marker)
+	fail := &CommandError{Host: c.ep.name, Argv: quoteAll([]string{"flock", "-n", path, "true"}), Code: s.status(), Stderr: tail(complaint, maxShown)}
+	fail.Command = command{argv: []string{"flock", "-n", path, "true"}}.pasteable(c.ep)
+	switch {
+	case fail.Code < 0:
+		return c.lost("locking " + path)
+	case fail.Code == statusLocked:
+		return &LockedError{Host: c.ep.name, Path: path, Note: strings.TrimSpace(string(said))}
+	case fail.Code == statusNoFlock:
+		fail.Code, fail.Err = 127, errors.New("is not there: install util-linux on the host")
+	}
+	return fail
+}
+
+// beat shows the host that the holder lives.
+func beat(w io.Writer, every time.Duration, stop <-chan struct{}) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-stop:
+			return
+		}
+		if _, err := io.WriteString(w, "."); err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,232 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/pkg/sftp"
+)
+
+// small files are compared byte by byte, larger ones by a checksum made on the host.
+const small = 64 << 10
+
+// WriteFile puts data in place at once: a temporary file beside it, fsync, rename. The
+// directories above are made if they are missing. A file that is replaced passes on its owner and
+// group, a symbolic link stays one and its target is replaced. Nothing is written if the file is
+// like that already.
+//
+// Two writers of one file must be kept apart by a lock: each removes the other's temporary
+// file, taking it for one of a run that was killed. Both then end with an error or with their own
+// content in full, never with a mixture.
+func (h *Host) WriteFile(ctx context.Context, name string, data []byte, mode fs.FileMode) error {
+	start := time.Now()
+	done, err := onFiles(ctx, h, "write", name, func(ctx context.Context, c *conn, client *sftp.Client) (string, error) {
+		u := &upload{conn: c, client: client, name: name, data: data, mode: mode.Perm()}
+		return u.run(ctx)
+	})
+	h.client.cfg.Log(h.target.Name, "write %s, %d bytes, %v: %s in %v", name, len(data), mode,
+		resultOr(err, done), time.Since(start).Round(time.Millisecond))
+	return err
+}
+
+func resultOr(err error, result string) string {
+	if err != nil {
+		return innermost(err).Error()
+	}
+	return result
+}
+
+// An upload is one WriteFile.
+type upload struct {
+	conn   *conn
+	client *sftp.Client
+	name   string
+	data   []byte
+	mode   fs.FileMode
+}
+
+// run does it and says what was done.
+func (u *upload) run(ctx context.Context) (string, error) {
+	if !path.IsAbs(u.name) {
+		return "", errors.New("the path is not absolute")
+	}
+	old, err := u.existing()
+	if err != nil {
+		return "", err
+	}
+	same, err := u.same(ctx, old)
+	if err != nil {
+		return "", err
+	}
+	if same && old.Mode().Perm() == u.mode {
+		return "was like that already", nil
+	}
+	if same {
+		return "changed the mode", u.client.Chmod(u.name, u.mode)
+	}
+	if err := u.client.MkdirAll(path.Dir(u.name)); err != nil {
+		return "", err
+	}
+	u.removeStale()
+	return "written", u.replace(ctx, old)
+}
+
+// existing returns what is there, nil if nothing is. If it is a symbolic link, u.name becomes
+// the file that it leads to.
+func (u *upload) existing() (fs.FileInfo, error) {
+	old, err := u.client.Lstat(u.name)
+	for hops := 0; err == nil && old.Mode()&fs.ModeSymlink != 0; hops++ {
+		if hops == 10 {
+			return nil, errors.New("there are too many symbolic links on the way")
+		}
+		to, err2 := u.client.ReadLink(u.name)
+		if err2 != nil {
+			return nil, err2
+		}
+		if !path.IsAbs(to) {
+			to = path.Join(path.Dir(u.name), to)
+		}
+		u.name = to
+		old, err = u.client.Lstat(to)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !old.Mode().IsRegular():
+		return nil, fmt.Errorf("there is something else than a file (%v)", old.Mode().Type())
+	}
+	return old, nil
+}
+
+// same says whether the file has that content already.
+func (u *upload) same(ctx context.Context, old fs.FileInfo) (bool, error) {
+	if old == nil || old.Size() != int64(len(u.data)) {
+		return false, nil
+	}
+	if len(u.data) <= small {
+		have, err := readFile(u.client, u.name)
+		return err == nil && bytes.Equal(have, u.data), nil // what cannot be read is replaced
+	}
+	out, _, err := u.conn.exec(ctx, command{argv: []string{"sha256sum", "--", u.name}})
+	var fail *CommandError
+	if errors.As(err, &fail) && fail.Err == nil {
+		return false, nil // no sha256sum there
+	}
+	sum := sha256.Sum256(u.data)
+	return strings.HasPrefix(strings.TrimPrefix(string(out), `\`), hex.EncodeToString(sum[:])), err
+}
+
+// tempPrefix begins the names of our temporary files beside a file.
+func tempPrefix(name string) string { return "." + path.Base(name) + ".ipfabric-" }
+
+// removeStale removes the temporary files of runs that were killed. It is no error if that
+// does not work.
+func (u *upload) removeStale() {
+	dir := path.Dir(u.name)
+	entries, err := u.client.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		rest, ours := strings.CutPrefix(e.Name(), tempPrefix(u.name))
+		if _, err := hex.DecodeString(rest); ours && err == nil && len(rest) == 16 && e.Mode().IsRegular() {
+			u.client.Remove(path.Join(dir, e.Name()))
+		}
+	}
+}
+
+// replace writes the temporary file and renames it.
+func (u *upload) replace(ctx context.Context, old fs.FileInfo) (err error) {
+	random := make([]byte, 8)
+	rand.Read(random) // never fails
+	temp := path.Join(path.Dir(u.name), tempPrefix(u.name)+hex.EncodeToString(random))
+	f, err := u.client.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			u.client.Remove(temp)
+		}
+	}()
+	if err := f.Chmod(0o600); err != nil { // before there is something to read in it
+		return err
+	}
+	if _, err := f.ReadFrom(&untilDone{ctx, bytes.NewReader(u.data)}); err != nil {
+		return err
+	}
+	if err := keepOwner(f, old); err != nil {
+		return err
+	}
+	if err := f.Chmod(u.mode); err != nil {
+		return err
+	}
+	if _, ok := u.client.HasExtension("fsync@openssh.com"); ok {
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if err := u.client.PosixRename(temp, u.name); err != nil {
+		return fmt.Errorf("rename %s: %w", temp, err)
+	}
+	return nil
+}
+
+// keepOwner gives the new file the owner and group of the old one.
+func keepOwner(f *sftp.File, old fs.FileInfo) error {
+	if old == nil {
+		return nil
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	have, ok1 := st.Sys().(*sftp.FileStat)
+	want, ok2 := old.Sys().(*sftp.FileStat)
+	if !ok1 || !ok2 || (have.UID == want.UID && have.GID == want.GID) {
+		return nil
+	}
+	if err := f.Chown(int(want.UID), int(want.GID)); err != nil {
+		return fmt.Errorf("keep its owner %d and group %d: %w", want.UID, want.GID, err)
+	}
+	return nil
+}
+
+// untilDone reads until the context is done. It tells its length, since an SFTP file decides
+// by that how much it sends at once.
+type untilDone struct {
+	ctx context.Context
+	*bytes.Reader
+}
+
+func (r *untilDone) Read(p []byte) (int, error) {
+	if err := context.Cause(r.ctx); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}
+
+var _ interface {
+	io.Reader
+	Len() int
+} = (*untilDone)(nil)
