@@ -45,7 +45,8 @@ func (a AgentConfig) Marshal() []byte {
 }
 
 // ParseAgentConfig reads what Marshal wrote, as strictly as Parse reads an
-// inventory: a misspelt key must not leave VMs without a rule. The error is
+// inventory and with no default for what concerns every VM: a misspelt key
+// must not leave them without a rule. The error is
 // Errors without a file's name.
 func ParseAgentConfig(data []byte) (*AgentConfig, error) {
 	c := newChecker("")
@@ -59,8 +60,14 @@ func ParseAgentConfig(data []byte) (*AgentConfig, error) {
 		a.Fabric = c.name(raw.Fabric, "the fabric", "fabric: lab", top)
 		a.Node = c.name(raw.Node, "the node", "node: node1", top)
 		a.Virtualization = c.oneOf(raw.Virtualization, "virtualization", "kvm", "lxd")
+		if !raw.Virtualization.given() {
+			c.errorf(top, "write virtualization: kvm", "virtualization is missing")
+		}
 		a.Pools = c.poolList(&raw.Pools, top)
 		a.Gateway = c.gateway(&raw.Gateway, top)
+		if !raw.Gateway.MAC.given() {
+			c.errorf(top, `write mac: "02:00:00:00:00:01"`, "gateway.mac is missing")
+		}
 		a.MetricsListen = c.listen(raw.Metrics, "metrics")
 		a.IsolateVMs = c.boolean(raw.Isolate, "isolate", false)
 	}

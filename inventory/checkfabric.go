@@ -113,6 +113,10 @@ func (c *checker) poolList(l *list[text], top at) []netip.Prefix {
 			continue
 		}
 		clash := slices.IndexFunc(c.pools, func(o poolAt) bool { return o.Overlaps(p) })
+		if clash >= 0 && c.pools[clash].Prefix == p {
+			c.errorf(t.at, "remove one", "pools: %s is there twice, first in line %d", p, c.pools[clash].line)
+			continue
+		}
 		if clash >= 0 {
 			c.errorf(t.at, "remove one of them", "pools: %s overlaps %s of line %d", p, c.pools[clash].Prefix, c.pools[clash].line)
 			continue

@@ -19,19 +19,21 @@ type rawHost struct {
 	overSSH       bool // ipfabric logs in
 }
 
-// host checks what all hosts have, and what no two hosts may have.
-func (c *checker) host(raw rawHost, ssh SSH) Host {
-	h := Host{Line: raw.line}
+// host checks what all hosts have, and what no two hosts may have. It says
+// too whether all of the addresses were taken: of one that was refused, nobody
+// knows what it was to be.
+func (c *checker) host(raw rawHost, ssh SSH) (h Host, complete bool) {
+	h.Line = raw.line
 	h.Name = c.name(raw.name, "a "+raw.kind, raw.example, raw.at)
 	called := h.Name
 	if called == "" {
 		called = "a " + raw.kind
 	}
 	if h.Name != "" {
-		c.name1(h.Name, raw.name.at)
+		c.uniqueName(h.Name, raw.name.at)
 	}
-	c.addresses(&h, raw, called)
-	c.routerID(&h, raw, called)
+	complete = c.addresses(&h, raw, called)
+	c.routerID(&h, raw, called, complete)
 	h.SSH = c.ssh(raw.ssh, called+": ssh", ssh)
 	if h.SSH.Address == "" && !raw.ssh.Address.bad {
 		h.SSH.Address = h.bgpAddress()
@@ -39,12 +41,12 @@ func (c *checker) host(raw rawHost, ssh SSH) Host {
 	if raw.overSSH && h.Name != "" && h.SSH.Address != "" {
 		c.sshTarget(h, orPlace(raw.ssh.Address.at, raw.at))
 	}
-	return h
+	return h, complete
 }
 
-// name1 refuses a name that another host has. Case does not count, as it does
+// uniqueName refuses a name that another host has. Case does not count, as it does
 // not in DNS and in some file systems.
-func (c *checker) name1(name string, where at) {
+func (c *checker) uniqueName(name string, where at) {
 	o, taken := c.take("name "+strings.ToLower(name), name, where)
 	if taken {
 		c.errorf(where, "give each host a name of its own", "the name %s is taken by %s in line %d", name, o.name, o.line)
@@ -60,15 +62,18 @@ func (c *checker) take(thing, name string, where at) (owner, bool) {
 	return o, taken
 }
 
-func (c *checker) addresses(h *Host, raw rawHost, called string) {
+// addresses sorts a host's addresses by IP version and says whether it took
+// them all.
+func (c *checker) addresses(h *Host, raw rawHost, called string) (complete bool) {
 	const example = `addresses: [10.10.0.11, "fd00:10::11"]`
 	if raw.addresses.bad {
-		return
+		return false
 	}
 	if len(raw.addresses.items) == 0 {
 		c.errorf(orPlace(raw.addresses.at, raw.at), "write "+example+", one of each kind at most", "%s has no addresses", called)
-		return
+		return false
 	}
+	taken := 0
 	for _, t := range raw.addresses.items {
 		a := c.address(t, called, example)
 		if !a.IsValid() {
@@ -94,7 +99,9 @@ func (c *checker) addresses(h *Host, raw rawHost, called string) {
 			continue
 		}
 		*slot = a
+		taken++
 	}
+	return taken == len(raw.addresses.items)
 }
 
 func ipVersion(a netip.Addr) int {
@@ -104,7 +111,7 @@ func ipVersion(a netip.Addr) int {
 	return 6
 }
 
-func (c *checker) routerID(h *Host, raw rawHost, called string) {
+func (c *checker) routerID(h *Host, raw rawHost, called string, complete bool) {
 	const hint = "write router_id: 10.10.0.11, an IPv4 address or a number in that form that no other host has"
 	h.RouterID = h.IPv4
 	where := raw.addresses.at
@@ -116,7 +123,7 @@ func (c *checker) routerID(h *Host, raw rawHost, called string) {
 		}
 	}
 	if !h.RouterID.IsValid() {
-		if raw.needRouterID && h.IPv6.IsValid() && !mentionsIPv4(raw.addresses) {
+		if raw.needRouterID && complete {
 			c.errorf(orPlace(where, raw.at), hint, "%s has no IPv4 address to take its router ID from", called)
 		}
 		return
@@ -124,16 +131,6 @@ func (c *checker) routerID(h *Host, raw rawHost, called string) {
 	if o, taken := c.take("router ID "+h.RouterID.String(), called, where); taken {
 		c.errorf(where, hint, "%s: the router ID %s is that of %s in line %d", called, h.RouterID, o.name, o.line)
 	}
-}
-
-// mentionsIPv4 says whether an IPv4 address was refused: that error is enough.
-func mentionsIPv4(l *list[text]) bool {
-	for _, t := range l.items {
-		if t.bad || !strings.Contains(t.s, ":") {
-			return true
-		}
-	}
-	return false
 }
 
 // dotted takes a 32 bit number in the form of an IPv4 address.
@@ -172,13 +169,15 @@ func (h Host) bgpAddress() string {
 
 func (c *checker) routeReflector(raw *rawRR, ssh SSH, frr FRR) {
 	if raw.bad {
+		c.reflectorRefused = true
 		return
 	}
-	managed := c.boolean(raw.Managed, "managed", true)
-	h := c.host(rawHost{
+	managed := c.boolean(raw.Managed, named(raw.Name)+"managed", true)
+	h, complete := c.host(rawHost{
 		at: raw.at, kind: "route reflector", example: "name: rr1", name: raw.Name, addresses: &raw.Addresses,
 		routerID: raw.RouterID, needRouterID: managed, ssh: &raw.SSH, overSSH: managed,
 	}, ssh)
+	c.reflectorRefused = c.reflectorRefused || !complete
 	c.system(&h, raw.OS, &raw.FRR, frr)
 	rr := RouteReflector{Host: h, Managed: managed, ClusterID: h.RouterID}
 	if raw.ClusterID.given() {
@@ -198,18 +197,20 @@ func (c *checker) coreGateway(raw *rawCore, ssh SSH) {
 	if raw.bad {
 		return
 	}
-	glass := c.oneOf(raw.LookingGlass, "looking_glass", "none", "bird", "frr")
-	h := c.host(rawHost{
+	glass := c.oneOf(raw.LookingGlass, named(raw.Name)+"looking_glass", "none", "bird", "frr")
+	h, complete := c.host(rawHost{
 		at: raw.at, kind: "core gateway", example: "name: mx1", name: raw.Name, addresses: &raw.Addresses,
 		routerID: raw.RouterID, needRouterID: true, ssh: &raw.SSH, overSSH: glass != "none",
 	}, ssh)
 	if !raw.Vendor.given() {
 		c.errorf(raw.at, "write vendor: junos", "%s has no vendor", orKind(h.Name, "a core gateway"))
 	}
-	c.carriesPools(h, raw.Addresses.at)
+	if complete {
+		c.carriesPools(h, raw.Addresses.at)
+	}
 	c.f.CoreGateways = append(c.f.CoreGateways, CoreGateway{
 		Host:         h,
-		Vendor:       c.oneOf(raw.Vendor, "vendor", "junos"),
+		Vendor:       c.oneOf(raw.Vendor, named(raw.Name)+"vendor", "junos"),
 		LookingGlass: glass,
 	})
 }
@@ -218,39 +219,46 @@ func (c *checker) node(raw *rawNode, ssh SSH, frr FRR) {
 	if raw.bad {
 		return
 	}
-	h := c.host(rawHost{
+	h, complete := c.host(rawHost{
 		at: raw.at, kind: "node", example: "name: node1", name: raw.Name, addresses: &raw.Addresses,
 		routerID: raw.RouterID, needRouterID: true, ssh: &raw.SSH, overSSH: true,
 	}, ssh)
 	c.system(&h, raw.OS, &raw.FRR, frr)
-	c.carriesPools(h, raw.Addresses.at)
-	c.f.Nodes = append(c.f.Nodes, Node{Host: h, Virtualization: c.oneOf(raw.Virtualization, "virtualization", "kvm", "lxd")})
+	if complete {
+		c.carriesPools(h, raw.Addresses.at)
+	}
+	c.f.Nodes = append(c.f.Nodes, Node{Host: h, Virtualization: c.oneOf(raw.Virtualization, named(raw.Name)+"virtualization", "kvm", "lxd")})
 }
 
 // carriesPools wants an address of each IP version that the VMs have: IPv4
 // routes travel over IPv4 sessions, IPv6 routes over IPv6 sessions.
 func (c *checker) carriesPools(h Host, where at) {
-	if h.Name == "" || !h.IPv4.IsValid() && !h.IPv6.IsValid() {
-		return // what is wrong with its addresses has been said
-	}
 	for _, v4 := range []bool{true, false} {
 		has, version, example := h.IPv4.IsValid(), 4, "10.10.0.21"
 		if !v4 {
 			has, version, example = h.IPv6.IsValid(), 6, `"fd00:10::21"`
 		}
 		if c.hasPool(v4) && !has {
-			c.errorf(where, "add one to its addresses, such as "+example, "%s has no IPv%d address, and there is an IPv%d pool", h.Name, version, version)
+			c.errorf(where, "add one to its addresses, such as "+example, "%s has no IPv%d address, and there is an IPv%d pool", orKind(h.Name, "it"), version, version)
 		}
 	}
 }
 
 // system checks what is installed on a host that runs FRR.
 func (c *checker) system(h *Host, os text, raw *rawFRR, def FRR) {
-	called := orKind(h.Name, "a host")
+	called := orKind(h.Name, "this host")
 	h.FRR = c.frr(raw, called+": frr", def)
 	if os.given() && !os.bad && os.s != "" {
 		h.OS = c.oneOf(os, called+": os", "", "debian11", "debian12", "debian13", "ubuntu2004", "ubuntu2204", "ubuntu2404", "el8", "el9", "el10")
 	}
+}
+
+// named begins a message on a host, if its name can be shown.
+func named(name text) string {
+	if name.bad || nameFault(name.s) != "" {
+		return ""
+	}
+	return name.s + ": "
 }
 
 func orKind(name, kind string) string {

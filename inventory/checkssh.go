@@ -193,7 +193,7 @@ func (c *checker) path(t text, what string) string {
 	case t.bad:
 		return ""
 	case t.s == "":
-		c.errorf(t.at, "write a path, or remove the key", "%s is empty", what)
+		c.errorf(t.at, "write a path, or remove it", "%s: the path is empty", what)
 		return ""
 	case strings.ContainsRune(t.s, 0):
 		c.errorf(t.at, "write a path", "%s has a NUL character in it", what)

@@ -89,7 +89,7 @@ func (p *problems) decodeText(n *yaml.Node, path, example string, t *text) {
 		p.errorf(t.at, writeExample(example), "%s is %s, not a single value", path, kindName(n))
 	case isNull(n):
 		t.bad = true
-		p.errorf(t.at, orRemove(example), "%s has no value", path)
+		p.errorf(t.at, writeExample(example), "%s has no value", path)
 	default:
 		t.s = n.Value
 	}
@@ -109,7 +109,13 @@ func (p *problems) decodeList(n *yaml.Node, path, example string, l lister) {
 			p.errorf(at{line: item.Line, column: item.Column}, "remove it or write a value", "%s has an empty entry", path)
 			continue
 		}
-		p.decode(item, path, example, l.add().(located))
+		into := l.add().(located)
+		if item.Kind != yaml.MappingNode && isMapping(into) {
+			*into.place() = at{line: item.Line, column: item.Column, bad: true}
+			p.errorf(*into.place(), writeExample(example), "an entry of %s is %s, not a mapping of keys to values", path, kindName(item))
+			continue
+		}
+		p.decode(item, path, example, into)
 	}
 }
 
@@ -142,7 +148,8 @@ func (p *problems) decodeMapping(n *yaml.Node, path, example string, into locate
 			p.errorf(place, suggest(key.Value, reflect.TypeOf(into).Elem()), "unknown key %s", quote(join(path, key.Value)))
 			continue
 		}
-		if isNull(value) { // it has no place of its own where nothing is written
+		if isNull(value) || value.Kind != yaml.ScalarNode && value.Line > key.Line {
+			// Nothing is written, or what is begins further down.
 			value.Line, value.Column = key.Line, key.Column
 		}
 		field := reflect.ValueOf(into).Elem().Field(f.index).Addr().Interface().(located)
@@ -183,6 +190,8 @@ func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Tag == "!!null" && n.Style&yaml.TaggedStyle == 0
 }
 
+func isMapping(into located) bool { return len(fieldsOf(reflect.TypeOf(into).Elem())) > 0 }
+
 func kindName(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -199,8 +208,6 @@ func writeExample(example string) string {
 	}
 	return "write " + example
 }
-
-func orRemove(example string) string { return writeExample(example) + ", or remove the key" }
 
 func join(path, key string) string {
 	if path == "" {

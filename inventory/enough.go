@@ -7,13 +7,13 @@ import "strings"
 func (c *checker) enough(raw *rawFabric, top at) {
 	reflectors := orPlace(raw.RouteReflectors.at, top)
 	if !raw.RouteReflectors.bad && len(raw.RouteReflectors.items) == 0 {
-		c.errorf(reflectors, `write route_reflectors: [{name: rr1, addresses: [10.10.0.11]}, …], better two than one`, "the fabric has no route reflector")
+		c.errorf(reflectors, "write route_reflectors: [{name: rr1, addresses: [10.10.0.11]}], and better two than one", "the fabric has no route reflector")
 	}
 	if len(raw.RouteReflectors.items) == 1 {
 		c.warnf(reflectors, "add a second one", "the fabric has one route reflector: without it, core gateways forget all VMs")
 	}
 	for _, v4 := range []bool{true, false} {
-		c.reflected(raw, reflectors, v4)
+		c.reflected(reflectors, v4)
 	}
 	if !raw.CoreGateways.bad && len(raw.CoreGateways.items) == 0 {
 		c.warnf(orPlace(raw.CoreGateways.at, top), "add your routers under core_gateways", "the fabric has no core gateway: nothing brings in traffic from outside")
@@ -24,9 +24,11 @@ func (c *checker) enough(raw *rawFabric, top at) {
 }
 
 // reflected checks that VMs' routes of one IP version have reflectors that
-// carry them. It says nothing if a reflector's addresses were refused: that
-// may be the missing one.
-func (c *checker) reflected(raw *rawFabric, where at, v4 bool) {
+// carry them.
+func (c *checker) reflected(where at, v4 bool) {
+	if c.reflectorRefused || !c.hasPool(v4) || len(c.f.RouteReflectors) == 0 {
+		return
+	}
 	version, example := "IPv4", "10.10.0.11"
 	if !v4 {
 		version, example = "IPv6", `"fd00:10::11"`
@@ -37,24 +39,10 @@ func (c *checker) reflected(raw *rawFabric, where at, v4 bool) {
 			carriers = append(carriers, rr.Name)
 		}
 	}
-	if !c.hasPool(v4) || len(c.f.RouteReflectors) == 0 {
-		return
-	}
-	if len(carriers) == 0 && !addressRefused(raw, c.f.RouteReflectors) {
+	if len(carriers) == 0 {
 		c.errorf(where, "add one to the addresses of a route reflector, such as "+example, "there is an %s pool, and no route reflector has an %s address", version, version)
 	}
 	if len(carriers) == 1 && len(c.f.RouteReflectors) > 1 {
 		c.warnf(where, "add one to the addresses of another", "only %s has an %s address: without it, core gateways forget all %s addresses of VMs", strings.Join(carriers, ""), version, version)
 	}
-}
-
-func addressRefused(raw *rawFabric, checked []RouteReflector) bool {
-	given, kept := 0, 0
-	for _, r := range raw.RouteReflectors.items {
-		given += max(1, len(r.Addresses.items))
-	}
-	for _, r := range checked {
-		kept += len(r.Addresses())
-	}
-	return given > kept
 }

@@ -119,7 +119,9 @@ type BFD struct {
 type Secret struct {
 	Env   string // name of an environment variable
 	File  string // absolute path; the value is its first line
-	value string
+	// value is nil until it is read. It is a pointer so that even a wrong fmt
+	// verb, for which fmt asks no method, prints no more than an address.
+	value *string
 }
 
 // HasIPv4 says whether VMs get IPv4 addresses.

@@ -20,18 +20,17 @@ type Problem struct {
 // A Warning is a Problem that an operator may have good reasons for.
 type Warning = Problem
 
-// String gives "file:line:column: what is wrong; what to write".
+// String gives "file:line:column: what is wrong; what to write", with as much
+// of the place as there is.
 func (p Problem) String() string {
 	var b strings.Builder
-	if p.File != "" {
-		b.WriteString(p.File)
-		if p.Line > 0 {
-			fmt.Fprintf(&b, ":%d", p.Line)
-			if p.Column > 0 {
-				fmt.Fprintf(&b, ":%d", p.Column)
-			}
-		}
-		b.WriteString(": ")
+	switch {
+	case p.File != "" && p.Line > 0:
+		fmt.Fprintf(&b, "%s:%d:%d: ", p.File, p.Line, p.Column)
+	case p.File != "":
+		b.WriteString(p.File + ": ")
+	case p.Line > 0:
+		fmt.Fprintf(&b, "line %d, column %d: ", p.Line, p.Column)
 	}
 	b.WriteString(p.Msg)
 	if p.Hint != "" {

@@ -12,13 +12,20 @@ const maxSecret = 80
 
 // Reveal returns the value: only for the place where it must stand in clear.
 // It is "" until ReadSecrets has been called.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 // IsZero says whether there is no secret at all.
 func (s Secret) IsZero() bool { return s == Secret{} }
 
 // Equal says whether both name the same source and hold the same value.
-func (s Secret) Equal(t Secret) bool { return s == t }
+func (s Secret) Equal(t Secret) bool {
+	return s.Env == t.Env && s.File == t.File && s.Reveal() == t.Reveal()
+}
 
 // String says where the secret comes from, never what it is.
 func (s Secret) String() string {
@@ -61,7 +68,7 @@ func (f *Fabric) ReadSecrets(lookupEnv func(string) (string, bool), readFile fun
 		problem.Msg = "bgp.password: " + problem.Msg
 		return Errors{problem}
 	}
-	s.value = value
+	s.value = &value
 	return nil
 }
 

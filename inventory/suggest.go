@@ -3,37 +3,56 @@ package inventory
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
 // suggest says what to write instead of a key that the raw struct t has not.
 func suggest(key string, t reflect.Type) string {
 	fields := fieldsOf(t)
+	keys := make([]string, len(fields))
+	for i, f := range fields {
+		keys[i] = f.key
+	}
+	near, isNear := nearest(key, keys)
+	if slices.Contains(keys, "addresses") && slices.Contains([]string{"ip", "ips", "ipv4", "ipv6"}, key) {
+		near, isNear = "addresses", true
+	}
+	below, isBelow := section(fields, key)
+	above, isAbove := section(fieldsOf(reflect.TypeFor[rawFabric]()), key)
+	_, isTop := find(fieldsOf(reflect.TypeFor[rawFabric]()), key)
+	switch {
+	case isNear && isBelow:
+		return fmt.Sprintf("did you mean %s, or %s: {%s: ...}?", near, below, key)
+	case isBelow:
+		return "it belongs under " + below
+	case isNear:
+		return fmt.Sprintf("did you mean %s?", near)
+	case isTop && t != reflect.TypeFor[rawAgent]():
+		return "it belongs at the top level of the file"
+	case isAbove && t != reflect.TypeFor[rawAgent]():
+		return "it belongs under " + above + " at the top level of the file"
+	}
+	return "write one of " + strings.Join(keys, ", ")
+}
+
+// section returns the mapping among the fields that has the key.
+func section(fields []field, key string) (string, bool) {
 	for _, f := range fields {
 		if f.typ.Kind() != reflect.Struct {
 			continue
 		}
 		if _, ok := find(fieldsOf(f.typ), key); ok {
-			return fmt.Sprintf("it belongs under %s", f.key)
+			return f.key, true
 		}
 	}
-	if _, ok := find(fieldsOf(reflect.TypeFor[rawFabric]()), key); ok && t != reflect.TypeFor[rawAgent]() {
-		return "it belongs at the top level of the file"
-	}
-	keys := make([]string, len(fields))
-	for i, f := range fields {
-		keys[i] = f.key
-	}
-	if near, ok := nearest(key, keys); ok {
-		return fmt.Sprintf("did you mean %s?", near)
-	}
-	return "write one of " + strings.Join(keys, ", ")
+	return "", false
 }
 
 // nearest returns the word that s was most likely meant to be, if any.
 func nearest(s string, words []string) (string, bool) {
 	s = strings.ReplaceAll(strings.ToLower(s), "-", "_")
-	best, limit := "", max(1, len(s)/3)+1
+	best, limit := "", len(s)/3+1 // a third of the letters may be wrong
 	for _, w := range words {
 		if d := distance(s, w); d < limit {
 			best, limit = w, d

@@ -18,6 +18,9 @@ type checker struct {
 	pools []poolAt
 	taken map[string]owner // names, addresses, router IDs … and whose they are
 	homes func() (string, error)
+	// reflectorRefused says that a reflector, or an address of one, was left
+	// out because of an error: it may be the one that seems to be missing.
+	reflectorRefused bool
 }
 
 type poolAt struct {
@@ -106,16 +109,12 @@ func (c *checker) duration(t text, path string, def, least, most, unit time.Dura
 	return d
 }
 
-// short is Duration.String without its zero units: "1m", not "1m0s".
+// short gives seconds or milliseconds, as routers do: "90s", not "1m30s".
 func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
+	if d%time.Second == 0 {
+		return strconv.FormatInt(int64(d/time.Second), 10) + "s"
 	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
+	return strconv.FormatInt(d.Milliseconds(), 10) + "ms"
 }
 
 // name takes what is safe as a file name, in frr.conf and in a report.

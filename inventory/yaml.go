@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -70,7 +69,8 @@ func (r *lineReader) Read(b []byte) (int, error) {
 // syntaxError notes what the YAML parser said, at the place where the trouble
 // begins.
 func (p *problems) syntaxError(data []byte, line int, err error) {
-	line = troubleLine(data, line, err)
+	read := max(line, 1)
+	line = troubleLine(data, read, err)
 	text := lineText(data, line)
 	indent := len(text) - len(strings.TrimLeft(text, " \t"))
 	where := at{line: line, column: indent + 1}
@@ -79,29 +79,39 @@ func (p *problems) syntaxError(data []byte, line int, err error) {
 		p.errorf(where, "indent with spaces", "YAML takes no tab as indentation")
 		return
 	}
-	msg := strings.TrimPrefix(err.Error(), "yaml: ")
-	msg = yamlLine.ReplaceAllString(msg, "")
-	p.errorf(where, syntaxHint(msg, text), "not valid YAML: %s", msg)
+	_, msg := yamlError(err)
+	hint := syntaxHint(msg, text)
+	if line < read && strings.ContainsAny(text, "\"'[{") {
+		hint = fmt.Sprintf("close the quote or bracket that this line opens; the mistake is between it and line %d", read)
+	}
+	p.errorf(where, hint, "not valid YAML: %s", msg)
 }
 
-var yamlLine = regexp.MustCompile(`^line (\d+): `)
+// yamlError takes "yaml: line 3: what is wrong" apart; the line is 0 if it
+// names none.
+func yamlError(err error) (line int, msg string) {
+	msg = strings.TrimPrefix(err.Error(), "yaml: ")
+	if n, rest, ok := strings.Cut(strings.TrimPrefix(msg, "line "), ": "); ok {
+		if line, err := strconv.Atoi(n); err == nil {
+			return line, rest
+		}
+	}
+	return 0, msg
+}
 
 // troubleLine returns the first line from which on the file is not YAML: what
 // is before it must be valid by itself. An open quote or bracket is thus
 // reported where it begins, not at the end of the file.
 func troubleLine(data []byte, line int, err error) int {
 	const tries = 200
-	line = max(line, 1)
 	for i := 0; i < tries && line-i >= 1; i++ {
 		var n yaml.Node
 		if yaml.Unmarshal(firstLines(data, line-i-1), &n) == nil {
 			return line - i
 		}
 	}
-	if m := yamlLine.FindStringSubmatch(strings.TrimPrefix(err.Error(), "yaml: ")); m != nil {
-		if said, err := strconv.Atoi(m[1]); err == nil {
-			return said
-		}
+	if said, _ := yamlError(err); said > 0 {
+		return said
 	}
 	return line
 }
@@ -132,7 +142,7 @@ func syntaxHint(msg, text string) string {
 	}
 	switch {
 	case strings.Contains(msg, "unexpected end of stream"), strings.Contains(msg, "',' or"):
-		return "close the quote or bracket that this line opens"
+		return "close the quotes and brackets that this line opens"
 	case value != "" && strings.ContainsRune("@`%&*!|>{[", rune(value[0])) && strings.Contains(msg, "character that cannot start"):
 		return fmt.Sprintf("put the value in quotes: it begins with %c", value[0])
 	case strings.Contains(msg, "mapping values are not allowed"), strings.Contains(msg, "could not find expected ':'"):

@@ -1,0 +1,108 @@
+package inventory
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the marks in testdata/bad")
+
+// A bad file says itself what is wrong with it. Below a line stand, as comments, the
+// problems that begin in it, each behind a mark in the problem's column:
+//
+//	as: 65535
+//	#   ^ as: AS 65535 is reserved (RFC 7300); write a number such as 65000
+//
+// ^ is an error and ~ a warning. As no mark fits into the first column, one
+// there is written #<^ or #<~. A problem without a place stands first.
+func TestBadFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/bad/*.yaml")
+	if err != nil || len(files) < 30 {
+		t.Fatal("files are missing:", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := marked(data)
+			if *update {
+				// Messages name lines, which move with the first marks.
+				got = marked([]byte(got))
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(string(data), got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// marked parses a file and returns it with the marks that the problems give.
+func marked(data []byte) string {
+	_, warnings, err := Parse("fabric.yaml", data)
+	marks := map[int][]string{}
+	add := func(sign string, list []Problem) {
+		for _, p := range list {
+			m := "#" + strings.Repeat(" ", max(0, p.Column-2)) + sign
+			if p.Column == 1 {
+				m = "#<" + sign
+			}
+			marks[p.Line] = append(marks[p.Line], fmt.Sprintf("%s %s; %s", m, p.Msg, p.Hint))
+		}
+	}
+	var errs Errors
+	errors.As(err, &errs)
+	add("^", errs)
+	add("~", warnings)
+
+	var out bytes.Buffer
+	lines := strings.SplitAfter(string(data), "\n")
+	for i := 0; i <= len(lines); i++ {
+		if i > 0 && !isMark(lines[i-1]) {
+			out.WriteString(lines[i-1])
+			if !strings.HasSuffix(lines[i-1], "\n") && len(marks[i]) > 0 {
+				out.WriteString("\n")
+			}
+		}
+		for _, m := range marks[i] {
+			out.WriteString(m + "\n")
+		}
+	}
+	return out.String()
+}
+
+func isMark(line string) bool {
+	rest, ok := strings.CutPrefix(line, "#")
+	if !ok {
+		return false
+	}
+	rest = strings.TrimLeft(rest, " <")
+	return strings.HasPrefix(rest, "^ ") || strings.HasPrefix(rest, "~ ")
+}
+
+func TestEveryBadFileHasItsMarks(t *testing.T) {
+	files, _ := filepath.Glob("testdata/bad/*.yaml")
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(strings.SplitAfter(string(data), "\n"), isMark) {
+			t.Errorf("%s is not bad at all", file)
+		}
+	}
+}
