@@ -1,0 +1,165 @@
+package steps
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"ipfabric/inventory"
+)
+
+const summaryUp = `{"ipv4Unicast":{"peers":{"10.10.0.21":{"state":"Established"},"10.10.0.22":{"state":"Active"}}}}`
+
+// frrHost is a Debian 12 with FRR running a configuration of ours.
+func frrHost() *fakeHost {
+	q := strings.Join(append([]string{"dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package} ${Version}\n"}, "frr", "frr-pythontools"), " ")
+	return &fakeHost{
+		files: map[string]string{
+			"/etc/os-release": "ID=debian\nVERSION_ID=\"12\"\n",
+			confPath:          confHeader + "\nold\n",
+			daemonsPath:       "bgpd=yes\nbfdd=yes\n",
+		},
+		answers: map[string]string{
+			q:                                "installed frr 8.4.4-1.1~deb12u2\ninstalled frr-pythontools 8.4.4-1.1~deb12u2\n",
+			"vtysh -C -f " + stagedPath:      "",
+			"vtysh -c show running-config":   "Building configuration...\n\nCurrent configuration:\n!\nold\n",
+			"vtysh -c show bgp summary json": summaryUp,
+			"chown frr:frr " + stagedPath:    "", "chown frr:frr " + confPath: "",
+			"chown frr:frr " + rollbackDir + "/running.conf": "", "chown root:root " + rollbackArmed: "",
+			"sh -c " + backup + " sh " + confPath + " " + backupDir:      "",
+			"install -d -m 0700 " + rollbackDir:                          "",
+			"cp -p " + confPath + " " + daemonsPath + " " + rollbackDir:  "",
+			"rm -f " + stagedPath:                                        "",
+			"rm -f " + rollbackArmed:                                     "",
+			"rm -f " + rolledBack:                                        "",
+			frrScript + " rollback /usr/lib/frr/frr-reload.py":           "",
+			frrScript + " reload /usr/lib/frr/frr-reload.py " + confPath: "",
+			"systemd-run --quiet --unit=ipfabric-rollback --on-active=180 --timer-property=AccuracySec=1s " + frrScript + " rollback /usr/lib/frr/frr-reload.py": "",
+			`sh -c systemctl stop "$1.timer" 2>/dev/null; systemctl reset-failed "$1.timer" "$1.service" 2>/dev/null; true sh ipfabric-rollback`:                 "",
+		},
+		status: map[string]int{},
+	}
+}
+
+func newConf(frrVersion) ([]byte, error) { return []byte(confHeader + "\nnew\n"), nil }
+
+// position returns where a command or written file stands in the log.
+func position(t *testing.T, h *fakeHost, prefix string) int {
+	t.Helper()
+	i := slices.IndexFunc(h.log, func(l string) bool { return strings.HasPrefix(l, prefix) })
+	if i < 0 {
+		t.Fatalf("%q was not done:\n%s", prefix, strings.Join(h.log, "\n"))
+	}
+	return i
+}
+
+func TestFRRConfIsCheckedBackedUpAndGuardedBeforeItIsReplaced(t *testing.T) {
+	h := frrHost()
+	if err := (frrConf{render: newConf}).Apply(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	order := []string{"write " + stagedPath + " 640", "vtysh -C", "sh -c " + backup, "write " + rollbackArmed, "systemd-run", "write " + confPath + " 640"}
+	for i := range order[1:] {
+		if position(t, h, order[i]) > position(t, h, order[i+1]) {
+			t.Errorf("%q came after %q", order[i], order[i+1])
+		}
+	}
+	if h.files[confPath] != confHeader+"\nnew\n" {
+		t.Errorf("frr.conf is %q", h.files[confPath])
+	}
+}
+
+func TestFRRConfThatFRRRefusesIsNotInstalled(t *testing.T) {
+	h := frrHost()
+	h.status["vtysh -C -f "+stagedPath] = 2
+	err := (frrConf{render: newConf}).Apply(t.Context(), h)
+	if err == nil || !strings.Contains(err.Error(), "does not accept") {
+		t.Errorf("got %v", err)
+	}
+	if h.files[confPath] != confHeader+"\nold\n" {
+		t.Error("frr.conf was replaced")
+	}
+}
+
+func TestFRRConfOfSomebodyElseNeedsAdopt(t *testing.T) {
+	h := frrHost()
+	h.files[confPath] = "router ospf\n"
+	err := (frrConf{render: newConf}).Apply(t.Context(), h)
+	if hint := (interface{ Hint() string })(nil); !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "--adopt") {
+		t.Errorf("got %v, want a hint that names --adopt", err)
+	}
+	if h.files[confPath] != "router ospf\n" {
+		t.Error("somebody's frr.conf was replaced")
+	}
+	if err := (frrConf{render: newConf, adopt: true}).Apply(t.Context(), h); err != nil {
+		t.Errorf("with adopt: %v", err)
+	}
+}
+
+func TestReloadThatFailsIsRolledBackAtOnce(t *testing.T) {
+	h := frrHost()
+	h.status[frrScript+" reload /usr/lib/frr/frr-reload.py "+confPath] = 1
+	if err := (frrRunsConf{render: newConf}).Apply(t.Context(), h); err == nil {
+		t.Error("no error")
+	}
+	if position(t, h, "systemd-run") > position(t, h, frrScript+" reload") {
+		t.Error("the rollback was armed after the reload")
+	}
+	position(t, h, frrScript+" rollback")
+}
+
+func TestConfirmedOverANewConnection(t *testing.T) {
+	h := frrHost()
+	up := netip.MustParseAddr("10.10.0.21")
+	h.files[rollbackArmed] = `{"Peers":["10.10.0.21","10.10.0.99"]}` // .99 is no neighbor any more
+	if err := (frrConfirmed{neighbors: []netip.Addr{up}}).Apply(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	if h.closed != 1 {
+		t.Errorf("the connection was closed %d times, want once", h.closed)
+	}
+	position(t, h, "rm -f "+rollbackArmed)
+}
+
+func TestLostSessionsCanBeAccepted(t *testing.T) {
+	h := frrHost()
+	down := netip.MustParseAddr("10.10.0.22")
+	h.files[rollbackArmed] = `{"Peers":["10.10.0.22"]}`
+	if err := (frrConfirmed{neighbors: []netip.Addr{down}, acceptLoss: true}).Apply(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	position(t, h, "rm -f "+rollbackArmed)
+}
+
+// An FRR that does not run has nothing to go back to.
+func TestNothingIsArmedForAnFRRThatIsDown(t *testing.T) {
+	h := frrHost()
+	h.status["vtysh -c show running-config"] = 1
+	if err := (rollback{}).arm(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := h.files[rollbackArmed]; ok {
+		t.Error("a rollback was armed")
+	}
+}
+
+func TestNewTouchesEveryManagedHostInOrder(t *testing.T) {
+	f := testFabric(t, "full")
+	f.RouteReflectors[1].Managed = false
+	plan, err := New(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(plan.Hosts(), " "); got != "rr1 node1 node2" {
+		t.Errorf("hosts are %q", got)
+	}
+	if plan[1].Parallel {
+		t.Error("route reflectors are changed at the same time")
+	}
+	f.BGP.Password = inventory.Secret{Env: "X"}
+	if _, err := New(f); err == nil {
+		t.Error("a plan without the password that the inventory names")
+	}
+}
