@@ -5,19 +5,6 @@ import (
 	"strings"
 )
 
-// AgentConfig returns what the agent of a node must know.
-func (f *Fabric) AgentConfig(n Node) AgentConfig {
-	return AgentConfig{
-		Fabric:         f.Name,
-		Node:           n.Name,
-		Gateway:        f.Gateway,
-		Pools:          f.Pools,
-		Virtualization: n.Virtualization,
-		MetricsListen:  f.MetricsListen,
-		IsolateVMs:     f.IsolateVMs,
-	}
-}
-
 // Marshal gives agent.yaml: the same bytes for the same configuration.
 func (a AgentConfig) Marshal() []byte {
 	var b strings.Builder

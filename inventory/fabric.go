@@ -117,8 +117,8 @@ type BFD struct {
 // A Secret is a value that fabric.yaml names but does not hold: it comes from
 // an environment variable or a file. Its String, %v and JSON forms hide it.
 type Secret struct {
-	Env   string // name of an environment variable
-	File  string // absolute path; the value is its first line
+	Env  string // name of an environment variable
+	File string // absolute path; the value is its first line
 	// value is nil until it is read. It is a pointer so that even a wrong fmt
 	// verb, for which fmt asks no method, prints no more than an address.
 	value *string
