@@ -1,0 +1,104 @@
+// Package image builds the root file systems that the machines boot from and
+// keeps them in a cache.
+//
+// An image is a folder with two layers: base, which every machine has, and
+// core, which lies over it in a core gateway and holds BIRD. Neither holds
+// FRR: installing it is what ipfabric init is tried for. Images are never
+// changed once they are in the cache, so that any number of machines can run
+// from one.
+package image
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"ipfabric/cmd/ipfabric-lab/internal/aptconf"
+)
+
+//go:embed build.sh
+var buildScript string
+
+// A Release is an operating system that a machine can have.
+type Release struct {
+	OS           string // as in fabric.yaml: "debian12"
+	Distribution string // "debian"
+	Codename     string // "bookworm"
+}
+
+var releases = []Release{
+	{"debian11", "debian", "bullseye"},
+	{"debian12", "debian", "bookworm"},
+	{"debian13", "debian", "trixie"},
+	{"ubuntu2204", "ubuntu", "jammy"},
+	{"ubuntu2404", "ubuntu", "noble"},
+}
+
+// FindRelease returns the release of that name.
+func FindRelease(os string) (Release, error) {
+	for _, r := range releases {
+		if r.OS == os {
+			return r, nil
+		}
+	}
+	return Release{}, fmt.Errorf("--os %q is not known; use one of %s", os, strings.Join(Names(), ", "))
+}
+
+// Names lists what FindRelease knows.
+func Names() []string {
+	var out []string
+	for _, r := range releases {
+		out = append(out, r.OS)
+	}
+	return out
+}
+
+// A Recipe is all that decides what is in an image.
+type Recipe struct {
+	Release
+	Mirror  aptconf.Mirror
+	Options []aptconf.Option // how the host's apt gets there
+	// CAs are certificates that the host's administrator added to the trusted
+	// ones; a mirror or proxy may need them. By file name.
+	CAs map[string]string
+}
+
+// basePackages make a small but real server. libpam-systemd: without it a
+// clean shutdown leaves SSH clients hanging.
+var basePackages = []string{
+	"systemd", "systemd-sysv", "libpam-systemd", "dbus",
+	"openssh-server", "iproute2", "iputils-ping", "netbase", "nftables",
+	"procps", "kmod", "python3", "ca-certificates", "less",
+}
+
+var corePackages = []string{"bird2"}
+
+// Key names the image in the cache. Recipes that make different images have
+// different keys.
+func (r Recipe) Key() string {
+	data, err := json.Marshal([]any{r, basePackages, corePackages, buildScript})
+	if err != nil {
+		panic(err) // strings only
+	}
+	sum := sha256.Sum256(data)
+	return r.OS + "-" + hex.EncodeToString(sum[:6])
+}
+
+// env is what the build script gets.
+func (r Recipe) env() []string {
+	return []string{
+		"CODENAME=" + r.Codename,
+		"DISTRIBUTION=" + r.Distribution,
+		"MIRROR=" + r.Mirror.Main,
+		"COMPONENTS=" + strings.Join(r.Mirror.Components, ","),
+		"INCLUDE=" + strings.Join(basePackages, ","),
+		"CORE_PACKAGES=" + strings.Join(corePackages, " "),
+		"SOURCES_LIST=" + r.Mirror.SourcesList(r.Codename),
+		"http_proxy=" + aptconf.Proxy(r.Options, "http"),
+		"https_proxy=" + aptconf.Proxy(r.Options, "https"),
+		"APT_OPTIONS=" + aptconf.Conf(r.Options, "127.0.0.1"),
+	}
+}

@@ -1,0 +1,322 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"ipfabric/cmd/ipfabric-lab/internal/aptconf"
+	"ipfabric/cmd/ipfabric-lab/internal/bridge"
+	"ipfabric/cmd/ipfabric-lab/internal/flock"
+	"ipfabric/cmd/ipfabric-lab/internal/hint"
+	"ipfabric/cmd/ipfabric-lab/internal/image"
+	"ipfabric/cmd/ipfabric-lab/internal/machine"
+	"ipfabric/cmd/ipfabric-lab/internal/plan"
+	"ipfabric/inventory"
+)
+
+// bootTimeout is how long a machine may take until its sshd answers. It takes
+// a second or two; a busy host may need more.
+const bootTimeout = 2 * time.Minute
+
+// Options say what Up is to make.
+type Options struct {
+	// Size of the lab. A negative number leaves what is there, and is the
+	// default's for a new lab.
+	Size plan.Size
+	OS   string // of machines that are made now
+}
+
+// DefaultSize is what a new lab has unless told otherwise.
+var DefaultSize = plan.Size{Cores: 1, Reflectors: 2, Nodes: 3}
+
+// Up makes the lab be there with all its machines running, and writes the
+// files that ipfabric needs. What is there already is left as it is.
+func (l *Lab) Up(ctx context.Context, o Options) error {
+	lock, err := l.lock(ctx)
+	if err != nil {
+		return err
+	}
+	// Not removed: a machine's first process may still hold it if this ends
+	// early. Down removes it.
+	defer lock.Release()
+	s, err := l.claim()
+	if err != nil {
+		unlock(lock)
+		return err
+	}
+	if err := l.checkHost(ctx); err != nil {
+		return err
+	}
+	have, err := l.Machines()
+	if err != nil {
+		return err
+	}
+	size := wantedSize(o.Size, have)
+	if err := size.Check(); err != nil {
+		return err
+	}
+	key, err := l.writeKey()
+	if err != nil {
+		return err
+	}
+	if s.Network, err = l.ensureNetwork(ctx, s); err != nil {
+		return err
+	}
+	if err := l.save(s); err != nil {
+		return err
+	}
+	all, err := l.create(ctx, have, s.Network.Machines(size), s.Network, o.OS, key)
+	if err != nil {
+		return err
+	}
+	if err := l.writeKnownHosts(all); err != nil {
+		return err
+	}
+	if err := l.writeFabric(&s, plans(all)); err != nil {
+		return err
+	}
+	if err := l.boot(ctx, lock, s.Network, all, all); err != nil {
+		return err
+	}
+	l.warnOfFirewall(ctx)
+	return l.configureCores(ctx, all)
+}
+
+// wantedSize fills in what was not said. Machines are added, never taken away.
+func wantedSize(want plan.Size, have []*machine.Machine) plan.Size {
+	base := sizeOf(have)
+	if len(have) == 0 {
+		base = DefaultSize
+	}
+	pick := func(want, there, base int) int {
+		if want < 0 {
+			return base
+		}
+		return max(want, there)
+	}
+	there := sizeOf(have)
+	return plan.Size{
+		Cores:      pick(want.Cores, there.Cores, base.Cores),
+		Reflectors: pick(want.Reflectors, there.Reflectors, base.Reflectors),
+		Nodes:      pick(want.Nodes, there.Nodes, base.Nodes),
+	}
+}
+
+func (l *Lab) ensureNetwork(ctx context.Context, s state) (plan.Network, error) {
+	n, made, err := bridge.Ensure(ctx, l.ID, l.Dir, s.Network)
+	if err != nil {
+		return 0, err
+	}
+	if made {
+		l.Say("network: bridge %s with %s and %s", n.Bridge(), n.Prefix4(), n.Prefix6())
+	}
+	return n, nil
+}
+
+// create makes the machines that are not there yet, and returns all.
+func (l *Lab) create(ctx context.Context, have []*machine.Machine, want []plan.Machine, n plan.Network, osName string, key []byte) ([]*machine.Machine, error) {
+	want = slices.DeleteFunc(want, func(p plan.Machine) bool {
+		return slices.ContainsFunc(have, func(m *machine.Machine) bool { return m.Name == p.Name })
+	})
+	if len(want) == 0 {
+		return have, nil
+	}
+	r, err := recipe(ctx, osName)
+	if err != nil {
+		return nil, err
+	}
+	img, err := image.Ensure(ctx, r, l.Say)
+	if err != nil {
+		return nil, err
+	}
+	resolv, err := resolvConf()
+	if err != nil {
+		return nil, err
+	}
+	mtu, err := bridge.MTU(n)
+	if err != nil {
+		return nil, err
+	}
+	settings := machine.Settings{
+		AuthorizedKey: key,
+		ResolvConf:    resolv,
+		AptConf:       aptconf.Conf(r.Options, n.Host4().String()),
+		MTU:           mtu,
+	}
+	for _, p := range want {
+		if _, err := machine.Create(machine.Folder(l.Dir, p.Name), l.ID, p, osName, img, n, settings); err != nil {
+			return nil, fmt.Errorf("make %s: %w", p.Name, err)
+		}
+	}
+	return l.Machines()
+}
+
+// boot starts the machines that do not run and waits until all can be logged
+// in to.
+func (l *Lab) boot(ctx context.Context, lock *flock.Lock, n plan.Network, some, all []*machine.Machine) error {
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	begun := time.Now()
+	errs := make([]error, len(some))
+	var wg sync.WaitGroup
+	for i, m := range some {
+		running := m.Running()
+		if !running {
+			if errs[i] = m.Start(ctx, n.Bridge(), lock.File, plans(all)); errs[i] != nil {
+				continue
+			}
+		}
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if errs[i] = m.Wait(ctx); errs[i] != nil {
+				return
+			}
+			if running {
+				l.Say("%s: runs already", m.Name)
+				return
+			}
+			l.Say("%s: up after %.1f s, %s", m.Name, time.Since(begun).Seconds(), m.IPv4)
+		}()
+	}
+	wg.Wait()
+	if err := context.Cause(ctx); errors.Is(err, context.Canceled) {
+		return err
+	}
+	return errors.Join(errs...)
+}
+
+func (l *Lab) warnOfFirewall(ctx context.Context) {
+	chain, err := bridge.Blocked(ctx)
+	if err == nil && chain != "" {
+		l.Say("warning: this host's firewall drops forwarded packets (chain %s): machines may not reach the package mirrors; docs/lab.md says how to let them", chain)
+	}
+}
+
+// Missing returns the machines that fabric.yaml does not have, because it has
+// been edited. It returns an error if ipfabric would refuse the file.
+func (l *Lab) Missing() ([]plan.Machine, error) {
+	f, err := l.fabric()
+	if err != nil {
+		return nil, err
+	}
+	all, err := l.Machines()
+	if err != nil {
+		return nil, err
+	}
+	var out []plan.Machine
+	for _, m := range all {
+		h, ok := f.Host(m.Name)
+		if !ok || h.IPv4 != m.IPv4 {
+			out = append(out, m.Machine)
+		}
+	}
+	return out, nil
+}
+
+// fabric reads the lab's fabric.yaml, with its password.
+func (l *Lab) fabric() (*inventory.Fabric, error) {
+	f, _, err := inventory.Load(l.path("fabric.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("fabric.yaml: %w", err)
+	}
+	return f, f.ReadSecrets(os.LookupEnv, os.ReadFile)
+}
+
+// Start boots one machine again, with the disk that it had.
+func (l *Lab) Start(ctx context.Context, name string) error {
+	if _, err := l.Machine(name); err != nil {
+		return err
+	}
+	lock, err := l.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	m, err := l.Machine(name) // again: before, somebody else may have held the lock
+	if err != nil {
+		return err
+	}
+	s, err := l.load()
+	if err != nil {
+		return err
+	}
+	if err := l.checkHost(ctx); err != nil {
+		return err
+	}
+	n, err := l.ensureNetwork(ctx, s)
+	if err != nil {
+		return err
+	}
+	all, err := l.Machines()
+	if err != nil {
+		return err
+	}
+	if err := l.boot(ctx, lock, n, []*machine.Machine{m}, all); err != nil {
+		return err
+	}
+	return l.configureCores(ctx, []*machine.Machine{m})
+}
+
+// Stop shuts one machine down cleanly, or cuts its power.
+func (l *Lab) Stop(ctx context.Context, name string, power bool) error {
+	lock, err := l.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock(lock)
+	m, err := l.Machine(name)
+	if err != nil {
+		return err
+	}
+	if !m.Running() {
+		l.Say("%s: stopped already", m.Name)
+		return m.Kill(ctx) // removes what a machine that died leaves
+	}
+	if power {
+		if err := m.Kill(ctx); err != nil {
+			return err
+		}
+		l.Say("%s: power cut", m.Name)
+		return nil
+	}
+	killed, err := m.PowerOff(ctx, 30*time.Second)
+	if err != nil {
+		return err
+	}
+	if killed {
+		l.Say("%s: did not shut down in 30 s; power cut", m.Name)
+		return nil
+	}
+	l.Say("%s: shut down", m.Name)
+	return nil
+}
+
+// SSHArgs returns the command line that logs in to a machine as root.
+func (l *Lab) SSHArgs(m *machine.Machine, command ...string) []string {
+	quoted := func(name string) string {
+		return `"` + strings.ReplaceAll(filepath.Join(l.Dir, name), "%", "%%") + `"`
+	}
+	return append([]string{
+		"ssh", "-F", "none",
+		"-o", "IdentityFile=" + quoted("id_ed25519"), "-o", "IdentitiesOnly=yes",
+		"-o", "UserKnownHostsFile=" + quoted("known_hosts"), "-o", "GlobalKnownHostsFile=none",
+		"-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR",
+		"root@" + m.IPv4.String(),
+	}, command...)
+}
+
+// CheckReachable says why a machine cannot be logged in to, if that is plain.
+func (l *Lab) CheckReachable(m *machine.Machine) error {
+	if !m.Running() {
+		return hint.Add(fmt.Errorf("%s does not run", m.Name), "`ipfabric-lab start %s` boots it", m.Name)
+	}
+	return nil
+}

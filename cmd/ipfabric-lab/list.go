@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"ipfabric/cmd/ipfabric-lab/internal/plan"
+)
+
+// A listed machine, as list --json has it.
+type listed struct {
+	plan.Machine
+	State   string `json:"state"` // "running" or "stopped"
+	OS      string `json:"os"`
+	Console string `json:"console"` // file with the console's output
+}
+
+func (a *app) listCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "list the machines and whether they run",
+		Args:  usage(cobra.NoArgs),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as a JSON array")
+	cmd.RunE = func(*cobra.Command, []string) error {
+		l, err := a.open()
+		if err != nil {
+			return err
+		}
+		machines, err := l.Machines()
+		if err != nil {
+			return err
+		}
+		all := []listed{}
+		for _, m := range machines {
+			state := "stopped"
+			if m.Running() {
+				state = "running"
+			}
+			all = append(all, listed{m.Machine, state, m.OS, m.Console()})
+		}
+		if asJSON {
+			data, err := json.MarshalIndent(all, "", "  ")
+			if err != nil {
+				return err
+			}
+			a.say.result("%s\n", data)
+			return nil
+		}
+		if len(all) == 0 {
+			a.say.progress("no machines in %s; `ipfabric-lab up` makes some", l.Dir)
+			return nil
+		}
+		var b strings.Builder
+		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		row := func(cells ...string) { _, _ = w.Write([]byte(strings.Join(cells, "\t") + "\n")) }
+		row("NAME", "STATE", "ROLE", "OS", "IPV4", "IPV6")
+		for _, m := range all {
+			row(m.Name, m.State, string(m.Role), m.OS, m.IPv4.String(), m.IPv6.String())
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		a.say.result("%s", b.String())
+		return nil
+	}
+	return cmd
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"ipfabric/cmd/ipfabric-lab/internal/hint"
+)
+
+func (a *app) sshCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "ssh NAME [COMMAND…]",
+		Short: "log in to a machine as root, or run a command there",
+		Long: `Logs in to a machine as root with the lab's key, by the system's ssh. With a
+command, runs that and ends with its exit code (255 if ssh itself failed).
+As with ssh, the words of the command are joined by spaces and given to the
+shell of the machine. Flags for ipfabric-lab stand before NAME.`,
+		Example: `  ipfabric-lab ssh node1
+  ipfabric-lab ssh rr1 vtysh -c "'show bgp summary'"
+  ipfabric-lab ssh node2 'ip route | grep 203.0.113'`,
+		ValidArgsFunction: a.names,
+	}
+	cmd.Flags().SetInterspersed(false)
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return nil
+		}
+		return hint.Add(usageError{errors.New("ssh wants the name of a machine")},
+			"`ipfabric-lab list` names them; usage: %s", cmd.UseLine())
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		l, err := a.open()
+		if err != nil {
+			return err
+		}
+		m, err := l.Machine(args[0])
+		if err != nil {
+			return err
+		}
+		if err := l.CheckReachable(m); err != nil {
+			return err
+		}
+		argv := l.SSHArgs(m, args[1:]...)
+		// Not bound to the context: on a terminal Ctrl-C goes to ssh, which
+		// knows what to do with it.
+		signal.Ignore(syscall.SIGINT)
+		c := exec.Command(argv[0], argv[1:]...)
+		c.Stdin, c.Stdout, c.Stderr = a.in, a.say.out, a.say.errout
+		err = c.Run()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && exit.ExitCode() > 0 {
+			return exitStatus(exit.ExitCode())
+		}
+		return err
+	}
+	return cmd
+}
