@@ -65,7 +65,7 @@ verification found a problem, 130 interrupted.`,
 	return cmd
 }
 
-// init is the whole run, in the order of the command's help.
+// init is the whole run.
 func (a *app) init(ctx context.Context, opts initOptions) error {
 	s, err := a.open("init", opts.limit)
 	if err != nil {
@@ -76,6 +76,11 @@ func (a *app) init(ctx context.Context, opts initOptions) error {
 	if err != nil {
 		return err
 	}
+	return s.converge(ctx, plan, opts)
+}
+
+// converge looks, shows, asks, applies and verifies.
+func (s *session) converge(ctx context.Context, plan steps.Plan, opts initOptions) error {
 	o, stop := s.look(ctx, plan)
 	if o == nil {
 		return stop

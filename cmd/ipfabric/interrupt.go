@@ -28,6 +28,7 @@ type interrupts struct {
 	stop   chan struct{} // closed: begin nothing new
 	cancel context.CancelCauseFunc
 	say    *sayer
+	grace  time.Duration // from SIGTERM to the cancellation
 
 	mu       sync.Mutex
 	changing bool
@@ -38,7 +39,7 @@ type interrupts struct {
 // the signals' usual effect back.
 func catchSignals(ctx context.Context, say *sayer) (_ context.Context, i *interrupts, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	i = &interrupts{stop: make(chan struct{}), cancel: cancel, say: say}
+	i = &interrupts{stop: make(chan struct{}), cancel: cancel, say: say, grace: terminateGrace}
 	c := make(chan os.Signal, 4)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	// Writing to a pipe whose reader has gone is an error like others: it must
@@ -76,7 +77,7 @@ func (i *interrupts) watch(ctx context.Context, signals <-chan os.Signal) {
 			// next signal must not wait with it.
 			go i.say.note("finishing what runs; press Ctrl-C again to stop now")
 			if s != os.Interrupt {
-				expired = time.After(terminateGrace)
+				expired = time.After(i.grace)
 			}
 		}
 	}

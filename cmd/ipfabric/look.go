@@ -77,7 +77,9 @@ func (s *session) look(ctx context.Context, plan steps.Plan) (*outlook, error) {
 // that can be reached.
 func (s *session) untouchable(o *outlook) error {
 	if refused := s.fleet.refused(); len(refused) > 0 {
-		return fmt.Errorf("%s did not let us in as expected: nothing was changed on any host", count(len(refused), "host"))
+		return withHint(
+			fmt.Errorf("%s did not let us in as expected: nothing was changed on any host", count(len(refused), "host")),
+			"put right what is said above, or leave these hosts out with --limit")
 	}
 	for _, h := range o.Hosts {
 		if !isConnectError(h.result.Err) {

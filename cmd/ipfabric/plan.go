@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"ipfabric/steps"
 )
 
 // planOptions are the flags of plan, and of init --dry-run.
@@ -36,8 +38,8 @@ looked at, 1 none could, or a login or host key was not as expected.`,
 	return cmd
 }
 
-// showPlan looks, prints, and ends with the exit code that says what there is
-// to do.
+// showPlan looks, prints, and its error has the exit code that says what there
+// is to do.
 func (a *app) showPlan(ctx context.Context, opts planOptions) error {
 	s, err := a.open("plan", opts.limit)
 	if err != nil {
@@ -48,11 +50,15 @@ func (a *app) showPlan(ctx context.Context, opts planOptions) error {
 	if err != nil {
 		return err
 	}
+	return s.preview(ctx, plan, opts.json)
+}
+
+func (s *session) preview(ctx context.Context, plan steps.Plan, asJSON bool) error {
 	o, stop := s.look(ctx, plan)
 	if o == nil {
 		return stop
 	}
-	if err := s.showOutlook(o, opts.json); err != nil {
+	if err := s.showOutlook(o, asJSON); err != nil {
 		return err
 	}
 	switch {

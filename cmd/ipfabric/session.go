@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"ipfabric/inventory"
 	"ipfabric/remote"
@@ -19,6 +20,10 @@ type session struct {
 	fleet    *fleet
 	progress *progress
 	close    func()
+
+	// verifyOnce is steps.Verify, and pollEvery the time between two calls of it.
+	verifyOnce func(context.Context, *inventory.Fabric, func(context.Context, string) (steps.Host, error)) *steps.Report
+	pollEvery  time.Duration
 }
 
 // open reads the inventory and starts the log. It touches no host.
@@ -42,7 +47,10 @@ func (a *app) open(command string, limit []string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{app: a, command: command, fabric: fabric, limit: names, progress: newProgress(a.say)}
+	s := &session{
+		app: a, command: command, fabric: fabric, limit: names, progress: newProgress(a.say),
+		verifyOnce: steps.Verify, pollEvery: 2 * time.Second,
+	}
 	s.fleet = newFleet(func(name string) (machine, error) {
 		h, ok := fabric.Host(name)
 		if !ok {

@@ -12,9 +12,6 @@ import (
 	"ipfabric/steps"
 )
 
-// pollEvery is the time between two looks of verify --wait.
-const pollEvery = 2 * time.Second
-
 // verifyOptions are the flags of verify.
 type verifyOptions struct {
 	limit []string
@@ -80,7 +77,7 @@ func (s *session) verify(ctx context.Context, opts verifyOptions) error {
 	switch {
 	case len(refused) > 0:
 		s.say.failures(refused)
-		return fmt.Errorf("%s did not let us in as expected", count(len(refused), "host"))
+		return withHint(fmt.Errorf("%s did not let us in as expected", count(len(refused), "host")), "put right what is said above")
 	case !report.Healthy:
 		return &codedError{code: exitUnhealthy, err: withHint(
 			fmt.Errorf("the fabric is not healthy: %s", count(problemCount(report), "problem")),
@@ -95,10 +92,10 @@ func (s *session) poll(ctx context.Context, opts verifyOptions) *steps.Report {
 	start := time.Now()
 	last := -1
 	for {
-		report := restricted(steps.Verify(ctx, s.fabric, s.reachFor(s.limit)), s.limit)
+		report := restricted(s.verifyOnce(ctx, s.fabric, s.reachFor(s.limit)), s.limit)
 		waited := time.Since(start)
 		s.say.debug("", "verify: %s after %s", count(problemCount(report), "problem"), short(waited))
-		if report.Healthy || waited+pollEvery > opts.wait || !s.worthWaiting(report, opts, waited) {
+		if report.Healthy || waited+s.pollEvery > opts.wait || !s.worthWaiting(report, opts, waited) {
 			return report
 		}
 		if n := problemCount(report); n != last {
@@ -108,7 +105,7 @@ func (s *session) poll(ctx context.Context, opts verifyOptions) *steps.Report {
 		select {
 		case <-ctx.Done():
 			return report
-		case <-time.After(pollEvery):
+		case <-time.After(s.pollEvery):
 		}
 		if opts.hopeless == nil {
 			s.fleet.forget()

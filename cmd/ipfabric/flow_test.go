@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"ipfabric/remote"
+	"ipfabric/steps"
+)
+
+// wantCode checks the exit code that an error of a command means.
+func wantCode(t *testing.T, err error, want int) {
+	t.Helper()
+	if got := exitCode(err); got != want {
+		t.Errorf("exit code %d (%v), want %d", got, err, want)
+	}
+}
+
+func TestInitOfAFabricInSyncAsksNothing(t *testing.T) {
+	b := newBench(t)
+	b.settle("rr1", "rr2", "node1")
+	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{}), exitOK)
+	wantText(t, "stdout", b.out.String(), "0 changes, 3 hosts in sync", "healthy")
+	if b.written() != "" || b.verified != 1 {
+		t.Errorf("written %q, verified %d times", b.written(), b.verified)
+	}
+	for name, h := range b.hosts {
+		if h.opened > 1 {
+			t.Errorf("%s was connected to %d times", name, h.opened)
+		}
+	}
+}
+
+func TestInitAppliesAndTheSecondTimeDoesNothing(t *testing.T) {
+	b := newBench(t)
+	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{yes: true}), exitOK)
+	if got := b.written(); got != "node1 rr1 rr2" {
+		t.Errorf("written: %s", got)
+	}
+	wantText(t, "stdout", b.out.String(), "6 changes to make", "rr1    changed  2", "set protocols bgp group")
+	wantText(t, "stderr", b.err.String(), "rr1  /etc/one is current: changed")
+	for name, h := range b.hosts {
+		if h.locked {
+			t.Errorf("%s is still locked", name)
+		}
+	}
+
+	b.out.Reset()
+	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{}), exitOK)
+	wantText(t, "stdout", b.out.String(), "0 changes")
+}
+
+func TestInitWithoutATerminalNeedsYes(t *testing.T) {
+	b := newBench(t)
+	err := b.converge(context.Background(), b.testPlan(), initOptions{})
+	wantCode(t, err, exitUsage)
+	wantText(t, "hint", hintOf(err), "--yes")
+	if b.written() != "" || b.verified != 0 {
+		t.Errorf("written %q, verified %d times", b.written(), b.verified)
+	}
+}
+
+func TestInitDoesTheOthersWhenAHostIsDown(t *testing.T) {
+	b := newBench(t)
+	b.settle("rr1", "rr2")
+	b.hosts["node1"].openErr = connectError("node1", remote.Timeout)
+	b.hosts["rr2"].files["/etc/one"] = "other\n"
+	err := b.converge(context.Background(), b.testPlan(), initOptions{yes: true})
+	wantCode(t, err, exitHosts)
+	if got := b.written(); got != "rr2" {
+		t.Errorf("written: %s", got)
+	}
+	wantText(t, "stdout", b.out.String(), "node1  failed", "rr2    changed", "rr1    in-sync")
+	wantText(t, "error", err.Error(), "1 host failed")
+	if n := b.hosts["node1"].opened; n != 1 {
+		t.Errorf("node1 was tried %d times", n)
+	}
+}
+
+// The second reflector must keep its sessions while the first is away.
+func TestInitLeavesTheSecondReflectorAloneWhenTheFirstIsDown(t *testing.T) {
+	b := newBench(t)
+	b.hosts["rr1"].openErr = connectError("rr1", remote.Refused)
+	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{yes: true}), exitHosts)
+	if got := b.written(); got != "node1" {
+		t.Errorf("written: %s", got)
+	}
+	wantText(t, "stdout", b.out.String(), "rr2    skipped")
+}
+
+func TestInitTouchesNothingWhenAHostIsNotWhoItWas(t *testing.T) {
+	for _, kind := range []remote.Kind{remote.HostKeyChanged, remote.HostKeyUnknown, remote.Auth} {
+		b := newBench(t)
+		b.hosts["node1"].openErr = connectError("node1", kind)
+		err := b.converge(context.Background(), b.testPlan(), initOptions{yes: true})
+		wantCode(t, err, exitFailed)
+		wantText(t, "error", err.Error(), "nothing was changed on any host")
+		if b.written() != "" {
+			t.Errorf("%s: written: %s", kind, b.written())
+		}
+	}
+}
+
+func TestInitTouchesNothingWhenNoHostAnswers(t *testing.T) {
+	b := newBench(t)
+	for name, h := range b.hosts {
+		h.openErr = connectError(name, remote.Timeout)
+	}
+	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{yes: true}), exitFailed)
+}
+
+func TestInitLeavesALockedHostToItsHolder(t *testing.T) {
+	b := newBench(t)
+	b.hosts["rr1"].lockErr = &remote.LockedError{Host: "rr1", Path: lockPath, Note: "alice@desk since 09:00"}
+	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{yes: true}), exitHosts)
+	if got := b.written(); got != "node1" {
+		t.Errorf("written: %s", got)
+	}
+	wantText(t, "stderr", b.err.String(), "alice@desk since 09:00")
+}
+
+func TestInitShowsTheLastOfTheLogOfAHostThatFailed(t *testing.T) {
+	b := newBench(t)
+	failing := fakeStep{path: "/etc/one", want: "1\n", applyErr: errors.New("the disk is full")}
+	wantCode(t, b.converge(context.Background(), b.testPlan(failing), initOptions{yes: true}), exitHosts)
+	wantText(t, "stderr", b.err.String(),
+		"error: rr1: /etc/one is current: the disk is full",
+		"the last of the log of rr1:", "apply /etc/one is current: applying")
+	wantText(t, "stdout", b.out.String(), "rr1    failed   0        /etc/one is current")
+}
+
+func TestInitVerifiesWhatItMade(t *testing.T) {
+	b := newBench(t)
+	bad := &steps.Report{Fabric: "lab", Sessions: []steps.Session{{RR: "rr1", Peer: "node1", Family: "ipv4-unicast", Status: steps.Bad, Detail: "Active at both ends"}}}
+	well := &steps.Report{Fabric: "lab", Healthy: true}
+	b.reports = []*steps.Report{bad, bad, well}
+	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{yes: true, wait: time.Minute}), exitOK)
+	if b.verified != 3 {
+		t.Errorf("verified %d times", b.verified)
+	}
+
+	// Nothing was changed: there is nothing to wait for.
+	b.verified, b.reports = 0, []*steps.Report{bad}
+	err := b.converge(context.Background(), b.testPlan(), initOptions{wait: time.Minute})
+	wantCode(t, err, exitUnhealthy)
+	if b.verified != 1 {
+		t.Errorf("verified %d times", b.verified)
+	}
+	wantText(t, "stdout", b.out.String(), "rr1 – node1 ipv4-unicast: Active at both ends")
+
+	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{noVerify: true}), exitOK)
+	if b.verified != 1 {
+		t.Errorf("verified although told not to")
+	}
+}
+
+func TestInitDoesNotWaitForWhatCannotComeUp(t *testing.T) {
+	b := newBench(t)
+	b.settle("rr1")
+	b.hosts["node1"].openErr = connectError("node1", remote.Timeout)
+	b.reports = []*steps.Report{{Sessions: []steps.Session{{RR: "rr1", Peer: "node1", Status: steps.Bad}}}}
+	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{yes: true, wait: time.Hour}), exitHosts)
+	if b.verified != 1 {
+		t.Errorf("verified %d times", b.verified)
+	}
+}
+
+// A core gateway has its configuration from hands that may take a day.
+func TestHopeless(t *testing.T) {
+	b := newBench(t)
+	hopeless := b.hopeless(steps.Result{{Host: "rr2"}})
+	for _, tt := range []struct {
+		host   string
+		waited time.Duration
+		want   bool
+	}{{"rr2", 0, true}, {"rr1", time.Hour, false}, {"mx1", time.Second, false}, {"mx1", 20 * time.Second, true}} {
+		if got := hopeless(tt.host, tt.waited); got != tt.want {
+			t.Errorf("hopeless(%s, %s) = %v", tt.host, tt.waited, got)
+		}
+	}
+}
+
+func TestFirstInterruptFinishesWhatRunsAndBeginsNothingNew(t *testing.T) {
+	b := newBench(t)
+	first := fakeStep{path: "/etc/one", want: "1\n", applied: func() { close(b.signals.stop); b.signals.first() }}
+	second := fakeStep{path: "/etc/two", want: "2\n"}
+	err := b.converge(context.Background(), b.testPlan(first, second), initOptions{yes: true})
+	wantCode(t, err, exitInterrupted)
+	if got := b.written(); got != "rr1" {
+		t.Errorf("written: %s", got)
+	}
+	if n := b.hosts["rr1"].writes; n != 1 {
+		t.Errorf("%d steps were done on rr1", n)
+	}
+	wantText(t, "stdout", b.out.String(), "node1  skipped")
+	wantText(t, "hint", hintOf(err), "does only what is left")
+	if b.verified != 0 {
+		t.Error("verified after an interruption")
+	}
+}
+
+func TestPlanExitCodes(t *testing.T) {
+	b := newBench(t)
+	wantCode(t, b.preview(context.Background(), b.testPlan(), false), exitChanges)
+	if b.written() != "" {
+		t.Errorf("written: %s", b.written())
+	}
+	b.settle("rr1", "rr2", "node1")
+	wantCode(t, b.preview(context.Background(), b.testPlan(), false), exitOK)
+	b.fleet = newFleet(b.fleet.open)
+	b.hosts["rr2"].openErr = connectError("rr2", remote.Unreachable)
+	wantCode(t, b.preview(context.Background(), b.testPlan(), false), exitHosts)
+}
+
+func TestVerifyWaits(t *testing.T) {
+	b := newBench(t)
+	bad := &steps.Report{Hosts: []steps.HostReport{{Host: "rr1", Checks: []steps.Check{{Name: "reachable", Status: steps.Bad}}}}}
+	b.reports = []*steps.Report{bad, {Healthy: true}}
+	wantCode(t, b.verify(context.Background(), verifyOptions{wait: time.Minute}), exitOK)
+
+	b.verified, b.reports = 0, []*steps.Report{bad}
+	wantCode(t, b.verify(context.Background(), verifyOptions{}), exitUnhealthy)
+
+	b.pollEvery = time.Millisecond
+	b.verified = 0
+	wantCode(t, b.verify(context.Background(), verifyOptions{wait: 20 * time.Millisecond}), exitUnhealthy)
+	if b.verified < 2 {
+		t.Errorf("verified %d times", b.verified)
+	}
+}
+
+func TestVerifyWithALimit(t *testing.T) {
+	b := newBench(t)
+	report := &steps.Report{
+		Hosts: []steps.HostReport{
+			{Host: "rr1", Checks: []steps.Check{{Name: "reachable", Status: steps.OK}}},
+			{Host: "node1", Checks: []steps.Check{{Name: "reachable", Status: steps.OK}}},
+		},
+		Sessions: []steps.Session{
+			{RR: "rr1", Peer: "rr2", Status: steps.Bad},
+			{RR: "rr1", Peer: "node1", Status: steps.OK},
+		},
+	}
+	got := restricted(report, []string{"node1"})
+	if !got.Healthy || len(got.Hosts) != 1 || len(got.Sessions) != 1 {
+		t.Errorf("restricted to node1: %+v", got)
+	}
+	if got := restricted(report, []string{"rr2"}); got.Healthy {
+		t.Errorf("restricted to rr2: %+v", got)
+	}
+
+	reach := b.reachFor([]string{"node1"})
+	if _, err := reach(context.Background(), "mx1"); err == nil {
+		t.Error("mx1 was asked for node1's sake")
+	}
+	if _, err := reach(context.Background(), "rr2"); err != nil {
+		t.Errorf("rr2 was not asked: %v", err)
+	}
+}
