@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// watched starts a watch; send gives it signals as the kernel would.
+func watched(t *testing.T) (i *interrupts, ctx context.Context, send chan os.Signal) {
+	t.Helper()
+	say := newSayer(&bytes.Buffer{}, &bytes.Buffer{}, &masker{}, func(string) (string, bool) { return "", false })
+	ctx, cancel := context.WithCancelCause(context.Background())
+	i = &interrupts{stop: make(chan struct{}), cancel: cancel, say: say, grace: time.Hour}
+	send = make(chan os.Signal)
+	ended := make(chan struct{})
+	go func() {
+		i.watch(ctx, send)
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		cancel(nil)
+		<-ended
+	})
+	return i, ctx, send
+}
+
+func soon(t *testing.T, what string, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(10 * time.Second):
+		t.Fatalf("%s did not happen", what)
+	}
+}
+
+func TestCtrlCWhileLookingCancels(t *testing.T) {
+	i, ctx, send := watched(t)
+	send <- os.Interrupt
+	soon(t, "the cancellation", ctx.Done())
+	if !errors.Is(context.Cause(ctx), errInterrupted) || !i.interrupted() {
+		t.Errorf("cause %v", context.Cause(ctx))
+	}
+}
+
+func TestCtrlCWhileChangingStopsFirstAndCancelsSecond(t *testing.T) {
+	i, ctx, send := watched(t)
+	defer i.change()()
+	send <- os.Interrupt
+	soon(t, "the stop", i.stop)
+	if ctx.Err() != nil {
+		t.Fatal("the first Ctrl-C has cancelled")
+	}
+	send <- os.Interrupt
+	soon(t, "the cancellation", ctx.Done())
+}
+
+func TestTerminationWhileChangingHasATimeLimit(t *testing.T) {
+	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		i, ctx, send := watched(t)
+		i.grace = time.Millisecond
+		done := i.change()
+		send <- s
+		soon(t, "the stop", i.stop)
+		soon(t, "the cancellation", ctx.Done())
+		done()
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want int
+	}{
+		{nil, 0},
+		{errors.New("any"), 1},
+		{exitWith(exitChanges), 2},
+		{&codedError{code: exitHosts, err: errors.New("two hosts failed")}, 3},
+		{usagef("hint", "bad flag"), 64},
+		{withHint(usage(errors.New("bad file")), "hint"), 64},
+		{errInterrupted, 130},
+		{withHint(errInterrupted, "run it again"), 130},
+		{context.Canceled, 130},
+	} {
+		if got := exitCode(tt.err); got != tt.want {
+			t.Errorf("exitCode(%v) = %d, want %d", tt.err, got, tt.want)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	names := []string{"node1", "node2", "rr1", "limit"}
+	for typed, want := range map[string]string{"nod1": "node1", "limt": "limit", "rr": "rr1", "quux": "", "node": "node1"} {
+		if got := nearest(typed, names); got != want {
+			t.Errorf("nearest(%s) = %q, want %q", typed, got, want)
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ipfabric/steps"
+)
+
+func TestOutlookIsMadeToBeRead(t *testing.T) {
+	conf := "! header\nrouter bgp 65000\n bgp router-id 10.10.0.11\nexit\n"
+	o := &outlook{Changes: 4, Failed: 1, Hosts: []hostOutlook{
+		{Host: "rr1", State: steps.Differs, Steps: []stepOutlook{
+			{Step: "FRR is installed", Diff: steps.Diff{{Item: "package frr", Want: "installed"}}},
+			{Step: "frr.conf is current", Diff: steps.Diff{{Item: "/etc/frr/frr.conf", Have: strings.Replace(conf, ".11", ".12", 1), Want: conf}}},
+		}},
+		{Host: "rr2", State: steps.InSync},
+		{Host: "node1", State: steps.Failed, result: steps.HostResult{Host: "node1", Err: errors.New("is down")}},
+		{Host: "node2", State: steps.Differs, Steps: []stepOutlook{
+			{Step: "files are there", Diff: steps.Diff{
+				{Item: "/etc/new.conf", Want: conf},
+				{Item: "/etc/old.conf", Have: "one\n"},
+			}},
+			{Step: "the service runs", Diff: steps.Diff{{Item: "service frr", Have: "stopped", Want: "running"}}},
+		}},
+	}}
+	want := `rr1  2 changes
+  FRR is installed
+    package frr: none → installed
+  frr.conf is current
+    /etc/frr/frr.conf:
+      @@ -1,4 +1,4 @@
+       ! header
+       router bgp 65000
+      - bgp router-id 10.10.0.12
+      + bgp router-id 10.10.0.11
+       exit
+
+node1  could not be looked at
+
+node2  2 changes
+  files are there
+    /etc/new.conf: new, 4 lines
+    /etc/old.conf: to be removed, 1 line
+  the service runs
+    service frr: stopped → running
+
+4 changes to make, 1 host in sync, 1 host could not be looked at
+`
+	if d := cmp.Diff(want, o.render(inShort, noStyle)); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	wantText(t, "everything", o.render(everything, noStyle), "+ bgp router-id 10.10.0.11\n", "+! header\n", "-one\n")
+}
+
+func TestOutlookWithoutChanges(t *testing.T) {
+	o := &outlook{Hosts: []hostOutlook{{Host: "rr1"}, {Host: "rr2"}}}
+	if got := o.render(inShort, noStyle); got != "0 changes, 2 hosts in sync\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestLongDiffsAreCut(t *testing.T) {
+	var have, want strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&have, "old %d\n", i)
+		fmt.Fprintf(&want, "new %d\n", i)
+	}
+	c := steps.Change{Item: "f", Have: have.String(), Want: want.String()}
+	short := renderChange(c, inShort, noStyle)
+	if n := strings.Count(short, "\n"); n != shownLines+2 {
+		t.Errorf("%d lines", n)
+	}
+	wantText(t, "short form", short, "161 more lines; --verbose shows all")
+	wantText(t, "whole form", renderChange(c, everything, noStyle), "-old 99\n", "+new 99\n")
+}
+
+func TestHostErrorGoesFromOutsideIn(t *testing.T) {
+	for want, r := range map[string]steps.HostResult{
+		"rr1: frr.conf is current: no space left": {Host: "rr1", Step: "frr.conf is current", Err: errors.New("no space left")},
+		"rr1 (10.0.0.1:22) does not answer":       {Host: "rr1", Err: errors.New("rr1 (10.0.0.1:22) does not answer")},
+		"rr1: stopped before it began":            {Host: "rr1", Err: steps.ErrStopped},
+	} {
+		if got := hostError(r).Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

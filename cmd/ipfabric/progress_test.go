@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"ipfabric/steps"
+)
+
+// quietProgress is a progress whose lines are in the returned buffer.
+func quietProgress(t *testing.T) (*progress, *bytes.Buffer) {
+	t.Helper()
+	var b bytes.Buffer
+	say := newSayer(&bytes.Buffer{}, &b, &masker{}, func(string) (string, bool) { return "", false })
+	p := newProgress(say)
+	t.Cleanup(p.close)
+	return p, &b
+}
+
+func someEvents() []steps.Event {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	diff := steps.Diff{{Item: "package frr", Want: "installed"}}
+	return []steps.Event{
+		{Time: at, Pass: "plan", Host: "rr1", Step: "FRR is installed", State: steps.Differs, Diff: diff},
+		{Time: at, Pass: "apply", Host: "rr1", Step: "the system is supported", State: steps.InSync},
+		{Time: at, Pass: "apply", Host: "rr1", Step: "FRR is installed", State: steps.Applying, Diff: diff},
+		{Time: at, Pass: "apply", Host: "rr1", Step: "FRR is installed", State: steps.Changed, Diff: diff, Took: 12340 * time.Millisecond},
+		{Time: at, Pass: "apply", Host: "rr1", Step: "frr.conf is current", State: steps.Failed, Err: errors.New("no space left\ndetails")},
+		{Time: at, Pass: "apply", Host: "rr2", State: steps.Skipped, Err: steps.ErrStopped},
+	}
+}
+
+func TestPlainProgressHasALineForWhatIsWorthReading(t *testing.T) {
+	p, b := quietProgress(t)
+	for _, ev := range someEvents() {
+		p.report(ev)
+	}
+	want := `rr1  FRR is installed: changed (12.3s)
+rr1  frr.conf is current: failed: no space left
+rr2  skipped: stopped before it began
+`
+	if b.String() != want {
+		t.Errorf("got\n%swant\n%s", b, want)
+	}
+	log := strings.Join(p.say.log.last("rr1"), "\n")
+	wantText(t, "log", log, "plan FRR is installed: differs\npackage frr: none → installed", "apply the system is supported: in-sync")
+}
+
+func TestJSONProgressHasAnObjectForEachEvent(t *testing.T) {
+	p, b := quietProgress(t)
+	p.say.json = true
+	for _, ev := range someEvents() {
+		p.report(ev)
+	}
+	p.say.warn("mind the gap")
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if len(lines) != len(someEvents())+1 {
+		t.Fatalf("%d lines:\n%s", len(lines), b)
+	}
+	for _, line := range lines {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
+		}
+	}
+	want := `{"time":"2026-03-01T12:00:00Z","type":"event","pass":"apply","host":"rr1","step":"FRR is installed","state":"changed","diff":[{"item":"package frr","have":"","want":"installed"}],"took_seconds":12.34}`
+	if lines[3] != want {
+		t.Errorf("got  %s\nwant %s", lines[3], want)
+	}
+	wantText(t, "last line", lines[6], `"type":"warning","text":"mind the gap"`)
+}
+
+func TestLongSilenceNamesWhatRuns(t *testing.T) {
+	p, _ := quietProgress(t)
+	start := time.Now()
+	if got := p.silence(start.Add(time.Hour)); got != "" {
+		t.Errorf("nothing runs, and yet %q", got)
+	}
+	p.report(steps.Event{Time: start, Pass: "apply", Host: "rr1", Step: "FRR is installed", State: steps.Applying})
+	if got := p.silence(start.Add(quiet / 2)); got != "" {
+		t.Errorf("too early: %q", got)
+	}
+	if got, want := p.silence(start.Add(20*time.Second)), "still at it: rr1: FRR is installed (20s)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := p.silence(start.Add(21 * time.Second)); got != "" {
+		t.Errorf("again, a second later: %q", got)
+	}
+	p.report(steps.Event{Time: start, Pass: "apply", Host: "rr1", Step: "FRR is installed", State: steps.Changed})
+	if got := p.silence(start.Add(time.Hour)); got != "" {
+		t.Errorf("it has ended, and yet %q", got)
+	}
+}
+
+func TestColourIsForTerminals(t *testing.T) {
+	env := func(vars map[string]string) lookupEnv {
+		return func(name string) (string, bool) { v, ok := vars[name]; return v, ok }
+	}
+	for _, tt := range []struct {
+		vars map[string]string
+		want bool
+	}{
+		{map[string]string{"TERM": "xterm"}, true},
+		{map[string]string{"TERM": "xterm", "NO_COLOR": ""}, true}, // no-color.org: "when present and not an empty string"
+		{map[string]string{"TERM": "xterm", "NO_COLOR": "1"}, false},
+		{map[string]string{"TERM": "dumb"}, false},
+	} {
+		if got := wantsColour(env(tt.vars)); got != tt.want {
+			t.Errorf("%v: %v", tt.vars, got)
+		}
+	}
+	s := &sayer{outTTY: true}
+	if got := s.onOut(red, "no"); got != "\x1b[31mno\x1b[0m" {
+		t.Errorf("%q", got)
+	}
+	s.outTTY = false
+	if got := s.onOut(red, "no"); got != "no" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestEachHintOnce(t *testing.T) {
+	p, b := quietProgress(t)
+	p.say.failures([]error{
+		withHint(errors.New("rr1 is down"), "switch it on"),
+		withHint(errors.New("rr2 is down"), "switch it on"),
+		withHint(errors.New("rr3 is odd"), "look at it"),
+	})
+	want := `ipfabric: error: rr1 is down
+ipfabric: error: rr2 is down
+ipfabric: hint: switch it on
+ipfabric: error: rr3 is odd
+ipfabric: hint: look at it
+`
+	if b.String() != want {
+		t.Errorf("got\n%swant\n%s", b, want)
+	}
+}
