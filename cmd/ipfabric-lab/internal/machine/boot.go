@@ -50,12 +50,12 @@ func (m *Machine) Start(ctx context.Context, bridge string, lock *os.File, all [
 		"CGROUPS=" + strings.Join(g.join(), " "),
 		"LOWER=" + strings.Join(img.Layers(m.Role == plan.Core), ":"),
 		"PATH=" + os.Getenv("PATH"),
-		// The machine may write to /proc/sys and /sys, as a real one does: in
-		// particular all of net.*.
-		"SYSTEMD_NSPAWN_API_VFS_WRITABLE=network",
+		// All releases that there are images of run on cgroup2 alone, whatever
+		// the host has.
+		"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1",
 	}
 	argv = append([]string{"unshare", "--mount", "--propagation", "private"}, argv...)
-	argv = g.wrap(argv, env, m.dir, m.Console())
+	argv = g.wrap(argv, env, m.Name, m.dir, m.Console())
 	cmd := exec.Command(argv[0], argv[1:]...) // not ctx: the machine outlives this program
 	cmd.Dir, cmd.Env = m.dir, env
 	cmd.Stdout, cmd.Stderr = console, console

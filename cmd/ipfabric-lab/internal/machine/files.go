@@ -52,15 +52,21 @@ func firstFiles(m *Machine, n plan.Network, s Settings) ([]file, error) {
 		{"etc/resolv.conf", 0o644, s.ResolvConf},
 		{"etc/systemd/network/10-host0.network", 0o644, networkFile(m, n, s.MTU)},
 		{"etc/apt/apt.conf.d/91host", 0o644, s.AptConf},
+		{"etc/sysctl.d/00-ipfabric-lab.conf", 0o644, sysctls(m.Role)},
 		{"root/.ssh/authorized_keys", 0o600, string(s.AuthorizedKey)},
 		{"etc/ssh/ssh_host_ed25519_key", 0o600, private},
 		{"etc/ssh/ssh_host_ed25519_key.pub", 0o644, public},
 	}
-	if m.Role == plan.Core {
-		files = append(files, file{"etc/sysctl.d/90-ipfabric-lab.conf", 0o644,
-			"net.ipv4.ip_forward = 1\nnet.ipv6.conf.all.forwarding = 1\n"})
-	}
 	return files, nil
+}
+
+// sysctls are those of a freshly installed server: the kernel hands the host's
+// forwarding down to new network namespaces. A core gateway is a router.
+func sysctls(r plan.Role) string {
+	if r == plan.Core {
+		return "net.ipv4.ip_forward = 1\nnet.ipv6.conf.all.forwarding = 1\n"
+	}
+	return "net.ipv4.ip_forward = 0\n"
 }
 
 // networkFile is for systemd-networkd. IPv6 addresses are there at once,

@@ -149,12 +149,12 @@ func (g group) join() []string {
 }
 
 // wrap makes a service of a command where systemd runs the host.
-func (g group) wrap(argv, env []string, dir, console string) []string {
+func (g group) wrap(argv, env []string, name, dir, console string) []string {
 	if g.unit == "" {
 		return argv
 	}
 	run := []string{
-		"systemd-run", "--quiet", "--collect", "--unit=" + g.unit,
+		"systemd-run", "--quiet", "--collect", "--unit=" + g.unit, "--description=ipfabric-lab machine " + name,
 		"--property=Delegate=yes", "--property=KillMode=mixed", "--property=TasksMax=infinity",
 		"--property=StandardOutput=append:" + console, "--property=StandardError=append:" + console,
 		"--working-directory=" + dir,
