@@ -118,7 +118,7 @@ func (c *checker) keys(l *list[text], path string) []string {
 			continue
 		}
 		if strings.HasSuffix(t.s, ".pub") {
-			c.errorf(t.at, "write "+strings.TrimSuffix(t.s, ".pub"), "%s: %s is the public half of a key", path, quote(t.s))
+			c.errorf(t.at, "write the path of the private key, without .pub", "%s: %s is the public half of a key", path, quote(t.s))
 			continue
 		}
 		if p := c.path(t, path); p != "" {
@@ -203,7 +203,7 @@ func (c *checker) path(t text, what string) string {
 	case t.s == "~" || strings.HasPrefix(t.s, "~/"):
 		home, err := c.homes()
 		if err != nil {
-			c.errorf(t.at, "write the path in full, or set HOME", "%s: %s: your home folder is not known", what, t.s)
+			c.errorf(t.at, "write the path in full, or set HOME", "%s: %s: your home folder is not known", what, quote(t.s))
 			return ""
 		}
 		return filepath.Join(home, t.s[1:])

@@ -51,12 +51,12 @@ func (p *problems) decode(n *yaml.Node, path, example string, into located) {
 	where.line, where.column = n.Line, n.Column
 	if n.Kind == yaml.AliasNode {
 		where.bad = true
-		p.errorf(*where, "write the value out", "%s: the alias *%s: aliases are not supported", path, n.Value)
+		p.errorf(*where, "write the value out", "%s: YAML aliases are not supported", path)
 		return
 	}
 	if n.Style&yaml.TaggedStyle != 0 {
 		where.bad = true
-		p.errorf(*where, "remove "+n.Tag, "%s: YAML tags are not supported", path)
+		p.errorf(*where, "remove the tag "+quote(n.Tag), "%s: YAML tags are not supported", path)
 		return
 	}
 	switch into := into.(type) {
@@ -138,16 +138,16 @@ func (p *problems) decodeMapping(n *yaml.Node, path, example string, into locate
 			p.errorf(place, "write the keys out one by one", "%s: merge keys, aliases and lists as keys are not supported", orFile(path))
 			continue
 		}
-		if line, twice := first[key.Value]; twice {
-			p.errorf(place, fmt.Sprintf("remove this one or that in line %d", line), "%s is there twice", join(path, key.Value))
-			continue
-		}
-		first[key.Value] = key.Line
 		f, known := find(fields, key.Value)
 		if !known {
 			p.errorf(place, suggest(key.Value, reflect.TypeOf(into).Elem()), "unknown key %s", quote(join(path, key.Value)))
 			continue
 		}
+		if line, twice := first[f.key]; twice {
+			p.errorf(place, fmt.Sprintf("remove this one or that in line %d", line), "%s is there twice", join(path, f.key))
+			continue
+		}
+		first[f.key] = key.Line
 		if isNull(value) || value.Kind != yaml.ScalarNode && value.Line > key.Line {
 			// Nothing is written, or what is begins further down.
 			value.Line, value.Column = key.Line, key.Column

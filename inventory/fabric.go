@@ -48,11 +48,12 @@ type Host struct {
 	Name     string
 	IPv4     netip.Addr // BGP session address; zero if the host has none
 	IPv6     netip.Addr // BGP session address; zero if the host has none
-	RouterID netip.Addr // an IPv4 address or number in that form; IPv4 unless the file says another
-	OS       string     // "debian12" …; "" is what the host's os-release says
-	SSH      SSH
-	FRR      FRR
-	Line     int // where the host stands in the file
+	RouterID netip.Addr // an IPv4 address or number in that form; IPv4 unless the file says another;
+	// zero for an unmanaged reflector without either
+	OS   string // "debian12" …; "" is what the host's os-release says
+	SSH  SSH
+	FRR  FRR
+	Line int // where the host stands in the file
 }
 
 // SSH says how to reach one host. Fields that fabric.yaml leaves out, for the

@@ -169,7 +169,7 @@ func TestOtherLineEnds(t *testing.T) {
 func TestHomeFolderUnknown(t *testing.T) {
 	t.Setenv("HOME", "")
 	_, _, err := Parse("fabric.yaml", []byte(minimal+"ssh: {keys: [~/.ssh/id]}\n"))
-	const want = "fabric.yaml:10:14: ssh.keys: ~/.ssh/id: your home folder is not known; write the path in full, or set HOME"
+	const want = `fabric.yaml:10:14: ssh.keys: "~/.ssh/id": your home folder is not known; write the path in full, or set HOME`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -104,5 +105,35 @@ func TestEveryBadFileHasItsMarks(t *testing.T) {
 		if !slices.ContainsFunc(strings.SplitAfter(string(data), "\n"), isMark) {
 			t.Errorf("%s is not bad at all", file)
 		}
+	}
+}
+
+func TestNothingInTheFile(t *testing.T) {
+	for _, data := range []string{"", "\n", "---\n", "null\n", "# comment", "\ufeff"} {
+		_, _, err := Parse("fabric.yaml", []byte(data))
+		const want = "fabric.yaml:1:1: the file is empty; start with `ipfabric inventory example`"
+		if err == nil || err.Error() != want {
+			t.Errorf("%q: got %v, want %s", data, err, want)
+		}
+	}
+}
+
+// In a big fabric, too, the search for the beginning of an open quote ends.
+func TestSyntaxErrorInABigFile(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(minimal)
+	for i := range 5000 {
+		fmt.Fprintf(&b, "  - name: \"node%d\"\n    addresses: [10.11.%d.%d]\n", i+2, i/250, i%250+1)
+	}
+	data := strings.Replace(b.String(), `"node3000"`, `"node3000`, 1)
+	line := 1 + strings.Count(data[:strings.Index(data, `"node3000`)], "\n")
+	start := time.Now()
+	_, _, err := Parse("fabric.yaml", []byte(data))
+	var errs Errors
+	if !errors.As(err, &errs) || errs[0].Line < line || errs[0].Line > line+2 {
+		t.Errorf("got %v, want line %d", err, line)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }

@@ -103,11 +103,13 @@ func yamlError(err error) (line int, msg string) {
 // is before it must be valid by itself. An open quote or bracket is thus
 // reported where it begins, not at the end of the file.
 func troubleLine(data []byte, line int, err error) int {
-	const tries = 200
-	for i := 0; i < tries && line-i >= 1; i++ {
+	budget := 8 << 20 // bytes to parse in search of it: a fraction of a second
+	for first := line; first >= 1 && budget > 0; first-- {
+		before := firstLines(data, first-1)
+		budget -= len(before)
 		var n yaml.Node
-		if yaml.Unmarshal(firstLines(data, line-i-1), &n) == nil {
-			return line - i
+		if yaml.Unmarshal(before, &n) == nil {
+			return first
 		}
 	}
 	if said, _ := yamlError(err); said > 0 {
