@@ -13,7 +13,7 @@
 //	open        a session: secrets, log file, SSH client             (session.go)
 //	plan        steps.New: what must be true of each host            (session.go)
 //	look        the plan as a dry run over all hosts at once         (look.go)
-//	confirm     "Apply? [y/N]"                                       (init.go)
+//	confirm     "Apply this to 5 hosts? [y/N]"                       (init.go)
 //	lock        the lock of each host that is to be changed          (fleet.go)
 //	apply       the same plan for real, and the summary              (apply.go)
 //	verify      steps.Verify until healthy, its table, JSON, JUnit   (verify.go, report.go, junit.go)

@@ -95,7 +95,7 @@ func (s *session) converge(ctx context.Context, plan steps.Plan, opts initOption
 	failed := o.failed()
 	changed := len(o.toChange()) > 0
 	if changed {
-		if err := s.confirm(ctx, opts.yes); err != nil {
+		if err := s.confirm(ctx, o, opts.yes); err != nil {
 			return err
 		}
 		result := s.apply(ctx, plan, o)
@@ -132,7 +132,7 @@ func (s *session) finish(ctx context.Context, opts initOptions, changed bool, fa
 }
 
 // confirm asks whether to apply the plan that was shown.
-func (s *session) confirm(ctx context.Context, yes bool) error {
+func (s *session) confirm(ctx context.Context, o *outlook, yes bool) error {
 	if yes {
 		return nil
 	}
@@ -140,7 +140,7 @@ func (s *session) confirm(ctx context.Context, yes bool) error {
 		return usagef("give --yes to apply the plan without being asked, or --dry-run to only see it",
 			"there are changes to make, and nobody to ask: this is no terminal")
 	}
-	ok, err := s.ask.Confirm(ctx, "Apply?")
+	ok, err := s.ask.Confirm(ctx, "Apply this to "+count(len(o.toChange()), "host")+"?")
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,11 @@ func catchSignals(ctx context.Context, say *sayer) (_ context.Context, i *interr
 	ctx, cancel := context.WithCancelCause(ctx)
 	i = &interrupts{stop: make(chan struct{}), cancel: cancel, say: say, grace: terminateGrace}
 	c := make(chan os.Signal, 4)
-	signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) { // as nohup does with SIGHUP
+			signal.Notify(c, s)
+		}
+	}
 	// Writing to a pipe whose reader has gone is an error like others: it must
 	// not kill a run in the middle of a host.
 	signal.Ignore(syscall.SIGPIPE)

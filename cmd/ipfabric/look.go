@@ -134,6 +134,8 @@ func (o *outlook) render(much extent, paint func(style, string) string) string {
 	inSync := 0
 	for _, h := range o.Hosts {
 		switch {
+		case h.result.Err != nil && len(h.Steps) > 0:
+			fmt.Fprintf(&b, "%s  %s\n", paint(bold, h.Host), paint(red, "could not be looked at to the end; so far "+count(len(h.Steps), "change")))
 		case h.result.Err != nil:
 			fmt.Fprintf(&b, "%s  %s\n", paint(bold, h.Host), paint(red, "could not be looked at"))
 		case len(h.Steps) == 0:

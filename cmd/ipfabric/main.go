@@ -27,6 +27,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if say.lost != nil && (exitCode(err) == exitOK || exitCode(err) == exitChanges) {
+		err = withHint(say.lost, "see where standard output goes")
+	}
 	if err != nil && signals.interrupted() {
 		if !errors.Is(err, errInterrupted) {
 			err = errInterrupted

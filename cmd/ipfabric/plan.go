@@ -67,6 +67,7 @@ func (s *session) preview(ctx context.Context, plan steps.Plan, asJSON bool) err
 	case o.Failed > 0:
 		return exitWith(exitHosts)
 	case o.Changes > 0:
+		s.say.note("`ipfabric init` applies this")
 		return exitWith(exitChanges)
 	}
 	return nil

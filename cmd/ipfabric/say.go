@@ -27,6 +27,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -44,6 +45,8 @@ type sayer struct {
 	verbose bool
 	json    bool // standard error has JSON lines
 	log     *runLog
+
+	lost error // why a result could not be written
 }
 
 func newSayer(out, err io.Writer, mask *masker, env lookupEnv) *sayer {
@@ -60,7 +63,11 @@ func (s *sayer) result(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.log.record("", "%s", strings.TrimRight(text, "\n"))
-	_, _ = io.WriteString(s.out, text) // a reader that has gone, as head, must not end a run
+	// It must not end a run in the middle, but be told in the end. A reader
+	// that has gone, as head, has what it wanted.
+	if _, err := io.WriteString(s.out, text); err != nil && !errors.Is(err, syscall.EPIPE) && s.lost == nil {
+		s.lost = fmt.Errorf("the output could not be written: %v", err)
+	}
 }
 
 // resultJSON prints v as indented JSON.

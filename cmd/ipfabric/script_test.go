@@ -117,7 +117,7 @@ func startSSHD(ts *testscript.TestScript, _ bool, args []string) {
 			}
 			_ = os.WriteFile(first, nil, 0o644)
 			if mode == "silent" {
-				ts.Defer(func() { c.Close() })
+				defer c.Close() // once the listener is closed
 				continue
 			}
 			go serveSSH(c, cfg)
