@@ -66,6 +66,12 @@ func limited(fabric *inventory.Fabric, limit []string) ([]string, error) {
 // limitFlag adds --limit, with the hosts' names as its completion.
 func (a *app) limitFlag(cmd *cobra.Command, limit *[]string, use string) {
 	cmd.Flags().StringSliceVar(limit, "limit", nil, use)
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.Flags().Changed("limit") && len(*limit) == 0 { // --limit "$HOST" with HOST unset must not mean all hosts
+			return usagef("name the hosts, or leave --limit out for all", "--limit names no host")
+		}
+		return nil
+	}
 	_ = cmd.RegisterFlagCompletionFunc("limit", func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		done := ""
 		if i := strings.LastIndex(typed, ","); i >= 0 {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,20 @@ func TestInitAppliesAndTheSecondTimeDoesNothing(t *testing.T) {
 	b.out.Reset()
 	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{}), exitOK)
 	wantText(t, "stdout", b.out.String(), "0 changes")
+}
+
+func TestInitShowsTheGatewaysOnlyWhenAReflectorWasChanged(t *testing.T) {
+	b := newBench(t)
+	b.settle("rr1", "rr2")
+	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{yes: true}), exitOK)
+	if got := b.written(); got != "node1" || strings.Contains(b.out.String(), "set protocols") {
+		t.Errorf("written: %s, said:\n%s", got, b.out)
+	}
+}
+
+func TestAFabricOfUnmanagedHostsHasNothingToDo(t *testing.T) {
+	b := newBench(t)
+	wantCode(t, b.preview(context.Background(), steps.Plan{}, false), exitOK)
 }
 
 func TestInitWithoutATerminalNeedsYes(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,7 @@ like: it does only what is left to do. It
   3. applies it: all hosts get their packages, then the route reflectors their
      configuration one after the other, then the nodes theirs,
   4. prints the core gateways' configuration, which you put in place yourself,
+     if a route reflector was changed,
   5. verifies both ends of every BGP session, as ipfabric verify does.
 
 A host that is down is left out; the others are done, and the next run does the
@@ -105,7 +107,7 @@ func (s *session) converge(ctx context.Context, plan steps.Plan, opts initOption
 		if s.signals.interrupted() || ctx.Err() != nil {
 			return withHint(errInterrupted, "run `ipfabric init` again: it does only what is left")
 		}
-		if err := s.showGateways(); err != nil {
+		if err := s.showGateways(result); err != nil {
 			return err
 		}
 	}
@@ -150,9 +152,11 @@ func (s *session) confirm(ctx context.Context, o *outlook, yes bool) error {
 	return nil
 }
 
-// showGateways prints what the operator must put into the core gateways.
-func (s *session) showGateways() error {
-	if len(s.fabric.CoreGateways) == 0 {
+// showGateways prints what the operator must put into the core gateways. It
+// is about the reflectors: where none of them was changed, it is not shown.
+func (s *session) showGateways(result steps.Result) error {
+	reflector := slices.ContainsFunc(result, func(r steps.HostResult) bool { return r.Changes > 0 && s.isReflector(r.Host) })
+	if len(s.fabric.CoreGateways) == 0 || !reflector {
 		return nil
 	}
 	text, err := snippets(s.fabric, s.fabric.CoreGateways, "")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -81,10 +82,8 @@ func (s *session) untouchable(o *outlook) error {
 			fmt.Errorf("%s did not let us in as expected: nothing was changed on any host", count(len(refused), "host")),
 			"put right what is said above, or leave these hosts out with --limit")
 	}
-	for _, h := range o.Hosts {
-		if !isConnectError(h.result.Err) {
-			return nil
-		}
+	if len(o.Hosts) == 0 || slices.ContainsFunc(o.Hosts, func(h hostOutlook) bool { return !isConnectError(h.result.Err) }) {
+		return nil
 	}
 	return withHint(errors.New("no host could be reached: nothing was changed"),
 		"is this machine in the right network, and is each host's ssh address right in the inventory?")
