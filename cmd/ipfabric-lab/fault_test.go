@@ -1,0 +1,178 @@
+//go:build lab
+
+package main
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What breaks, is named by verify and repaired by init.
+func TestLabFaults(t *testing.T) {
+	f := newFabric(t)
+	f.ipfabric(0, "init", "--yes")
+
+	t.Run("bgpd killed on a node", func(t *testing.T) {
+		f := f.in(t)
+		// watchfrr as well, or it would start bgpd again at once.
+		f.ssh("node1", "systemctl kill -s KILL frr; systemctl stop frr; true")
+		bad := f.report(4).bad()
+		if !strings.Contains(bad, "node1 frr-running") {
+			t.Errorf("verify does not name node1's FRR:\n%s", bad)
+		}
+		for _, host := range []string{"rr1", "rr2", "node2", "node3"} {
+			if strings.Contains(bad, "\n"+host+" ") || strings.HasPrefix(bad, host+" ") {
+				t.Errorf("verify blames %s:\n%s", host, bad)
+			}
+		}
+		for line := range strings.Lines(bad) {
+			if !strings.Contains(line, "node1") {
+				t.Errorf("verify blames somebody else: %s", line)
+			}
+		}
+		f.ipfabric(0, "init", "--yes")
+		f.checkHealthy()
+	})
+
+	t.Run("a reflector's frr.conf broken by hand", func(t *testing.T) {
+		f := f.in(t)
+		f.ssh("rr1", `sed -i 's/^router bgp.*/router bgq 1/' /etc/frr/frr.conf && systemctl restart frr`)
+		bad := f.report(4).bad()
+		if !strings.Contains(bad, "rr1 config-in-sync") {
+			t.Errorf("verify does not name rr1's configuration:\n%s", bad)
+		}
+		f.ipfabric(0, "init", "--yes")
+		f.checkHealthy()
+	})
+
+	t.Run("a machine that is off during init", func(t *testing.T) {
+		f := f.in(t)
+		f.lab("stop", "node3")
+		bad := f.report(4).bad()
+		if !strings.Contains(bad, "node3 reachable") {
+			t.Errorf("verify does not name node3:\n%s", bad)
+		}
+		// Something to do on every host.
+		f.edit("connect", "  password: {file: bgp.password}\n", "  password: {file: bgp.password}\n  connect_retry: 7s\n")
+		out := f.ipfabric(3, "init", "--yes")
+		if !strings.Contains(out, "node3") {
+			t.Errorf("the summary does not name node3:\n%s", tail(out))
+		}
+		for _, host := range []string{"rr1", "rr2", "node1", "node2"} {
+			if got := f.ssh(host, "grep -c 'timers connect 7' /etc/frr/frr.conf"); got == "0\n" {
+				t.Errorf("%s was not finished", host)
+			}
+		}
+		f.lab("start", "node3")
+		out = f.ipfabric(0, "init", "--yes")
+		for line := range strings.Lines(out) {
+			if strings.Contains(line, ": changed") && !strings.HasPrefix(line, "node3") {
+				t.Errorf("the rerun changed another host: %s", line)
+			}
+		}
+		f.checkHealthy()
+	})
+
+	t.Run("a changed host key", func(t *testing.T) {
+		f := f.in(t)
+		known := filepath.Join(f.dir, ".lab", "known_hosts")
+		good, err := os.ReadFile(known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// node1's line gets node2's key.
+		swapped := swapKeys(string(good), address(f, "node1"), address(f, "node2"))
+		if err := os.WriteFile(known, []byte(swapped), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		defer os.WriteFile(known, good, 0o600)
+		out := f.ipfabric(1, "init", "--yes")
+		if !strings.Contains(out, "ssh-keygen -R") {
+			t.Errorf("no hint what to do about the key:\n%s", tail(out))
+		}
+	})
+
+	t.Run("a refused login", func(t *testing.T) {
+		f := f.in(t)
+		f.ssh("node1", "mv /root/.ssh/authorized_keys /root/.ssh/away; (sleep 20; mv /root/.ssh/away /root/.ssh/authorized_keys) >/dev/null 2>&1 &")
+		f.ipfabric(1, "init", "--yes")
+		wait(t, time.Minute, "the key is accepted again", func() bool {
+			_, code := f.exec("ipfabric-lab", "ssh", "node1", "true")
+			return code == 0
+		})
+	})
+}
+
+// address returns a machine's IPv4 address as it stands in the inventory.
+func address(f *fabric, machine string) string {
+	return strings.TrimSpace(f.ssh(machine, "ip -4 -o address show dev host0 | awk '{print $4}' | cut -d/ -f1"))
+}
+
+// swapKeys puts the key that known_hosts has for b where it has one for a.
+func swapKeys(known, a, b string) string {
+	key := ""
+	for line := range strings.Lines(known) {
+		if f := strings.Fields(line); len(f) >= 3 && strings.Contains(f[0], b) {
+			key = f[2]
+		}
+	}
+	var out strings.Builder
+	for line := range strings.Lines(known) {
+		if f := strings.Fields(line); len(f) >= 3 && strings.Contains(f[0], a) {
+			line = strings.Replace(line, f[2], key, 1)
+		}
+		out.WriteString(line)
+	}
+	return out.String()
+}
+
+// edit replaces a text of the inventory.
+func (f *fabric) edit(what, from, to string) {
+	f.t.Helper()
+	path := filepath.Join(f.dir, ".lab", "fabric.yaml")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if !strings.Contains(string(data), from) {
+		f.t.Fatalf("%s: %q is not in %s", what, from, path)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(data), from, to, 1)), 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// The operator's process is killed at any moment: the next run completes, and
+// no half-written file is left.
+func TestLabKilledInit(t *testing.T) {
+	f := newFabric(t, "--rrs", "2", "--nodes", "1", "--cores", "1")
+	for range 6 {
+		after := time.Duration(500+rand.IntN(15000)) * time.Millisecond
+		cmd := f.command("ipfabric", "init", "--yes")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		killer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
+		err := cmd.Wait()
+		killer.Stop()
+		t.Logf("after %s: %v", after, err)
+		for _, host := range []string{"rr1", "rr2", "node1"} {
+			// The files in place are whole: nothing, the package's or ours.
+			out := f.ssh(host, `for x in /etc/frr/frr.conf /usr/local/bin/ipfabric-agent; do [ ! -e $x ] || tail -c 200 $x | od -An -c | tail -n 2; done; [ ! -e /etc/frr/frr.conf ] || ! command -v vtysh >/dev/null || vtysh -C -f /etc/frr/frr.conf`)
+			if strings.Contains(out, "Unknown command") {
+				t.Fatalf("%s has half a frr.conf:\n%s", host, out)
+			}
+		}
+	}
+	f.ipfabric(0, "init", "--yes")
+	for _, host := range []string{"rr1", "rr2", "node1"} {
+		if remains := strings.TrimSpace(f.ssh(host, noRemains)); remains != "" {
+			t.Errorf("left on %s:\n%s", host, remains)
+		}
+	}
+	f.ipfabric(0, "plan")
+}
