@@ -9,7 +9,9 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -17,23 +19,54 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/engine"
+	"ipfabric/cmd/ipfabric-agent/internal/firewall"
+	"ipfabric/cmd/ipfabric-agent/internal/frr"
+	"ipfabric/cmd/ipfabric-agent/internal/guest"
+	"ipfabric/cmd/ipfabric-agent/internal/kernel"
+	"ipfabric/cmd/ipfabric-agent/internal/lxd"
+	"ipfabric/cmd/ipfabric-agent/internal/metrics"
+	"ipfabric/cmd/ipfabric-agent/internal/store"
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
 	"ipfabric/inventory"
 )
 
+// runOptions say where everything is. They have flags, so that more than one
+// agent can be tried on a machine, in a network namespace each.
+type runOptions struct {
+	config    string
+	state     string
+	bgpd      string
+	lxd       string
+	protocols string
+	verbose   bool
+}
+
+func (o *runOptions) lxdSockets() []string {
+	if o.lxd != "" {
+		return []string{o.lxd}
+	}
+	return lxd.Sockets()
+}
+
 func (c *cli) runCommand() *cobra.Command {
-	var config string
-	var verbose bool
+	var o runOptions
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run the agent (systemd does this)",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.serve(cmd.Context(), newLog(c.stderr, verbose), config)
+			return c.serve(cmd.Context(), newLog(c.stderr, o.verbose), o)
 		},
 	}
-	cmd.Flags().StringVar(&config, "config", defaultConfig, "the agent's configuration, written by ipfabric init")
-	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every change and every event")
+	flags := cmd.Flags()
+	flags.StringVar(&o.config, "config", defaultConfig, "the agent's configuration, written by ipfabric init")
+	flags.StringVar(&o.state, "state", defaultState, "the folder that holds the VMs")
+	flags.StringVar(&o.bgpd, "bgpd-socket", frr.Socket, "where bgpd listens for commands")
+	flags.StringVar(&o.lxd, "lxd-socket", "", "where LXD or Incus listens (default: where it usually does)")
+	flags.StringVar(&o.protocols, "rt-protos", "/etc/iproute2/rt_protos.d/ipfabric.conf", "the file that tells iproute2 the name of the agent's routes")
+	flags.BoolVarP(&o.verbose, "verbose", "v", false, "log every change")
 	return cmd
 }
 
@@ -60,22 +93,114 @@ type task struct {
 }
 
 // serve is the daemon.
-func (c *cli) serve(ctx context.Context, log *slog.Logger, configFile string) error {
-	_, loaded, err := loadConfig(configFile)
+func (c *cli) serve(ctx context.Context, log *slog.Logger, o runOptions) error {
+	config, loaded, err := loadConfig(o.config)
 	if err != nil {
 		return err
 	}
+	// First of all: two agents must not both change the kernel.
 	listener, err := api.Listen(c.socket)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	e := &engine.Engine{Version: programVersion(), Config: loaded, Started: time.Now()}
+	e, watch, closeKernel, err := newEngine(log, config, loaded, o)
+	if err != nil {
+		return err
+	}
+	defer closeKernel()
+	if err := nameProtocol(o.protocols); err != nil {
+		log.Warn("ip route will show the agent's routes as proto 201", "err", err)
+	}
 	server := &api.Server{Backend: e, Log: log}
-	return runTasks(ctx, log, []task{
+	tasks := []task{
 		{"the API", func(ctx context.Context) error { return server.Serve(ctx, listener) }},
-		{"systemd", notifySystemd},
+		{"the kernel's events", func(ctx context.Context) error { return watch.Run(ctx, e.Changed) }},
+		{"the VMs", e.Run},
+		{"systemd", func(ctx context.Context) error { return notifySystemd(ctx, e.Alive) }},
+	}
+	if config.MetricsListen != "" {
+		tasks = append(tasks, metricsTask(log, config.MetricsListen, e))
+	}
+	if config.Virtualization == "lxd" {
+		follower := &lxd.Follower{
+			Sockets: o.lxdSockets(),
+			Set: func(ctx context.Context, vms []vm.VM, broken map[string]error) error {
+				return e.SetSource(ctx, vm.LXD, vms, broken)
+			},
+			Note: func(warning string) { e.Note("lxd", warning) },
+		}
+		tasks = append(tasks, task{"LXD", follower.Run})
+	}
+	e.Start(ctx)
+	return runTasks(ctx, log, tasks)
+}
+
+// newEngine connects the engine to the kernel, the disk and FRR. The
+// subscription to the kernel's events begins before the engine first looks.
+func newEngine(log *slog.Logger, config *inventory.AgentConfig, loaded api.Config, o runOptions) (*engine.Engine, *kernel.Watch, func(), error) {
+	vms, err := store.Open(o.state)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	rules, err := firewall.Open(engine.FirewallOptions(config))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	k, err := kernel.Open()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	watch, err := kernel.Subscribe()
+	if err != nil {
+		k.Close()
+		return nil, nil, nil, err
+	}
+	e := engine.New(engine.Options{
+		Version:  programVersion(),
+		Loaded:   loaded,
+		Config:   config,
+		Store:    vms,
+		Kernel:   k,
+		Firewall: rules,
+		Sessions: func(ctx context.Context) ([]frr.Session, error) { return frr.Sessions(ctx, o.bgpd) },
+		Guest:    guest.Wait,
+		Log:      log,
 	})
+	return e, watch, k.Close, nil
+}
+
+// metricsTask serves Prometheus. An address that is not there yet, such as one
+// that an uplink gets later, must not keep the VMs from being served.
+func metricsTask(log *slog.Logger, address string, e *engine.Engine) task {
+	handler := metrics.Handler(metrics.New(e.Status))
+	return task{"metrics", func(ctx context.Context) error {
+		for {
+			listener, err := net.Listen("tcp", address)
+			if err == nil {
+				e.Note("metrics", "")
+				return metrics.Serve(ctx, listener, handler)
+			}
+			e.Note("metrics", fmt.Sprintf("no metrics: %v", err))
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(10 * time.Second):
+			}
+		}
+	}}
+}
+
+// nameProtocol tells iproute2 the name of the agent's routes: "proto ipfabric".
+func nameProtocol(file string) error {
+	line := fmt.Sprintf("# Written by ipfabric-agent.\n%d\tipfabric\n", dataplane.Protocol)
+	if have, err := os.ReadFile(file); err == nil && string(have) == line {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(line), 0o644)
 }
 
 // runTasks runs all tasks until ctx is done or one of them fails.
@@ -98,8 +223,9 @@ func runTasks(ctx context.Context, log *slog.Logger, tasks []task) error {
 	return err
 }
 
-// notifySystemd says that the agent is ready, and keeps the watchdog quiet.
-func notifySystemd(ctx context.Context) error {
+// notifySystemd says that the agent is ready, and keeps the watchdog quiet for
+// as long as the agent gives signs of life.
+func notifySystemd(ctx context.Context, alive func() time.Time) error {
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		return err
 	}
@@ -112,16 +238,19 @@ func notifySystemd(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	tick := time.NewTicker(interval / 3)
+	tick := time.NewTicker(interval / 4)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if _, err := daemon.SdNotify(false, daemon.SdNotifyWatchdog); err != nil {
-				return err
-			}
+		}
+		if time.Since(alive()) > interval/2 {
+			continue // systemd restarts the agent, which withdraws nothing
+		}
+		if _, err := daemon.SdNotify(false, daemon.SdNotifyWatchdog); err != nil {
+			return err
 		}
 	}
 }

@@ -95,6 +95,11 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root.AddCommand(
 		c.runCommand(),
 		c.statusCommand(),
+		c.vmCommand(),
+		c.drainCommand(),
+		c.undrainCommand(),
+		c.reconcileCommand(),
+		c.hookCommand(),
 		c.versionCommand(),
 	)
 	return root

@@ -10,8 +10,12 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"syscall"
 	"time"
+
+	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
 )
 
 // A Client talks to the agent on this machine.
@@ -40,6 +44,55 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	var s Status
 	return s, c.do(ctx, http.MethodGet, "/v1/status", nil, &s)
 }
+
+// VMs lists the VMs that are wanted on the node.
+func (c *Client) VMs(ctx context.Context) ([]VM, error) {
+	var vms []VM
+	return vms, c.do(ctx, http.MethodGet, "/v1/vms", nil, &vms)
+}
+
+// VM returns one VM.
+func (c *Client) VM(ctx context.Context, name string) (VM, error) {
+	var v VM
+	return v, c.do(ctx, http.MethodGet, vmPath(name), nil, &v)
+}
+
+// Add makes a VM wanted on the node.
+func (c *Client) Add(ctx context.Context, v vm.VM) (VM, error) {
+	var out VM
+	return out, c.do(ctx, http.MethodPost, "/v1/vms", v, &out)
+}
+
+// SetPhase changes how a VM is announced.
+func (c *Client) SetPhase(ctx context.Context, name string, p vm.Phase) (VM, error) {
+	var v VM
+	return v, c.do(ctx, http.MethodPatch, vmPath(name), Change{Phase: p}, &v)
+}
+
+// Remove makes a VM unwanted.
+func (c *Client) Remove(ctx context.Context, name string) error {
+	return c.do(ctx, http.MethodDelete, vmPath(name), nil, nil)
+}
+
+// Drain withdraws all of the node's VMs, or announces them again.
+func (c *Client) Drain(ctx context.Context, drained bool) error {
+	if drained {
+		return c.do(ctx, http.MethodPost, "/v1/drain", nil, nil)
+	}
+	return c.do(ctx, http.MethodPost, "/v1/undrain", nil, nil)
+}
+
+// Reconcile makes the agent look at everything now.
+func (c *Client) Reconcile(ctx context.Context) error {
+	return c.do(ctx, http.MethodPost, "/v1/reconcile", nil, nil)
+}
+
+// Domain tells the agent what libvirt does with a domain.
+func (c *Client) Domain(ctx context.Context, ev libvirt.Event) error {
+	return c.do(ctx, http.MethodPost, "/v1/hooks/libvirt", ev, nil)
+}
+
+func vmPath(name string) string { return "/v1/vms/" + url.PathEscape(name) }
 
 // do sends one request. in and out may be nil.
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,11 +12,22 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
 )
 
 // A Backend does what the API is asked for.
 type Backend interface {
-	Status(ctx context.Context) Status
+	Status(context.Context) Status
+	VMs(context.Context) []VM
+	VM(ctx context.Context, name string) (VM, error)
+	Add(context.Context, vm.VM) (v VM, created bool, err error)
+	SetPhase(ctx context.Context, name string, p vm.Phase) (VM, error)
+	Remove(ctx context.Context, name string) error
+	Drain(ctx context.Context, drained bool) error
+	Reconcile(context.Context) error
+	Domain(context.Context, libvirt.Event) error
 }
 
 // Listen opens the agent's socket with mode 0660. A socket that a killed agent
@@ -71,18 +81,6 @@ type Server struct {
 // maxBody is more than any request of ours needs: the longest is a VM.
 const maxBody = 64 << 10
 
-// Handler returns the API.
-func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
-		s.answer(w, http.StatusOK, s.Backend.Status(r.Context()))
-	})
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.refuse(w, Errorf(http.StatusNotFound, "no such request: %s %s", r.Method, r.URL.Path))
-	})
-	return http.MaxBytesHandler(mux, maxBody)
-}
-
 // Serve answers until ctx is done, and then lets running requests finish.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
@@ -107,19 +105,4 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	<-stopped
 	return nil
-}
-
-func (s *Server) answer(w http.ResponseWriter, code int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(code)
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		s.Log.Debug("a client went away", "err", err)
-	}
-}
-
-func (s *Server) refuse(w http.ResponseWriter, err error) {
-	e := asError(err)
-	s.answer(w, e.Code, errorBody{Error: e.Msg, Hint: e.Next})
 }

@@ -1,6 +1,11 @@
 package api
 
-import "time"
+import (
+	"time"
+
+	"ipfabric/cmd/ipfabric-agent/internal/frr"
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
+)
 
 // A Status says how the agent and what it looks after are.
 type Status struct {
@@ -11,6 +16,60 @@ type Status struct {
 	Healthy   bool      `json:"healthy"`  // no problems
 	Problems  []string  `json:"problems"` // what keeps the agent from its work; never null
 	Warnings  []string  `json:"warnings"` // what an operator should look at; never null
+	Drained   bool      `json:"drained"`  // no VM is announced
+	VMs       VMCounts  `json:"vms"`
+	Routes    int       `json:"routes"` // of VMs, in the kernel
+	FRR       FRR       `json:"frr"`
+	Dropped   Dropped   `json:"dropped_packets"`
+	Reconcile Reconcile `json:"reconcile"`
+}
+
+// VMCounts says how many VMs there are.
+type VMCounts struct {
+	Wanted    int `json:"wanted"`
+	Present   int `json:"present"`   // have their interface
+	Announced int `json:"announced"` // have their routes and a guest at the other end
+	Waiting   int `json:"waiting"`   // are about to arrive by live migration
+}
+
+// An FRR says how bgpd on this node is.
+type FRR struct {
+	Up       bool          `json:"up"`
+	Error    string        `json:"error,omitempty"`
+	Sessions []frr.Session `json:"sessions"` // never null
+}
+
+// Dropped counts packets from VMs that were not theirs to send.
+type Dropped struct {
+	Reasons map[string]uint64 `json:"reasons"` // since the rules were last replaced
+	VMs     map[string]uint64 `json:"vms"`     // only those that had any in the last day
+}
+
+// A Reconcile is about the agent's passes over the VMs since it started.
+type Reconcile struct {
+	Full    int       `json:"full"`    // over all VMs
+	Partial int       `json:"partial"` // over those where something had changed
+	Failed  int       `json:"failed"`
+	Changes int       `json:"changes"`
+	Errors  int       `json:"errors"`
+	Last    time.Time `json:"last"` // the last full one
+	TookMS  float64   `json:"took_ms"`
+}
+
+// A VM is what is wanted and how it is.
+type VM struct {
+	vm.VM
+	Present   bool   `json:"present"`           // it has its interface
+	Carrier   bool   `json:"carrier"`           // the guest's end is there
+	Routes    int    `json:"routes"`            // in the kernel
+	Announced bool   `json:"announced"`         // FRR has what it needs to announce it
+	Problem   string `json:"problem,omitempty"` // what keeps it from being as it should
+	Dropped   uint64 `json:"dropped_packets"`   // in the last day, not its to send
+}
+
+// A Change is what can be changed of a VM that is there.
+type Change struct {
+	Phase vm.Phase `json:"phase"`
 }
 
 // A Config says which configuration the agent runs with.

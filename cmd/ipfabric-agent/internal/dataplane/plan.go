@@ -18,6 +18,7 @@ type Result struct {
 
 // A State is how a VM's interface is.
 type State struct {
+	Index   int    // of its link; 0: there is none yet
 	Present bool   // there is an interface, and it can be used
 	Carrier bool   // something is at its other end
 	Routes  int    // that it has, or gets from the Ops
@@ -26,10 +27,10 @@ type State struct {
 
 // Plan says what to do so that the kernel has what is wanted.
 //
-// Links of the agent's and routes with its number that nothing wants are
-// removed, unless keep says that nobody knows what their VM needs. If all is
-// false, only the links of the VMs that are wanted are looked at.
-func Plan(wants []Want, seen Seen, keep func(name string) bool, all bool) Result {
+// Links of the agent's and routes with its number that are seen but that nothing
+// wants are removed, unless keep says that nobody knows what their VM needs.
+// Hence seen must not hold the links of VMs that wants leaves out.
+func Plan(wants []Want, seen Seen, keep func(name string) bool) Result {
 	p := planner{
 		seen:   seen,
 		index:  map[int]*Link{},
@@ -46,9 +47,7 @@ func Plan(wants []Want, seen Seen, keep func(name string) bool, all bool) Result
 	for _, w := range wants {
 		p.vm(w)
 	}
-	if all {
-		p.leftovers(keep)
-	}
+	p.leftovers(keep)
 	return p.result
 }
 
@@ -116,7 +115,7 @@ func (p *planner) vm(w Want) {
 		have = p.routes[link.Index]
 	}
 	p.syncRoutes(op, w.Routes, have, link.Index)
-	p.result.States[w.VM] = State{Present: true, Carrier: link.Carrier, Routes: len(w.Routes)}
+	p.result.States[w.VM] = State{Index: link.Index, Present: true, Carrier: link.Carrier, Routes: len(w.Routes)}
 }
 
 func (o Op) with(v Verb, value string) Op {

@@ -4,8 +4,7 @@ import "net/netip"
 
 // A Seen is what is in the kernel.
 type Seen struct {
-	// Links by name. Those that Plan is not asked about may be missing.
-	Links map[string]*Link
+	Links map[string]*Link // by name
 	// Routes with our protocol number, in the main table.
 	Routes []SeenRoute
 	// NoAltNames is a kernel older than 5.5, which has no alternative names.

@@ -2,28 +2,207 @@ package engine
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
+	"ipfabric/cmd/ipfabric-agent/internal/firewall"
+	"ipfabric/cmd/ipfabric-agent/internal/frr"
+	"ipfabric/cmd/ipfabric-agent/internal/store"
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory"
 )
+
+// A Kernel is looked at and changed: see package kernel.
+type Kernel interface {
+	See(ctx context.Context, devices []string, all bool) (dataplane.Seen, error)
+	Do(dataplane.Op) error
+	Sysctl(key string) string
+}
+
+// A Firewall lets VMs send what is theirs: see package firewall.
+type Firewall interface {
+	Allow([]firewall.Entry) (changes int, err error)
+	Trim(want []firewall.Entry, keep func(device string) bool) (changes int, err error)
+	Forget()
+	Drops() (firewall.Drops, error)
+}
+
+// Options are what an Engine is made of.
+type Options struct {
+	Version  string
+	Loaded   api.Config
+	Config   *inventory.AgentConfig
+	Store    *store.Store
+	Kernel   Kernel
+	Firewall Firewall
+	// Sessions asks FRR.
+	Sessions func(context.Context) ([]frr.Session, error)
+	// Guest returns nil once the guest behind a link has sent something.
+	Guest func(ctx context.Context, index int) error
+	Log   *slog.Logger
+	Now   func() time.Time
+}
 
 // An Engine keeps the kernel as the VMs of this node need it.
 type Engine struct {
-	Version string
-	Config  api.Config
-	Started time.Time
+	Options
+	started time.Time
+
+	// work is held while VMs are added or removed and while the kernel is
+	// looked at and changed: one pass at a time.
+	work sync.Mutex
+
+	// What is known from the last passes.
+	mu      sync.Mutex
+	states  map[string]vmState
+	global  map[string]string // problems that are not one VM's, by what was tried
+	notes   map[string]string // warnings, by what they are about
+	counts  Counts
+	waiting map[string]context.CancelFunc // guests that are waited for
+
+	pending pending
+	beat    atomic.Int64 // unix nanoseconds: the last sign of life
 }
 
-// Status says how the node is.
-func (e *Engine) Status(context.Context) api.Status {
-	s := api.Status{
-		Version:   e.Version,
-		Config:    e.Config,
-		Started:   e.Started,
-		UptimeSec: int64(time.Since(e.Started).Seconds()),
-		Problems:  []string{},
-		Warnings:  []string{},
+// A vmState is what a pass found about one VM.
+type vmState struct {
+	dataplane.State
+	device  string
+	problem string // why it is not as it should be
+	failed  bool   // something could not be done: it is tried again soon
+}
+
+// Counts are about passes over the VMs, since the agent started.
+type Counts struct {
+	Passes  int // complete ones
+	Partial int // over some VMs
+	Failed  int // with at least one error
+	Changes int
+	Errors  int
+	Last    time.Time // of the last complete one
+	Took    time.Duration
+}
+
+// New makes an Engine. Nothing happens before Start.
+func New(o Options) *Engine {
+	if o.Now == nil {
+		o.Now = time.Now
 	}
-	s.Healthy = len(s.Problems) == 0
-	return s
+	e := &Engine{
+		Options: o,
+		started: o.Now(),
+		states:  map[string]vmState{},
+		global:  map[string]string{},
+		notes:   map[string]string{},
+		waiting: map[string]context.CancelFunc{},
+		pending: pending{names: map[string]bool{}, wake: make(chan struct{}, 1)},
+	}
+	e.alive()
+	return e
+}
+
+// FirewallOptions returns what the rules depend on in a configuration.
+func FirewallOptions(c *inventory.AgentConfig) firewall.Options {
+	o := firewall.Options{Isolate: c.IsolateVMs}
+	if _, port, err := net.SplitHostPort(c.MetricsListen); err == nil {
+		o.MetricsPort, _ = strconv.Atoi(port)
+	}
+	return o
+}
+
+// alive notes a sign of life, for the watchdog.
+func (e *Engine) alive() { e.beat.Store(time.Now().UnixNano()) }
+
+// Alive says when the engine last gave a sign of life.
+func (e *Engine) Alive() time.Time { return time.Unix(0, e.beat.Load()) }
+
+func (e *Engine) settings() dataplane.Settings {
+	return dataplane.Settings{
+		IPv4:    e.Config.Gateway.IPv4,
+		IPv6:    e.Config.Gateway.IPv6,
+		MAC:     vm.MAC(e.Config.Gateway.MAC),
+		Drained: e.Store.Drained(),
+	}
+}
+
+// pooled says whether an address is in the pools. What libvirt and LXD say is
+// checked in the same way.
+func (e *Engine) pooled(a netip.Addr) bool {
+	return slices.ContainsFunc(e.Config.Pools, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// A roster is who is wanted on this node.
+type roster struct {
+	wants []dataplane.Want // by name
+	allow []firewall.Entry
+	held  map[string]string // VM name → why nothing is done about it
+	// heldDevices are the interfaces of those; what they may send stays.
+	heldDevices map[string]bool
+}
+
+// roster reads the store's VMs. Two that cannot both be, which only a person
+// who edits the files can bring about, are told apart by their names: the
+// first one is served, the other held.
+func (e *Engine) roster() roster {
+	r := roster{held: e.Store.Bad(), heldDevices: map[string]bool{}}
+	settings := e.settings()
+	var before taken
+	for _, v := range e.Store.All() {
+		if why := before.conflict(&v); why != nil {
+			r.held[v.Name] = why.Error()
+			continue
+		}
+		before.add(v)
+		w := dataplane.For(v, settings)
+		r.wants = append(r.wants, w)
+		r.allow = append(r.allow, firewall.Entry{Device: w.Device})
+		for _, a := range v.Addrs() {
+			r.allow = append(r.allow, firewall.Entry{Device: w.Device, Addr: a})
+		}
+	}
+	for name := range r.held {
+		r.heldDevices[vm.InterfaceName(name)] = true
+	}
+	return r
+}
+
+// taken is who has what.
+type taken struct {
+	by map[string]string // address, or "interface x" → VM name
+}
+
+func (t *taken) add(v vm.VM) {
+	if t.by == nil {
+		t.by = map[string]string{}
+	}
+	for _, k := range keys(&v) {
+		t.by[k] = v.Name
+	}
+}
+
+// conflict says what of a VM another has already.
+func (t *taken) conflict(v *vm.VM) error {
+	for _, k := range keys(v) {
+		if other, ok := t.by[k]; ok && other != v.Name {
+			return fmt.Errorf("%s is VM %s's", k, other)
+		}
+	}
+	return nil
+}
+
+func keys(v *vm.VM) []string {
+	out := []string{"interface " + v.Device()}
+	for _, a := range v.Addrs() {
+		out = append(out, a.String())
+	}
+	return out
 }

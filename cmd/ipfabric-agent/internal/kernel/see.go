@@ -62,7 +62,11 @@ func (k *Kernel) See(ctx context.Context, devices []string, all bool) (dataplane
 		if err != nil {
 			return seen, fmt.Errorf("the routes: %w", err)
 		}
-		seen.Routes = routes
+		for _, r := range routes {
+			if all || ours[r.Link] != nil {
+				seen.Routes = append(seen.Routes, r)
+			}
+		}
 	}
 	keys := dataplane.SettingKeys()
 	for _, l := range ours {
@@ -242,7 +246,7 @@ func (k *Kernel) routes(only int) ([]dataplane.SeenRoute, error) {
 			if err != nil {
 				return nil, err
 			}
-			if ok && (only == 0 || r.Link == only) {
+			if ok {
 				out = append(out, r)
 			}
 		}

@@ -34,8 +34,9 @@ type VM struct {
 	MultiQueue bool   `json:"multiqueue,omitempty"`
 	Phase      Phase  `json:"phase"`
 	Source     Source `json:"source"`
-	// Since is when the phase began.
-	Since time.Time `json:"since,omitzero"`
+	// Settle is when a Migrating VM becomes Live by itself. Zero is when it is
+	// told to.
+	Settle time.Time `json:"settle,omitzero"`
 }
 
 // A Link says who makes the VM's interface.
@@ -73,9 +74,21 @@ const (
 	LXD     Source = "lxd"     // the configuration of an LXD or Incus instance
 )
 
-// Parse reads one VM from JSON. Unknown keys are errors: a key that is not
-// understood may be the one that matters.
+// Parse reads one VM from JSON and checks it.
 func Parse(data []byte) (*VM, error) {
+	v, err := Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.Check(); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Decode reads one VM from JSON without checking it. Unknown keys are errors: a
+// key that is not understood may be the one that matters.
+func Decode(data []byte) (*VM, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	var v VM
@@ -84,9 +97,6 @@ func Parse(data []byte) (*VM, error) {
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("there is something after the end of the VM")
-	}
-	if err := v.Check(); err != nil {
-		return nil, err
 	}
 	return &v, nil
 }

@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
+)
+
+// watchGuests waits for the first packet of every guest that is about to
+// arrive, and stops waiting for those that no longer are. The caller holds
+// work.
+func (e *Engine) watchGuests() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	wanted := map[string]int{}
+	for _, v := range e.Store.All() {
+		if s := e.states[v.Name]; v.Phase == vm.Waiting && s.Index != 0 {
+			wanted[v.Name] = s.Index
+		}
+	}
+	for name, cancel := range e.waiting {
+		if _, ok := wanted[name]; !ok {
+			cancel()
+			delete(e.waiting, name)
+		}
+	}
+	for name, index := range wanted {
+		if e.waiting[name] != nil {
+			continue
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		e.waiting[name] = cancel
+		go e.awaitGuest(ctx, name, index)
+	}
+}
+
+// awaitGuest ends when the guest has arrived, the link is gone, or ctx is done.
+func (e *Engine) awaitGuest(ctx context.Context, name string, index int) {
+	err := e.Guest(ctx, index)
+	if ctx.Err() != nil {
+		return
+	}
+	e.mu.Lock()
+	e.waiting[name]() // frees ctx; a link that comes back is waited for anew
+	delete(e.waiting, name)
+	e.mu.Unlock()
+	if err != nil {
+		e.Log.Debug("a guest is no longer waited for", "vm", name, "err", err)
+		return
+	}
+	if err := e.arrived(name); err != nil {
+		e.Log.Error("a guest has arrived but cannot be announced", "vm", name, "err", err)
+		time.AfterFunc(time.Second, func() { e.pending.add(name, false) })
+	}
+}
+
+// arrived announces a VM that has come by live migration.
+func (e *Engine) arrived(name string) error {
+	e.work.Lock()
+	defer e.work.Unlock()
+	v, ok := e.Store.Get(name)
+	if !ok || v.Phase != vm.Waiting {
+		return nil
+	}
+	v.Phase, v.Settle = vm.Migrating, e.Now().Add(settleAfter).UTC().Truncate(time.Second)
+	if err := e.Store.Put(v); err != nil {
+		return err
+	}
+	e.Log.Info("the guest runs here now", "vm", name)
+	return e.syncSome(context.Background(), map[string]bool{name: true})
+}
+
+func (e *Engine) stopWaiting() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for name, cancel := range e.waiting {
+		cancel()
+		delete(e.waiting, name)
+	}
+}

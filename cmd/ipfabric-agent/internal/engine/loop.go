@@ -1,0 +1,202 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"ipfabric/cmd/ipfabric-agent/internal/kernel"
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
+)
+
+const (
+	fullPass = 5 * time.Minute        // everything is looked at at least this often
+	quiet    = 20 * time.Millisecond  // events that come closer together are dealt with together
+	patience = 250 * time.Millisecond // but not later than this
+	many     = 50                     // VMs: from here on, looking at all is cheaper
+)
+
+// pending is where to look.
+type pending struct {
+	mu    sync.Mutex
+	names map[string]bool
+	all   bool
+	wake  chan struct{}
+}
+
+func (p *pending) add(name string, all bool) {
+	p.mu.Lock()
+	if name != "" {
+		p.names[name] = true
+	}
+	p.all = p.all || all || len(p.names) > many
+	p.mu.Unlock()
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (p *pending) take() (names map[string]bool, all bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	names, all = p.names, p.all
+	p.names, p.all = map[string]bool{}, false
+	return names, all
+}
+
+// Changed tells the engine that something has changed somewhere.
+func (e *Engine) Changed(ev kernel.Event) {
+	if ev.All || ev.Firewall {
+		e.pending.add("", true)
+		return
+	}
+	e.mu.Lock()
+	name := ""
+	for n, s := range e.states {
+		if ev.Device != "" && s.device == ev.Device || ev.Index != 0 && s.Index == ev.Index {
+			name = n
+			break
+		}
+	}
+	e.mu.Unlock()
+	if name != "" {
+		e.pending.add(name, false)
+	}
+}
+
+// Start looks at everything once. What it finds wrong but cannot put right is
+// a problem of the status, not of the start: the agent goes on trying.
+func (e *Engine) Start(ctx context.Context) {
+	e.work.Lock()
+	defer e.work.Unlock()
+	if err := e.syncAll(ctx); err != nil {
+		e.Log.Error("the first look at everything", "err", err)
+	}
+	e.watchGuests()
+}
+
+// Run keeps everything in the wanted state until ctx is done.
+func (e *Engine) Run(ctx context.Context) error {
+	full := time.NewTicker(fullPass)
+	defer full.Stop()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	defer e.stopWaiting()
+	var retry backoff
+	for {
+		all := false
+		var names map[string]bool
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-full.C:
+			all = true
+		case <-tick.C:
+			names = e.settle()
+			all = retry.due(e.failing(), time.Now())
+		case <-e.pending.wake:
+			e.calm(ctx)
+			names, all = e.pending.take()
+		}
+		e.work.Lock() // waits for a pass that runs: one that hangs must not look alive
+		e.alive()
+		err := e.sync(ctx, names, all)
+		e.watchGuests()
+		e.work.Unlock()
+		if err != nil && !errors.Is(err, context.Canceled) {
+			e.Log.Debug("pass", "err", err)
+		}
+	}
+}
+
+func (e *Engine) sync(ctx context.Context, names map[string]bool, all bool) error {
+	if all {
+		return e.syncAll(ctx)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return e.syncSome(ctx, names)
+}
+
+// calm waits until no more events come, though not for long: a guest that
+// flaps must not keep the others waiting.
+func (e *Engine) calm(ctx context.Context) {
+	limit := time.After(patience)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-limit:
+			return
+		case <-time.After(quiet):
+			return
+		case <-e.pending.wake:
+		}
+	}
+}
+
+// failing says whether something could not be done.
+func (e *Engine) failing() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, problem := range e.global {
+		if problem != "" {
+			return true
+		}
+	}
+	for _, s := range e.states {
+		if s.failed {
+			return true
+		}
+	}
+	return false
+}
+
+// A backoff says when to try again what failed: after 1 s at first, then after
+// twice as long each time, 1 min at most.
+type backoff struct {
+	wait time.Duration
+	next time.Time
+}
+
+func (b *backoff) due(failing bool, now time.Time) bool {
+	if !failing {
+		b.wait = 0
+		return false
+	}
+	if b.wait != 0 && now.Before(b.next) {
+		return false
+	}
+	due := b.wait != 0
+	b.wait = min(max(2*b.wait, time.Second), time.Minute)
+	b.next = now.Add(b.wait)
+	return due
+}
+
+// settleAfter is how long a VM that has arrived by live migration is preferred
+// over the node it left. By then that node has withdrawn it.
+const settleAfter = 30 * time.Second
+
+// settle makes VMs live that have been preferred for long enough. It returns
+// their names.
+func (e *Engine) settle() map[string]bool {
+	e.work.Lock()
+	defer e.work.Unlock()
+	names := map[string]bool{}
+	for _, v := range e.Store.All() {
+		if v.Phase != vm.Migrating || v.Settle.IsZero() || e.Now().Before(v.Settle) {
+			continue
+		}
+		v.Phase, v.Settle = vm.Live, time.Time{}
+		if err := e.Store.Put(v); err != nil {
+			e.Log.Warn("a VM cannot be settled", "vm", v.Name, "err", err)
+			continue
+		}
+		e.Log.Info("the VM has settled", "vm", v.Name)
+		names[v.Name] = true
+	}
+	return names
+}

@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/cmd/ipfabric-agent/internal/frr"
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
+)
+
+// Status says how the node is.
+func (e *Engine) Status(ctx context.Context) api.Status {
+	s := api.Status{
+		Version:   e.Version,
+		Config:    e.Loaded,
+		Started:   e.started,
+		UptimeSec: int64(e.Now().Sub(e.started).Seconds()),
+		Drained:   e.Store.Drained(),
+		Problems:  []string{},
+		Warnings:  []string{},
+	}
+	e.statusOfVMs(&s)
+	e.statusOfPasses(&s)
+	e.statusOfSystem(&s)
+	s.FRR = e.statusOfFRR(ctx, &s)
+	drops, err := e.Firewall.Drops()
+	if err != nil {
+		s.Problems = append(s.Problems, fmt.Sprintf("the counters of dropped packets cannot be read: %v", err))
+	}
+	s.Dropped = api.Dropped{Reasons: drops.Reasons, VMs: e.droppedByVM(drops.Devices)}
+	if s.Drained {
+		s.Warnings = append(s.Warnings, "the node is drained: none of its VMs is announced until ipfabric-agent undrain")
+	}
+	s.Healthy = len(s.Problems) == 0
+	return s
+}
+
+func (e *Engine) statusOfVMs(s *api.Status) {
+	bad := e.Store.Bad()
+	for _, name := range slices.Sorted(maps.Keys(bad)) {
+		s.Problems = append(s.Problems, fmt.Sprintf("VM %s: %s; what it has in the kernel is left as it is", name, bad[name]))
+	}
+	var before taken
+	for _, v := range e.Store.All() {
+		s.VMs.Wanted++
+		if why := before.conflict(&v); why != nil {
+			s.Problems = append(s.Problems, fmt.Sprintf("VM %s: %v; what it has in the kernel is left as it is", v.Name, why))
+			continue
+		}
+		before.add(v)
+		d := e.describe(v, nil)
+		if d.Present {
+			s.VMs.Present++
+		}
+		if d.Announced {
+			s.VMs.Announced++
+		}
+		if v.Phase == vm.Waiting {
+			s.VMs.Waiting++
+		}
+		s.Routes += d.Routes
+		if d.Problem != "" {
+			s.Problems = append(s.Problems, fmt.Sprintf("VM %s: %s", v.Name, d.Problem))
+		}
+		for _, a := range v.Addrs() {
+			if !e.pooled(a) {
+				s.Warnings = append(s.Warnings, fmt.Sprintf("VM %s: %s is in none of the fabric's pools: FRR does not announce it", v.Name, a))
+			}
+		}
+	}
+}
+
+func (e *Engine) statusOfPasses(s *api.Status) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, what := range slices.Sorted(maps.Keys(e.global)) {
+		if p := e.global[what]; p != "" {
+			s.Problems = append(s.Problems, p)
+		}
+	}
+	for _, what := range slices.Sorted(maps.Keys(e.notes)) {
+		if w := e.notes[what]; w != "" {
+			s.Warnings = append(s.Warnings, w)
+		}
+	}
+	s.Reconcile = api.Reconcile{
+		Full:    e.counts.Passes,
+		Partial: e.counts.Partial,
+		Failed:  e.counts.Failed,
+		Changes: e.counts.Changes,
+		Errors:  e.counts.Errors,
+		Last:    e.counts.Last,
+		TookMS:  float64(e.counts.Took.Microseconds()) / 1000,
+	}
+}
+
+// statusOfSystem looks at what the agent relies on but ipfabric init sets.
+func (e *Engine) statusOfSystem(s *api.Status) {
+	for _, x := range []struct {
+		needed bool
+		key    string
+	}{
+		{e.Config.Gateway.IPv4.IsValid(), "ipv4/ip_forward"},
+		{e.Config.Gateway.IPv6.IsValid(), "ipv6/conf/all/forwarding"},
+	} {
+		if x.needed && e.Kernel.Sysctl(x.key) != "1" {
+			name := "net." + strings.ReplaceAll(x.key, "/", ".")
+			s.Problems = append(s.Problems, fmt.Sprintf("the node does not route: %s is not 1 (ipfabric init sets it)", name))
+		}
+	}
+}
+
+func (e *Engine) statusOfFRR(ctx context.Context, s *api.Status) api.FRR {
+	sessions, err := e.Sessions(ctx)
+	out := api.FRR{Up: err == nil, Sessions: sessions}
+	if out.Sessions == nil {
+		out.Sessions = []frr.Session{}
+	}
+	if err != nil {
+		out.Error = err.Error()
+		hint := "systemctl status frr"
+		if !errors.Is(err, frr.ErrNotRunning) {
+			hint = "journalctl -u frr"
+		}
+		s.Warnings = append(s.Warnings, fmt.Sprintf("FRR announces nothing: %v (%s)", err, hint))
+		return out
+	}
+	established := 0
+	for _, x := range sessions {
+		if x.Established {
+			established++
+			continue
+		}
+		s.Warnings = append(s.Warnings, fmt.Sprintf("BGP session with %s (%s): %s", cmp.Or(x.Name, x.Peer), x.Family, x.State))
+	}
+	if established == 0 {
+		s.Warnings = append(s.Warnings, "FRR announces nothing: no BGP session is up")
+	}
+	return out
+}
+
+func (e *Engine) droppedByVM(devices map[string]uint64) map[string]uint64 {
+	out := map[string]uint64{}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for name, s := range e.states {
+		if n := devices[s.device]; n > 0 {
+			out[name] = n
+		}
+	}
+	return out
+}

@@ -1,0 +1,213 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
+)
+
+// syncAll brings everything into the wanted state. The caller holds work.
+func (e *Engine) syncAll(ctx context.Context) error {
+	begin := time.Now()
+	if err := e.Store.Reload(); err != nil {
+		// What is in memory still holds.
+		e.setGlobal("store", fmt.Sprintf("the VM files cannot be read: %v", err))
+	} else {
+		e.setGlobal("store", "")
+	}
+	e.Firewall.Forget()
+	r := e.roster()
+	devices := make([]string, 0, len(r.wants))
+	for _, w := range r.wants {
+		devices = append(devices, w.Device)
+	}
+	changes, failed, err := e.pass(ctx, r, r.wants, devices, true)
+	e.mu.Lock()
+	wanted := map[string]bool{}
+	for _, w := range r.wants {
+		wanted[w.VM] = true
+	}
+	for name := range e.states {
+		if !wanted[name] {
+			delete(e.states, name)
+		}
+	}
+	e.counts.Passes++
+	e.counts.Last, e.counts.Took = e.Now(), time.Since(begin)
+	e.mu.Unlock()
+	e.count(changes, failed, err)
+	if changes > 0 || failed > 0 {
+		e.Log.Info("looked at all VMs", "vms", len(r.wants), "changes", changes, "failed", failed, "took", time.Since(begin).Round(time.Millisecond))
+	}
+	return err
+}
+
+// syncSome brings some VMs into the wanted state: those that are wanted, and
+// those that no longer are. The caller holds work.
+func (e *Engine) syncSome(ctx context.Context, names map[string]bool) error {
+	r := e.roster()
+	var wants []dataplane.Want
+	var devices []string
+	gone := map[string]bool{}
+	for name := range names {
+		gone[name] = true
+	}
+	for _, w := range r.wants {
+		if !names[w.VM] {
+			continue
+		}
+		wants = append(wants, w)
+		devices = append(devices, w.Device)
+		delete(gone, w.VM)
+	}
+	e.mu.Lock()
+	for name := range names {
+		// Where it was before, if that is somewhere else.
+		if s, ok := e.states[name]; ok && s.device != "" && (gone[name] || !slices.Contains(devices, s.device)) {
+			devices = append(devices, s.device)
+		}
+	}
+	for name := range gone {
+		delete(e.states, name)
+	}
+	e.counts.Partial++
+	e.mu.Unlock()
+	devices = withoutOthers(devices, wants, r.wants)
+	changes, failed, err := e.pass(ctx, r, wants, devices, false)
+	e.count(changes, failed, err)
+	return err
+}
+
+// withoutOthers leaves out devices that belong to a wanted VM which this pass is
+// not about.
+func withoutOthers(devices []string, here, all []dataplane.Want) []string {
+	mine := map[string]bool{}
+	for _, w := range here {
+		mine[w.Device] = true
+	}
+	others := map[string]bool{}
+	for _, w := range all {
+		others[w.Device] = !mine[w.Device]
+	}
+	out := devices[:0]
+	for _, d := range devices {
+		if !others[d] {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// pass looks, plans and does. Filtering comes first and goes last: no VM's
+// interface is up before it is known what the VM may send.
+func (e *Engine) pass(ctx context.Context, r roster, wants []dataplane.Want, devices []string, all bool) (changes, failed int, err error) {
+	n, err := e.Firewall.Allow(r.allow)
+	changes += n
+	if err != nil {
+		// Without the rules nothing more is let in, but what is there goes on.
+		e.setGlobal("firewall", fmt.Sprintf("VMs cannot be kept from spoofing, so nothing is changed: %v", err))
+		return changes, 0, err
+	}
+	seen, err := e.Kernel.See(ctx, devices, all)
+	if err != nil {
+		e.setGlobal("kernel", fmt.Sprintf("the kernel cannot be asked: %v", err))
+		return changes, 0, err
+	}
+	e.setGlobal("kernel", "")
+	keep := func(name string) bool { _, held := r.held[name]; return held }
+	for _, l := range seen.Links {
+		if name, _ := dataplane.Marked(l.Alias); name != "" && keep(name) {
+			r.heldDevices[l.Name] = true
+		}
+	}
+	result := dataplane.Plan(wants, seen, keep)
+	errs := map[string]error{}
+	for _, op := range result.Ops {
+		e.alive()
+		if ctx.Err() != nil {
+			return changes, len(errs), ctx.Err()
+		}
+		if errs[op.VM] != nil && op.VM != "" {
+			continue // what comes next for this VM relies on it
+		}
+		e.Log.Debug("change", "vm", op.VM, "do", op.String())
+		if err := e.Kernel.Do(op); err != nil {
+			errs[op.VM] = errors.Join(errs[op.VM], err)
+			continue
+		}
+		changes++
+	}
+	e.remember(wants, result, errs)
+	n, err = e.Firewall.Trim(r.allow, func(device string) bool {
+		return r.heldDevices[device] || !all && !slices.Contains(devices, device)
+	})
+	changes += n
+	if err != nil {
+		e.setGlobal("firewall", fmt.Sprintf("rules of VMs that are gone cannot be removed: %v", err))
+		return changes, len(errs), err
+	}
+	e.setGlobal("firewall", "")
+	return changes, len(errs), joined(errs)
+}
+
+// joined makes one error of many.
+func joined(errs map[string]error) error {
+	var out error
+	for _, err := range errs {
+		out = errors.Join(out, err)
+	}
+	return out
+}
+
+// remember notes what a pass found.
+func (e *Engine) remember(wants []dataplane.Want, result dataplane.Result, errs map[string]error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, w := range wants {
+		s := vmState{State: result.States[w.VM], device: w.Device, problem: result.States[w.VM].Problem}
+		if err := errs[w.VM]; err != nil {
+			s.problem, s.failed = oneLine(err), true
+		}
+		if old := e.states[w.VM].problem; s.problem != old {
+			if s.problem != "" {
+				e.Log.Warn("a VM is not as it should be", "vm", w.VM, "problem", s.problem)
+			} else {
+				e.Log.Info("a VM is as it should be again", "vm", w.VM)
+			}
+		}
+		e.states[w.VM] = s
+	}
+	leftover := ""
+	for name, err := range errs {
+		if _, wanted := result.States[name]; !wanted {
+			leftover = "what a VM left behind cannot be removed: " + oneLine(err)
+		}
+	}
+	e.global["leftovers"] = leftover
+}
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+func (e *Engine) setGlobal(what, problem string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if problem != "" && e.global[what] != problem {
+		e.Log.Error("problem", "what", problem)
+	}
+	e.global[what] = problem
+}
+
+func (e *Engine) count(changes, failed int, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.counts.Changes += changes
+	e.counts.Errors += failed
+	if err != nil {
+		e.counts.Failed++
+	}
+}

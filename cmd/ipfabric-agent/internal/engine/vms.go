@@ -1,0 +1,281 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
+)
+
+// VMs returns all VMs that are wanted here, and how they are, by name.
+func (e *Engine) VMs(context.Context) []api.VM {
+	drops, _ := e.Firewall.Drops()
+	out := []api.VM{}
+	for _, v := range e.Store.All() {
+		out = append(out, e.describe(v, drops.Devices))
+	}
+	return out
+}
+
+// VM returns one.
+func (e *Engine) VM(_ context.Context, name string) (api.VM, error) {
+	v, ok := e.Store.Get(name)
+	if !ok {
+		return api.VM{}, e.noSuchVM(name)
+	}
+	drops, _ := e.Firewall.Drops()
+	return e.describe(v, drops.Devices), nil
+}
+
+func (e *Engine) noSuchVM(name string) error {
+	if why, bad := e.Store.Bad()[name]; bad {
+		return api.Errorf(http.StatusConflict, "VM %.64q: %s", name, why).
+			WithHint("add the VM again, or remove it")
+	}
+	return api.Errorf(http.StatusNotFound, "there is no VM %.64q on this node", name).
+		WithHint("ipfabric-agent vm list")
+}
+
+func (e *Engine) describe(v vm.VM, dropped map[string]uint64) api.VM {
+	e.mu.Lock()
+	s := e.states[v.Name]
+	e.mu.Unlock()
+	out := api.VM{
+		VM:      v,
+		Present: s.Present,
+		Carrier: s.Carrier,
+		Routes:  s.Routes,
+		Problem: s.problem,
+		Dropped: dropped[v.Device()],
+	}
+	out.Interface = v.Device()
+	// FRR announces a route whose interface has something at its other end.
+	out.Announced = s.Present && s.Carrier && s.Routes > 0 && !s.failed
+	return out
+}
+
+// Add makes a VM wanted here. If the very same VM already is, nothing happens.
+func (e *Engine) Add(ctx context.Context, v vm.VM) (out api.VM, created bool, err error) {
+	v.Source, v.Settle = vm.API, time.Time{}
+	if err := e.complete(&v); err != nil {
+		return api.VM{}, false, err
+	}
+	e.work.Lock()
+	defer e.work.Unlock()
+	if have, ok := e.Store.Get(v.Name); ok {
+		if have.Same(&v) {
+			return e.describe(have, nil), false, nil
+		}
+		return api.VM{}, false, api.Errorf(http.StatusConflict, "VM %s is on this node already, with %s", v.Name, summary(&have)).
+			WithHint("ipfabric-agent vm remove %s, or take another name", v.Name)
+	}
+	if err := e.store(ctx, v); err != nil {
+		return api.VM{}, false, err
+	}
+	return e.describe(v, nil), true, nil
+}
+
+// complete fills in what was left out, and says what is wrong.
+func (e *Engine) complete(v *vm.VM) error {
+	if v.Link == "" && e.Config.Virtualization == "lxd" {
+		v.Link = vm.Existing
+	}
+	if err := v.Check(); err != nil {
+		return api.Errorf(http.StatusUnprocessableEntity, "%v", err)
+	}
+	return e.inPools(v)
+}
+
+// store adds or replaces a VM and brings it into its state. The caller holds
+// work.
+func (e *Engine) store(ctx context.Context, v vm.VM) error {
+	if err := e.conflict(&v); err != nil {
+		return err
+	}
+	if err := e.Store.Put(v); err != nil {
+		return storeError("VM "+v.Name+" is not added", err)
+	}
+	e.Log.Info("VM stored", "vm", v.Name, "source", v.Source, "phase", v.Phase)
+	e.apply(ctx, v.Name)
+	return nil
+}
+
+func summary(v *vm.VM) string {
+	s := ""
+	for _, a := range v.Addrs() {
+		s += a.String() + " "
+	}
+	return s + "on interface " + v.Device() + ", wanted by " + string(v.Source)
+}
+
+// apply brings one VM into its new state at once. What fails is in the VM's
+// state, and is tried again. The work goes on when the client has gone.
+func (e *Engine) apply(ctx context.Context, name string) {
+	ctx = context.WithoutCancel(ctx)
+	if err := e.syncSome(ctx, map[string]bool{name: true}); err != nil {
+		e.Log.Warn("a change is not complete", "vm", name, "err", err)
+	}
+	e.watchGuests()
+}
+
+func (e *Engine) inPools(v *vm.VM) error {
+	for _, a := range v.Addrs() {
+		if a == e.Config.Gateway.IPv4 || a == e.Config.Gateway.IPv6 {
+			return api.Errorf(http.StatusUnprocessableEntity, "VM %s: %s is the gateway of all VMs", v.Name, a)
+		}
+		if !e.pooled(a) {
+			return api.Errorf(http.StatusUnprocessableEntity, "VM %s: %s is in none of the fabric's pools", v.Name, a).
+				WithHint("the pools are %v", e.Config.Pools)
+		}
+	}
+	return nil
+}
+
+// conflict says who has what the VM wants.
+func (e *Engine) conflict(v *vm.VM) error {
+	var t taken
+	for _, other := range e.Store.All() {
+		t.add(other)
+	}
+	if err := t.conflict(v); err != nil {
+		return api.Errorf(http.StatusConflict, "VM %s: %v", v.Name, err)
+	}
+	return nil
+}
+
+// SetPhase changes how a VM is announced.
+func (e *Engine) SetPhase(ctx context.Context, name string, p vm.Phase) (api.VM, error) {
+	e.work.Lock()
+	defer e.work.Unlock()
+	v, ok := e.Store.Get(name)
+	if !ok {
+		return api.VM{}, e.noSuchVM(name)
+	}
+	v.Phase, v.Settle = p, time.Time{}
+	if err := v.Check(); err != nil || p == "" {
+		return api.VM{}, api.Errorf(http.StatusUnprocessableEntity,
+			"phase %.20q: write live, waiting, migrating or withdrawn", string(p))
+	}
+	if err := e.Store.Put(v); err != nil {
+		return api.VM{}, storeError("VM "+name+" is not changed", err)
+	}
+	e.Log.Info("VM changed", "vm", name, "phase", p)
+	e.apply(ctx, name)
+	return e.describe(v, nil), nil
+}
+
+// Remove makes a VM unwanted: its routes go, and the interface if the agent
+// made it.
+func (e *Engine) Remove(ctx context.Context, name string) error {
+	e.work.Lock()
+	defer e.work.Unlock()
+	_, bad := e.Store.Bad()[name]
+	if _, ok := e.Store.Get(name); !ok && !bad {
+		return e.noSuchVM(name)
+	}
+	if err := e.Store.Delete(name); err != nil {
+		return storeError("VM "+name+" is not removed", err)
+	}
+	e.Log.Info("VM removed", "vm", name)
+	if bad {
+		// Nobody knows where it was: only a look at everything finds it.
+		return e.syncAll(context.WithoutCancel(ctx))
+	}
+	e.apply(ctx, name)
+	return nil
+}
+
+// Drain withdraws all VMs of this node, or announces them again.
+func (e *Engine) Drain(ctx context.Context, drained bool) error {
+	e.work.Lock()
+	defer e.work.Unlock()
+	if err := e.Store.SetDrained(drained); err != nil {
+		return storeError("nothing is changed", err)
+	}
+	e.Log.Info("drain", "drained", drained)
+	return e.syncAll(context.WithoutCancel(ctx))
+}
+
+// Reconcile looks at everything now.
+func (e *Engine) Reconcile(ctx context.Context) error {
+	e.work.Lock()
+	defer e.work.Unlock()
+	err := e.syncAll(context.WithoutCancel(ctx))
+	e.watchGuests()
+	return err
+}
+
+// SetSource makes those the VMs that a source wants: new ones are added,
+// changed ones replaced, and those that it no longer names removed. It goes on
+// after an error.
+func (e *Engine) SetSource(ctx context.Context, source vm.Source, vms []vm.VM, broken map[string]error) error {
+	var errs []error
+	named := map[string]bool{}
+	for _, v := range vms {
+		v.Source = source
+		named[v.Name] = true
+		if err := e.put(ctx, v); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	for _, v := range e.Store.All() {
+		if v.Source != source || named[v.Name] || broken[v.Name] != nil {
+			continue
+		}
+		if err := ignoreGone(e.Remove(ctx, v.Name)); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// put adds a VM of a source, or replaces the one of the same source and name.
+// How it is announced stays as it is unless v says. A VM that somebody else
+// wants stays theirs.
+func (e *Engine) put(ctx context.Context, v vm.VM) error {
+	phase := v.Phase
+	if err := e.complete(&v); err != nil {
+		return err
+	}
+	e.work.Lock()
+	defer e.work.Unlock()
+	have, ok := e.Store.Get(v.Name)
+	if ok && have.Source != v.Source {
+		e.Log.Debug("a VM is wanted by somebody else already", "vm", v.Name, "by", have.Source)
+		return nil
+	}
+	if ok && phase == "" {
+		v.Phase, v.Settle = have.Phase, have.Settle
+	}
+	if ok && have.Same(&v) && have.Phase == v.Phase {
+		return nil
+	}
+	return e.store(ctx, v)
+}
+
+// Note sets or clears a warning of the status.
+func (e *Engine) Note(what, warning string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if warning != "" && e.notes[what] != warning {
+		e.Log.Warn(warning)
+	}
+	e.notes[what] = warning
+}
+
+// storeError says in plain words why nothing could be stored.
+func storeError(what string, err error) error {
+	code, hint := http.StatusInternalServerError, ""
+	switch {
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+		code, hint = http.StatusInsufficientStorage, "make room on the disk that holds /var/lib/ipfabric: df -h /var/lib/ipfabric; df -i /var/lib/ipfabric"
+	case errors.Is(err, unix.EROFS):
+		hint = "the file system of /var/lib/ipfabric is read-only: dmesg says why"
+	}
+	return api.Errorf(code, "%s: %v", what, err).WithHint("%s", hint)
+}

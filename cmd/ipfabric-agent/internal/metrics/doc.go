@@ -1,0 +1,3 @@
+// Package metrics shows the agent's status to Prometheus. Every scrape asks
+// anew; docs/agent.md lists what there is.
+package metrics
