@@ -82,8 +82,8 @@ func (s frrConfirmed) waitForSessions(ctx context.Context, h Host, expected []ne
 	}
 	for {
 		up, err := establishedPeers(ctx, h)
-		if err != nil && exitStatus(err) < 0 {
-			return nil, err // bgpd that does not answer yet has a status
+		if err != nil {
+			return nil, err
 		}
 		down := slices.DeleteFunc(slices.Clone(expected), func(a netip.Addr) bool { return slices.Contains(up, a) })
 		if len(down) == 0 || time.Now().After(deadline) {

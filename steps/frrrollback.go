@@ -132,17 +132,18 @@ func (rb rollback) disarm(ctx context.Context, h Host) error {
 	return h.Run(ctx, "rm", "-f", rollbackArmed)
 }
 
-// establishedPeers asks FRR for the neighbors that it has a session with.
+// establishedPeers asks FRR for the neighbors that it has a session with. A
+// bgpd that does not run, or has no BGP instance, has none.
 func establishedPeers(ctx context.Context, r Reader) ([]netip.Addr, error) {
 	out, err := r.Query(ctx, "vtysh", "-c", "show bgp summary json")
-	if err != nil {
+	if err != nil && exitStatus(err) < 0 {
 		return nil, err
 	}
 	var families map[string]struct {
 		Peers map[string]struct{ State string }
 	}
 	if json.Unmarshal([]byte(out), &families) != nil {
-		return nil, nil // bgpd says in words that it has no BGP instance
+		return nil, nil // it says so in words
 	}
 	var peers []netip.Addr
 	for _, fam := range families {

@@ -19,8 +19,10 @@ reload() {
 		[ "$(cat /proc/sys/net/ipv4/ip_forward)" != 0 ] || echo 'no ip forwarding'
 		[ "$(cat /proc/sys/net/ipv6/conf/all/forwarding 2>/dev/null)" != 0 ] || echo 'no ipv6 forwarding'
 	} >"$tmp/frr.conf"
-	"$1" --reload --stdout --confdir "$tmp" "$tmp/frr.conf"
+	"$1" --reload --stdout --confdir "$tmp" "$tmp/frr.conf" >"$tmp/out" 2>&1
 	rc=$?
+	# It prints whole lines, and this goes into the journal.
+	sed -E 's/( password +)[^ "'"'"'\\]+/\1******/g' "$tmp/out"
 	rm -rf "$tmp"
 	return $rc
 }
