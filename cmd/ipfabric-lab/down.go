@@ -12,8 +12,8 @@ disks (power is cut), the bridge, the address translation, the files that "up"
 wrote. It does so after an "up" that was killed at any moment, too, and twice
 does no harm. Other labs are left alone. A fabric.yaml that was edited stays, and so does
 the image in /var/cache/ipfabric-lab, for the next "up".`,
-		Args:    usage(cobra.NoArgs),
-		PreRunE: needRoot,
+		Args:    noArgs,
+		PreRunE: a.needRoot,
 	}
 	cmd.Flags().BoolVar(&purge, "purge-image", false, "remove the cached images as well")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

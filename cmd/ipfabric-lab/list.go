@@ -23,7 +23,7 @@ func (a *app) listCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "list the machines and whether they run",
-		Args:  usage(cobra.NoArgs),
+		Args:  noArgs,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as a JSON array")
 	cmd.RunE = func(*cobra.Command, []string) error {

@@ -33,16 +33,16 @@ type app struct {
 	say *sayer
 	dir string
 	in  io.Reader
+	uid func() int
 }
 
 func rootCommand(say *sayer, in io.Reader) *cobra.Command {
-	a := &app{say: say, in: in}
+	a := &app{say: say, in: in, uid: os.Geteuid}
 	root := &cobra.Command{
 		Use:           "ipfabric-lab",
 		Short:         "boot a fabric of real machines on this host",
 		Long:          rootHelp,
 		Example:       rootExample,
-		Args:          usage(cobra.NoArgs),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -52,6 +52,7 @@ func rootCommand(say *sayer, in io.Reader) *cobra.Command {
 		return hint.Add(usageError{err}, "`%s --help` lists the flags", cmd.CommandPath())
 	})
 	root.AddCommand(a.upCommand(), a.listCommand(), a.sshCommand(), a.stopCommand(), a.startCommand(), a.downCommand())
+	root.SuggestionsMinimumDistance = 2
 	// An unknown command would otherwise be a word too many for root.
 	root.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -69,14 +70,13 @@ func rootCommand(say *sayer, in io.Reader) *cobra.Command {
 // open returns the lab that --dir names.
 func (a *app) open() (*lab.Lab, error) { return lab.Open(a.dir, a.say.progress) }
 
-// usage makes errors of cobra's argument checks errors in what was typed.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return hint.Add(usageError{err}, "usage: %s", cmd.UseLine())
-		}
+// noArgs wants nothing but flags.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
 		return nil
 	}
+	err := usageError{fmt.Errorf("%s takes no arguments, but there is %q", cmd.Name(), args[0])}
+	return hint.Add(err, "usage: %s", cmd.UseLine())
 }
 
 // oneName wants the name of a machine.
@@ -89,8 +89,8 @@ func oneName(cmd *cobra.Command, args []string) error {
 }
 
 // needRoot is the first thing that commands do which change the host.
-func needRoot(cmd *cobra.Command, _ []string) error {
-	if os.Geteuid() == 0 {
+func (a *app) needRoot(cmd *cobra.Command, _ []string) error {
+	if a.uid() == 0 {
 		return nil
 	}
 	return hint.Add(errors.New(cmd.Name()+" needs root: machines, bridges and mounts are made and removed"),

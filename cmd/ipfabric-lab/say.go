@@ -68,7 +68,7 @@ func (s *sayer) exit(ctx context.Context, err error) int {
 		return int(status)
 	}
 	if ctx.Err() != nil {
-		s.progress("ipfabric-lab: interrupted; `ipfabric-lab up` goes on from here, `ipfabric-lab down` removes what is there")
+		s.progress("ipfabric-lab: interrupted\nhint: run it again to go on from here; `ipfabric-lab down` removes what is there")
 		return exitInterrupted
 	}
 	s.progress("ipfabric-lab: %v", err)

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"os/exec"
-	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -45,14 +44,16 @@ shell of the machine. Flags for ipfabric-lab stand before NAME.`,
 			return err
 		}
 		argv := l.SSHArgs(m, args[1:]...)
-		// Not bound to the context: on a terminal Ctrl-C goes to ssh, which
-		// knows what to do with it.
-		signal.Ignore(syscall.SIGINT)
+		// Not bound to the context: Ctrl-C reaches ssh as well, which knows what
+		// to do with it.
 		c := exec.Command(argv[0], argv[1:]...)
 		c.Stdin, c.Stdout, c.Stderr = a.in, a.say.out, a.say.errout
 		err = c.Run()
 		var exit *exec.ExitError
-		if errors.As(err, &exit) && exit.ExitCode() > 0 {
+		if errors.As(err, &exit) {
+			if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+				return exitStatus(128 + int(status.Signal()))
+			}
 			return exitStatus(exit.ExitCode())
 		}
 		return err

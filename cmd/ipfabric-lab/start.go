@@ -7,7 +7,7 @@ func (a *app) startCommand() *cobra.Command {
 		Use:               "start NAME",
 		Short:             "boot a machine that was stopped, with the disk it had",
 		Args:              oneName,
-		PreRunE:           needRoot,
+		PreRunE:           a.needRoot,
 		ValidArgsFunction: a.names,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l, err := a.open()

@@ -12,7 +12,7 @@ sessions are closed. With --kill its power is cut: every process is gone at
 once, and the others find out by BFD or the hold timer. The disk is kept either
 way; "start" boots the machine again.`,
 		Args:              oneName,
-		PreRunE:           needRoot,
+		PreRunE:           a.needRoot,
 		ValidArgsFunction: a.names,
 	}
 	cmd.Flags().BoolVar(&power, "kill", false, "cut the power")

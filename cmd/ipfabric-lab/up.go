@@ -32,12 +32,12 @@ func (a *app) upCommand() *cobra.Command {
 		Use:     "up",
 		Short:   "boot the machines, all of them, and write fabric.yaml",
 		Long:    upHelp,
-		Args:    usage(cobra.NoArgs),
-		PreRunE: needRoot,
+		Args:    noArgs,
+		PreRunE: a.needRoot,
 	}
 	f := cmd.Flags()
 	f.IntVar(&o.Size.Reflectors, "rrs", d.Reflectors, "route reflectors: rr1, rr2 … (1 to 10)")
-	f.IntVar(&o.Size.Nodes, "nodes", d.Nodes, "nodes: node1, node2 … (0 to 200)")
+	f.IntVar(&o.Size.Nodes, "nodes", d.Nodes, "nodes: node1, node2 … (0 to 100)")
 	f.IntVar(&o.Size.Cores, "cores", d.Cores, "core gateways: core1 … (0 to 10)")
 	f.StringVar(&o.OS, "os", "debian12", "operating system of new machines: "+strings.Join(image.Names(), ", "))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

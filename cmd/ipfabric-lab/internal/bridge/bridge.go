@@ -116,7 +116,7 @@ func Ensure(ctx context.Context, lab, dir string, want plan.Network) (n plan.Net
 	if err := setNAT(ctx, n); err != nil {
 		return 0, false, err
 	}
-	return n, !ok, forwardingOn()
+	return n, !ok, raiseSettings("/proc/sys", Run)
 }
 
 // choose finds a network that nothing on this host uses.
@@ -228,5 +228,5 @@ func Remove(ctx context.Context, lab string) (removed bool, err error) {
 	if others > 0 {
 		return removed, nil
 	}
-	return removed, forwardingBack()
+	return removed, putSettingsBack("/proc/sys", Run)
 }

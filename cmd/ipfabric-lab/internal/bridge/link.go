@@ -25,6 +25,9 @@ func setUp(n plan.Network, lab, dir string, mtu int) error {
 		noSnooping := false // it would drop what IPv6 neighbor discovery sends first
 		attrs := netlink.NewLinkAttrs()
 		attrs.Name = n.Bridge()
+		// Said, it stays; otherwise the bridge takes the lowest address of its
+		// ports, which changes under the machines' feet as others boot.
+		attrs.HardwareAddr = net.HardwareAddr{0x02, 0, 10, 213, byte(n), 254}
 		if err := netlink.LinkAdd(&netlink.Bridge{LinkAttrs: attrs, MulticastSnooping: &noSnooping}); err != nil {
 			return fail("make it", err)
 		}

@@ -3,12 +3,8 @@ package bridge
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"ipfabric/cmd/ipfabric-lab/internal/plan"
@@ -43,36 +39,6 @@ func nft(ctx context.Context, script string) error {
 		return fmt.Errorf("nft -f -: %v: %s", err, strings.TrimSpace(string(out)))
 	}
 	return nil
-}
-
-const ipForward = "/proc/sys/net/ipv4/ip_forward"
-
-// wasOff is the file that says: forwarding was off before the first lab.
-func wasOff() string { return filepath.Join(Run, "ip_forward-was-off") }
-
-func forwardingOn() error {
-	now, err := os.ReadFile(ipForward)
-	if err != nil {
-		return err
-	}
-	if strings.TrimSpace(string(now)) == "1" {
-		return nil
-	}
-	// Note it first: a note without the deed does no harm.
-	if err := os.WriteFile(wasOff(), nil, 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(ipForward, []byte("1"), 0)
-}
-
-func forwardingBack() error {
-	if _, err := os.Stat(wasOff()); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err := os.WriteFile(ipForward, []byte("0"), 0); err != nil {
-		return err
-	}
-	return os.Remove(wasOff())
 }
 
 // Blocked names a chain of the host's firewall that drops forwarded packets

@@ -36,6 +36,15 @@ func (l *Lab) Down(ctx context.Context) error {
 	if err := unmountBelow(l.Dir); err != nil {
 		return err
 	}
+	network, ok, err := bridge.Find(l.ID)
+	if err != nil {
+		return err
+	}
+	if ok {
+		if err := machine.Forget(network.Bridge()); err != nil {
+			return err
+		}
+	}
 	removed, err := bridge.Remove(ctx, l.ID)
 	if err != nil {
 		return err
@@ -54,7 +63,7 @@ func (l *Lab) removeFiles() error {
 		return nil
 	}
 	if err != nil {
-		return err
+		l.Say("%v; going on without it", err) // the worst is that fabric.yaml stays
 	}
 	if err := os.RemoveAll(l.path("machines")); err != nil {
 		return err

@@ -168,7 +168,7 @@ func writeFile(name string, data []byte, mode fs.FileMode, own ...func(string)) 
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(mode), f.Close())
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 	if err != nil {
 		return err
 	}

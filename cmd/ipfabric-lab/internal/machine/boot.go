@@ -53,6 +53,8 @@ func (m *Machine) Start(ctx context.Context, bridge string, lock *os.File, all [
 		// All releases that there are images of run on cgroup2 alone, whatever
 		// the host has.
 		"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1",
+		// The lab has a lock of its own; systemd-nspawn's would stay behind.
+		"SYSTEMD_NSPAWN_LOCK=0",
 	}
 	argv = append([]string{"unshare", "--mount", "--propagation", "private"}, argv...)
 	argv = g.wrap(argv, env, m.Name, m.dir, m.Console())
@@ -64,7 +66,8 @@ func (m *Machine) Start(ctx context.Context, bridge string, lock *os.File, all [
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("%s: %w", m.Name, err)
 	}
-	go cmd.Wait() // so that it does not stay as a zombie while this program runs
+	m.launched = make(chan error, 1)
+	go func() { m.launched <- cmd.Wait() }()
 	return nil
 }
 
@@ -86,13 +89,19 @@ func (m *Machine) nspawn(bridge string) []string {
 // Wait returns when the machine's sshd answers on its IPv4 address, or with
 // the end of its console's output when it died before.
 func (m *Machine) Wait(ctx context.Context) error {
-	started := time.Now()
+	// Between Start and the command's end the machine may not be in its group
+	// yet; after it, the group tells.
+	inGroup := m.launched == nil
 	for {
 		if sshAnswers(ctx, m.IPv4) {
 			return nil
 		}
-		// It takes a moment from Start until the machine is in its group.
-		if time.Since(started) > 2*time.Second && !m.Running() {
+		select {
+		case <-m.launched:
+			inGroup = true
+		default:
+		}
+		if inGroup && !m.Running() {
 			return hint.Add(fmt.Errorf("%s: it stopped while booting; its console says:\n%s", m.Name, m.lastWords()),
 				"the whole console output is in %s", m.Console())
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -118,45 +119,60 @@ func newHostKey(comment string) (private, public string, err error) {
 	return string(pem.EncodeToMemory(block)), line + " " + comment + "\n", nil
 }
 
-// writeAll writes files below root. The machine must not be running.
-func writeAll(root string, files []file) error {
+// writeAll writes files below dir. The machine must not be running. It may have
+// put symbolic links anywhere on its disk: none is followed out of dir.
+func writeAll(dir string, files []file) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
 	for _, f := range files {
-		if err := mkdirs(root, filepath.Dir(f.path)); err != nil {
-			return err
-		}
-		name := filepath.Join(root, f.path)
-		// Removed first, so that neither an old mode nor a symbolic link of
-		// the machine's decides where and how this is written.
-		if err := os.RemoveAll(name); err != nil {
-			return err
-		}
-		if err := os.WriteFile(name, []byte(f.data), f.mode); err != nil {
-			return err
-		}
-		if err := os.Chmod(name, f.mode); err != nil { // whatever the umask is
-			return err
+		if err := f.write(root); err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
 		}
 	}
 	return nil
 }
 
-func mkdirs(root, dir string) error {
+func (f file) write(root *os.Root) error {
+	if err := mkdirs(root, filepath.Dir(f.path)); err != nil {
+		return err
+	}
+	// Removed first, so that neither an old mode nor a link decides where and
+	// how this is written.
+	if err := root.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	out, err := root.OpenFile(f.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = out.WriteString(f.data)
+	return errors.Join(err, out.Chmod(f.mode), out.Close())
+}
+
+func mkdirs(root *os.Root, dir string) error {
 	if dir == "." {
 		return nil
 	}
 	if err := mkdirs(root, filepath.Dir(dir)); err != nil {
 		return err
 	}
+	err := root.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	mode, ok := folderModes[dir]
 	if !ok {
 		mode = 0o755
 	}
-	name := filepath.Join(root, dir)
-	if err := os.Mkdir(name, mode); err != nil {
-		if os.IsExist(err) {
-			return nil
-		}
+	made, err := root.Open(dir)
+	if err != nil {
 		return err
 	}
-	return os.Chmod(name, mode)
+	return errors.Join(made.Chmod(mode), made.Close()) // whatever the umask is
 }

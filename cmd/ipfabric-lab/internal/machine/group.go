@@ -93,6 +93,21 @@ func KillAll(ctx context.Context, lab string) error {
 	return nil
 }
 
+// Forget removes the folders that systemd-nspawn keeps in /run for machines on
+// a bridge, and leaves there if it is killed.
+func Forget(bridge string) error {
+	left, err := filepath.Glob("/run/systemd/nspawn/*/" + bridge + "-*")
+	if err != nil {
+		return err
+	}
+	for _, name := range left {
+		if err := os.RemoveAll(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // booted says whether systemd runs this host, as sd_booted(3) does.
 func booted() bool {
 	fi, err := os.Lstat("/run/systemd/system")

@@ -28,6 +28,10 @@ type Machine struct {
 
 	dir string // the machine's folder
 	lab string // the lab's ID
+
+	// launched gets the end of the command that Start ran: of the machine
+	// itself, or of the request to systemd to run it. nil without Start.
+	launched chan error
 }
 
 // Folder is where a machine of a lab lives.

@@ -67,7 +67,7 @@ var roles = []struct {
 }{
 	{Core, "core", 1, 10},
 	{Reflector, "rr", 11, 10},
-	{Node, "node", 21, 200},
+	{Node, "node", 21, 100},
 }
 
 // Check says whether a lab can have that size.

@@ -74,7 +74,7 @@ func TestFabric(t *testing.T) {
 }
 
 func TestFabricOfAnySizeIsValid(t *testing.T) {
-	for _, s := range []plan.Size{{Reflectors: 1}, {Reflectors: 1, Nodes: 1}, {Cores: 10, Reflectors: 10, Nodes: 200}} {
+	for _, s := range []plan.Size{{Reflectors: 1}, {Reflectors: 1, Nodes: 1}, {Cores: 10, Reflectors: 10, Nodes: 100}} {
 		f := labFabric(t, s, nil)
 		if got, want := len(f.Hosts()), s.Cores+s.Reflectors+s.Nodes; got != want {
 			t.Errorf("%+v: got %d hosts, want %d", s, got, want)

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"ipfabric/cmd/ipfabric-lab/internal/hint"
+)
+
+// runLab runs a command line in a lab's folder that is not there.
+func runLab(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errout bytes.Buffer
+	args = append([]string{"--dir", filepath.Join(t.TempDir(), "lab")}, args...)
+	code = run(t.Context(), args, strings.NewReader(""), &out, &errout)
+	return code, out.String(), errout.String()
+}
+
+func TestUsageErrors(t *testing.T) {
+	for _, tt := range []struct {
+		args, want string
+	}{
+		{"upp", "ipfabric-lab: unknown command \"upp\"\nhint: did you mean `ipfabric-lab up`?\n"},
+		{"frobnicate", "ipfabric-lab: unknown command \"frobnicate\"\nhint: `ipfabric-lab --help` lists the commands\n"},
+		{"up --node 3", "ipfabric-lab: unknown flag: --node\nhint: `ipfabric-lab up --help` lists the flags\n"},
+		{"up --nodes many", "ipfabric-lab: invalid argument \"many\" for \"--nodes\" flag: strconv.ParseInt: parsing \"many\": invalid syntax\nhint: `ipfabric-lab up --help` lists the flags\n"},
+		{"up --rrs 0", "ipfabric-lab: --rrs 0 is out of range: 1 to 10\n"},
+		{"up --nodes 101", "ipfabric-lab: --nodes 101 is out of range: 0 to 100\n"},
+		{"up --os debian99", "ipfabric-lab: --os \"debian99\" is not known; use one of debian11, debian12, debian13, ubuntu2204, ubuntu2404\n"},
+		{"up now", "ipfabric-lab: up takes no arguments, but there is \"now\"\nhint: usage: ipfabric-lab up [flags]\n"},
+		{"ssh", "ipfabric-lab: ssh wants the name of a machine\nhint: `ipfabric-lab list` names them; usage: ipfabric-lab ssh NAME [COMMAND…] [flags]\n"},
+		{"stop", "ipfabric-lab: stop wants the name of one machine\nhint: `ipfabric-lab list` names them; usage: ipfabric-lab stop NAME [flags]\n"},
+		{"start rr1 rr2", "ipfabric-lab: start wants the name of one machine\nhint: `ipfabric-lab list` names them; usage: ipfabric-lab start NAME [flags]\n"},
+	} {
+		t.Run(tt.args, func(t *testing.T) {
+			code, stdout, stderr := runLab(t, strings.Fields(tt.args)...)
+			if code != exitUsage || stdout != "" || stderr != tt.want {
+				t.Errorf("exit %d, stdout %q, stderr:\n%s\nwant exit 64 and:\n%s", code, stdout, stderr, tt.want)
+			}
+		})
+	}
+}
+
+func TestNoLab(t *testing.T) {
+	if code, stdout, _ := runLab(t, "list", "--json"); code != 0 || stdout != "[]\n" {
+		t.Errorf("list --json: exit %d, %q", code, stdout)
+	}
+	if code, stdout, stderr := runLab(t, "list"); code != 0 || stdout != "" || !strings.Contains(stderr, "`ipfabric-lab up`") {
+		t.Errorf("list: exit %d, %q, %q", code, stdout, stderr)
+	}
+	code, _, stderr := runLab(t, "ssh", "rr1", "--", "true")
+	if code != exitError || !strings.Contains(stderr, `there is no machine "rr1"`) || !strings.Contains(stderr, "hint: ") {
+		t.Errorf("ssh: exit %d, %q", code, stderr)
+	}
+}
+
+func TestHelpTeaches(t *testing.T) {
+	code, stdout, _ := runLab(t)
+	for _, want := range []string{"ipfabric -f .lab/fabric.yaml init", "stop rr1 --kill", "--dir"} {
+		if code != 0 || !strings.Contains(stdout, want) {
+			t.Errorf("exit %d, no %q in:\n%s", code, want, stdout)
+		}
+	}
+}
+
+func TestNeedRoot(t *testing.T) {
+	a := &app{uid: func() int { return 1000 }}
+	err := a.needRoot(&cobra.Command{Use: "up"}, nil)
+	if err == nil || hint.Of(err) != "sudo up" {
+		t.Errorf("got %v, hint %q", err, hint.Of(err))
+	}
+	a.uid = func() int { return 0 }
+	if err := a.needRoot(&cobra.Command{Use: "up"}, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		code int
+		want string
+	}{
+		{nil, 0, ""},
+		{errors.New("no"), 1, "ipfabric-lab: no\n"},
+		{hint.Add(usageError{errors.New("no")}, "yes"), 64, "ipfabric-lab: no\nhint: yes\n"},
+		{exitStatus(7), 7, ""}, // the command has spoken for itself
+	} {
+		var errout bytes.Buffer
+		s := newSay(nil, &errout)
+		if code := s.exit(t.Context(), tt.err); code != tt.code || errout.String() != tt.want {
+			t.Errorf("%v: exit %d, %q, want %d, %q", tt.err, code, errout.String(), tt.code, tt.want)
+		}
+	}
+}
