@@ -57,10 +57,14 @@ func (l *Lab) Down(ctx context.Context) error {
 
 // removeFiles removes what the lab wrote, and nothing else.
 func (l *Lab) removeFiles() error {
+	left, err := filepath.Glob(l.path(tmpPrefix + "*"))
+	if err != nil {
+		return err
+	}
 	s, err := l.load()
 	if errors.Is(err, fs.ErrNotExist) {
 		l.Say("%s: no lab there", l.Dir)
-		return nil
+		return l.removeEach(left)
 	}
 	if err != nil {
 		l.Say("%v; going on without it", err) // the worst is that fabric.yaml stays
@@ -80,20 +84,24 @@ func (l *Lab) removeFiles() error {
 	default:
 		l.Say("fabric.yaml: kept, as it has been edited")
 	}
-	left, err := filepath.Glob(l.path(".tmp-*"))
-	if err != nil {
-		return err
-	}
 	for _, name := range ownFiles { // lab.json is the last of them
 		left = append(left, l.path(name))
 	}
-	for _, name := range left {
+	if err := l.removeEach(left); err != nil {
+		return err
+	}
+	l.Say("%s: removed", l.Dir)
+	return nil
+}
+
+// removeEach removes files, and the lab's folder if nothing is in it then.
+func (l *Lab) removeEach(names []string) error {
+	for _, name := range names {
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	_ = os.Remove(l.Dir) // only if nothing is in it
-	l.Say("%s: removed", l.Dir)
+	_ = os.Remove(l.Dir)
 	return nil
 }
 

@@ -41,7 +41,8 @@ func (l *Lab) claim() (state, error) {
 		return s, err
 	}
 	for _, e := range entries {
-		if e.Name() != "fabric.yaml" { // an edited one is kept by down
+		// An edited fabric.yaml is kept by down.
+		if e.Name() != "fabric.yaml" && !strings.HasPrefix(e.Name(), tmpPrefix) {
 			return s, hint.Add(fmt.Errorf("%s is not empty and not a lab: it has %s in it", l.Dir, e.Name()),
 				"give the lab a folder of its own with --dir")
 		}
@@ -160,9 +161,13 @@ func (l *Lab) write(name string, data []byte, mode fs.FileMode) error {
 	return writeFile(l.path(name), data, mode, l.own)
 }
 
+// tmpPrefix begins the names of files that are being written. A kill leaves
+// them.
+const tmpPrefix = ".ipfabric-lab-"
+
 // writeFile replaces a file at once.
 func writeFile(name string, data []byte, mode fs.FileMode, own ...func(string)) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".tmp-*")
+	f, err := os.CreateTemp(filepath.Dir(name), tmpPrefix+"*")
 	if err != nil {
 		return err
 	}

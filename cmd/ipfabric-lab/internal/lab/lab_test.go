@@ -207,7 +207,7 @@ func TestRemoveFiles(t *testing.T) {
 			}
 		}, []string{"fabric.yaml"}},
 		{"a write that was killed", func(t *testing.T, l *Lab) {
-			if err := os.WriteFile(l.path(".tmp-123"), nil, 0o600); err != nil {
+			if err := os.WriteFile(l.path(tmpPrefix+"123"), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}, nil},

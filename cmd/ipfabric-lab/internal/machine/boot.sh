@@ -8,4 +8,13 @@ for group in $CGROUPS; do echo $$ >"$group/cgroup.procs"; done
 # which is descriptor 3, may go.
 exec 3>&-
 mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=upper,workdir=work" root
-exec systemd-nspawn "$@"
+# systemd-nspawn ends with 133 if the machine asks to be booted again. As a
+# service it is systemd that does so.
+if [ -z "$CGROUPS" ]; then
+	exec systemd-nspawn "$@"
+fi
+while :; do
+	status=0
+	systemd-nspawn "$@" || status=$?
+	if [ "$status" != 133 ]; then exit "$status"; fi
+done

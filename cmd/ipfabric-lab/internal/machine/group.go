@@ -171,6 +171,7 @@ func (g group) wrap(argv, env []string, name, dir, console string) []string {
 	run := []string{
 		"systemd-run", "--quiet", "--collect", "--unit=" + g.unit, "--description=ipfabric-lab machine " + name,
 		"--property=Delegate=yes", "--property=KillMode=mixed", "--property=TasksMax=infinity",
+		"--property=RestartForceExitStatus=133", "--property=SuccessExitStatus=133",
 		"--property=StandardOutput=append:" + console, "--property=StandardError=append:" + console,
 		"--working-directory=" + dir,
 	}
