@@ -146,7 +146,7 @@ func problemList(r *steps.Report, paint func(style, string) string) string {
 		if s == steps.OK || (s == steps.NotChecked && !onlyUnknown) {
 			return
 		}
-		fmt.Fprintf(&b, "%s  %s: %s\n", paint(statusStyle(s), string(s)), name, orElse(detail, "no details"))
+		fmt.Fprintf(&b, "%s  %s: %s\n", paint(statusStyle(s), string(s)), name, strings.ReplaceAll(orElse(detail, "no details"), "\n", "\n    "))
 		if hint != "" {
 			b.WriteString(indent("    ", hint))
 		}

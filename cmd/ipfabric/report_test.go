@@ -23,7 +23,7 @@ func sampleReport() *steps.Report {
 			{Host: "rr1", Role: "route-reflector", Checks: []steps.Check{
 				{Name: "reachable", Status: steps.OK}, {Name: "frr-running", Status: steps.OK}, {Name: "config-in-sync", Status: steps.Warn, Detail: "extra session with 10.9.9.9"}}},
 			{Host: "node1", Role: "node", Checks: []steps.Check{
-				{Name: "reachable", Status: steps.OK}, {Name: "frr-running", Status: steps.Bad, Detail: "bgpd does not run", Hint: "ssh root@10.10.0.21 journalctl -u frr"},
+				{Name: "reachable", Status: steps.OK}, {Name: "frr-running", Status: steps.Bad, Detail: "bgpd does not run\nfor 2m", Hint: "ssh root@10.10.0.21 journalctl -u frr"},
 				{Name: "config-in-sync", Status: steps.NotChecked, Detail: "frr-running failed"}, {Name: "agent-healthy", Status: steps.OK}}},
 		},
 		Sessions: []steps.Session{
@@ -48,6 +48,7 @@ rr1
 
 warning  rr1 config-in-sync: extra session with 10.9.9.9
 failed  node1 frr-running: bgpd does not run
+    for 2m
     ssh root@10.10.0.21 journalctl -u frr
 failed  rr1 – node1 ipv4-unicast: Active at rr1 for 2m
     node1 does not answer on 179/tcp
@@ -92,7 +93,7 @@ func TestJUnit(t *testing.T) {
 		`<testsuites name="ipfabric verify lab" tests="10" failures="2" skipped="1">`,
 		`<testsuite name="node node1" timestamp="2026-03-01T12:00:00" tests="4" failures="1" skipped="1">`,
 		`<testcase classname="node1" name="frr-running">`,
-		`<failure message="bgpd does not run">bgpd does not run&#xA;ssh root@10.10.0.21 journalctl -u frr</failure>`,
+		`<failure message="bgpd does not run&#xA;for 2m">bgpd does not run&#xA;for 2m&#xA;ssh root@10.10.0.21 journalctl -u frr</failure>`,
 		`<skipped message="frr-running failed">`,
 		`<testsuite name="sessions of rr1"`,
 		`<system-out>warning: extra session with 10.9.9.9</system-out>`)

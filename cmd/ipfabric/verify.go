@@ -80,7 +80,7 @@ func (s *session) verify(ctx context.Context, opts verifyOptions) error {
 		return withHint(fmt.Errorf("%s did not let us in as expected", count(len(refused), "host")), "put right what is said above")
 	case !report.Healthy:
 		return &codedError{code: exitUnhealthy, err: withHint(
-			fmt.Errorf("the fabric is not healthy: %s", count(problemCount(report), "problem")),
+			fmt.Errorf("the fabric is not healthy: %s", count(report.Problems(), "problem")),
 			"the report says for each what to look at next")}
 	}
 	return nil
@@ -94,11 +94,11 @@ func (s *session) poll(ctx context.Context, opts verifyOptions) *steps.Report {
 	for {
 		report := restricted(s.verifyOnce(ctx, s.fabric, s.reachFor(s.limit)), s.limit)
 		waited := time.Since(start)
-		s.say.debug("", "verify: %s after %s", count(problemCount(report), "problem"), short(waited))
+		s.say.debug("", "verify: %s after %s", count(report.Problems(), "problem"), short(waited))
 		if report.Healthy || waited+s.pollEvery > opts.wait || !s.worthWaiting(report, opts, waited) {
 			return report
 		}
-		if n := problemCount(report); n != last {
+		if n := report.Problems(); n != last {
 			s.say.note("not healthy yet, %s; waiting up to %s more", count(n, "problem"), (opts.wait - waited).Round(time.Second))
 			last = n
 		}
@@ -176,34 +176,8 @@ func restricted(r *steps.Report, limit []string) *steps.Report {
 	out.Sessions = slices.DeleteFunc(slices.Clone(r.Sessions), func(b steps.Session) bool {
 		return !slices.Contains(limit, b.RR) && !slices.Contains(limit, b.Peer)
 	})
-	out.Healthy = problemCount(&out) == 0
+	out.Healthy = out.Problems() == 0
 	return &out
 }
 
 func isProblem(s steps.Status) bool { return s == steps.Bad || s == steps.NotChecked }
-
-// problemCount counts the checks and sessions that failed, without those that
-// only could not be checked because of one: unless nothing else is left.
-func problemCount(r *steps.Report) int {
-	bad, unknown := 0, 0
-	add := func(s steps.Status) {
-		switch s {
-		case steps.Bad:
-			bad++
-		case steps.NotChecked:
-			unknown++
-		}
-	}
-	for _, h := range r.Hosts {
-		for _, c := range h.Checks {
-			add(c.Status)
-		}
-	}
-	for _, b := range r.Sessions {
-		add(b.Status)
-	}
-	if bad == 0 {
-		return unknown
-	}
-	return bad
-}
