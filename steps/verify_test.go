@@ -1,0 +1,198 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ipfabric/inventory"
+)
+
+// A fakeFleet is the fabric of testdata/verify, whose routers say what real
+// ones said; README.md there tells how that was recorded.
+type fakeFleet struct {
+	f     *inventory.Fabric
+	hosts map[string]*fakeHost
+	down  map[string]error
+	steps map[string][]Step
+}
+
+const (
+	askUnit    = "systemctl show frr.service -p LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,MainPID"
+	askDaemons = "vtysh -c show daemons"
+	askStatus  = agentPath + " status --json"
+	unitRuns   = "LoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\n"
+	agentWell  = `{"version":"v1","healthy":true,"problems":[],"warnings":[]}`
+)
+
+// recorded returns the healthy fabric, with the hosts that were recorded in a
+// scenario as they were in it.
+func recorded(t *testing.T, scenario string) *fakeFleet {
+	t.Helper()
+	fleet := &fakeFleet{f: verifyFabric(t, nil), hosts: map[string]*fakeHost{}, down: map[string]error{}, steps: map[string][]Step{}}
+	for _, h := range fleet.f.Hosts() {
+		host := &fakeHost{answers: map[string]string{}, status: map[string]int{}}
+		fleet.hosts[h.Name] = host
+		ext, question := ".vtysh", strings.Join(frrQuestion, " ")
+		if h.Role == inventory.RoleCoreGateway {
+			ext, question = ".birdc", strings.Join(birdQuestion, " ")
+		}
+		answer, err := os.ReadFile(filepath.Join("testdata", "verify", scenario, h.Name+ext))
+		if errors.Is(err, os.ErrNotExist) {
+			answer, err = os.ReadFile(filepath.Join("testdata", "verify", "healthy", h.Name+ext))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		host.answers[question] = string(answer)
+		if h.Role == inventory.RoleCoreGateway {
+			continue
+		}
+		host.answers[askUnit] = unitRuns
+		host.answers[askDaemons] = " zebra bgpd bfdd watchfrr staticd\n"
+		if h.Role == inventory.RoleNode {
+			host.answers[askStatus] = agentWell
+		}
+	}
+	return fleet
+}
+
+// verifyFabric reads testdata/verify/fabric.yaml, changed by edit.
+func verifyFabric(t *testing.T, edit func(string) string) *inventory.Fabric {
+	t.Helper()
+	text, err := os.ReadFile("testdata/verify/fabric.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if edit != nil {
+		text = []byte(edit(string(text)))
+	}
+	f, _, err := inventory.Parse("fabric.yaml", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := func(string) (string, bool) { return "s3cret", true }
+	if err := f.ReadSecrets(env, os.ReadFile); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func (fl *fakeFleet) connect(_ context.Context, name string) (Host, error) {
+	if err := fl.down[name]; err != nil {
+		return nil, err
+	}
+	h, ok := fl.hosts[name]
+	if !ok {
+		return nil, fmt.Errorf("the test has no host %s", name)
+	}
+	return h, nil
+}
+
+func (fl *fakeFleet) verify(t *testing.T) *Report {
+	t.Helper()
+	return verify(t.Context(), fl.f, fl.connect, fl.steps, nil)
+}
+
+// findings lists everything of a report that is not OK: what, status, detail,
+// hint, a line each.
+func findings(r *Report) []string {
+	var out []string
+	add := func(name string, status Status, detail, hint string) {
+		if status != OK {
+			out = append(out, fmt.Sprintf("%s %s: %s", name, status, detail))
+			if hint != "" {
+				out = append(out, "  "+hint)
+			}
+		}
+	}
+	for _, h := range r.Hosts {
+		for _, c := range h.Checks {
+			add(h.Host+" "+c.Name, c.Status, c.Detail, c.Hint)
+		}
+	}
+	for _, s := range r.Sessions {
+		add(s.RR+" "+s.Peer+" "+s.Family, s.Status, s.Detail, s.Hint)
+	}
+	return out
+}
+
+// expect compares the findings, and whether they make the fabric unhealthy.
+func expect(t *testing.T, r *Report, healthy bool, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, findings(r)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	if r.Healthy != healthy {
+		t.Errorf("Healthy is %v", r.Healthy)
+	}
+}
+
+// One fabric of FRR 7.5.1 (node2), 8.4.4 (rr1, node1), 10.3 (rr2) and BIRD
+// 2.0.12 (mx1).
+func TestVerifyHealthy(t *testing.T) {
+	r := recorded(t, "healthy").verify(t)
+	expect(t, r, true)
+	if r.Problems() != 0 {
+		t.Errorf("Problems: %d", r.Problems())
+	}
+
+	var checks []string
+	for _, h := range r.Hosts {
+		var names []string
+		for _, c := range h.Checks {
+			names = append(names, c.Name)
+		}
+		checks = append(checks, h.Host+" "+h.Role+": "+strings.Join(names, " "))
+	}
+	if diff := cmp.Diff([]string{
+		"rr1 route-reflector: reachable frr-running config-in-sync",
+		"rr2 route-reflector: reachable frr-running config-in-sync",
+		"mx1 core-gateway: reachable",
+		"node1 node: reachable frr-running config-in-sync agent-healthy",
+		"node2 node: reachable frr-running config-in-sync agent-healthy",
+	}, checks); diff != "" {
+		t.Errorf("checks (-want +got):\n%s", diff)
+	}
+
+	var sessions []string
+	for _, s := range r.Sessions {
+		sessions = append(sessions, fmt.Sprintf("%s %s %s %d/%d %d/%d", s.RR, s.Peer, s.Family,
+			s.Near.Accepted, s.Near.Received, s.Far.Accepted, s.Far.Received))
+		if s.Near.UptimeSec == 0 || s.Far.UptimeSec == 0 || !s.Near.Negotiated || !s.Far.Negotiated {
+			t.Errorf("%s %s %s: %+v %+v", s.RR, s.Peer, s.Family, s.Near, s.Far)
+		}
+	}
+	// A reflector sends a node's own routes back to it, which drops them.
+	if diff := cmp.Diff([]string{
+		"rr1 rr2 ipv4-unicast 5/5 5/5", "rr1 rr2 ipv6-unicast 5/5 5/5", "rr1 rr2 l2vpn-evpn 0/0 0/0",
+		"rr1 mx1 ipv4-unicast 0/0 5/5", "rr1 mx1 ipv6-unicast 0/0 5/5",
+		"rr1 node1 ipv4-unicast 3/3 2/5", "rr1 node1 ipv6-unicast 3/3 2/5", "rr1 node1 l2vpn-evpn 0/0 0/0",
+		"rr1 node2 ipv4-unicast 2/2 3/5", "rr1 node2 ipv6-unicast 2/2 3/5", "rr1 node2 l2vpn-evpn 0/0 0/0",
+		"rr2 mx1 ipv4-unicast 0/0 5/5", "rr2 mx1 ipv6-unicast 0/0 5/5",
+		"rr2 node1 ipv4-unicast 3/3 2/5", "rr2 node1 ipv6-unicast 3/3 2/5", "rr2 node1 l2vpn-evpn 0/0 0/0",
+		"rr2 node2 ipv4-unicast 2/2 3/5", "rr2 node2 ipv6-unicast 2/2 3/5", "rr2 node2 l2vpn-evpn 0/0 0/0",
+	}, sessions); diff != "" {
+		t.Errorf("sessions (-want +got):\n%s", diff)
+	}
+}
+
+// A no-change run over many hosts must stay cheap.
+func TestVerifyAsksFewQuestions(t *testing.T) {
+	fleet := recorded(t, "healthy")
+	fleet.verify(t)
+	for name, most := range map[string]int{"rr1": 3, "mx1": 1, "node1": 4} {
+		log := fleet.hosts[name].log
+		slices.Sort(log)
+		if len(log) > most || len(slices.Compact(log)) != len(log) {
+			t.Errorf("%s was asked: %q", name, log)
+		}
+	}
+}

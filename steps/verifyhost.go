@@ -1,0 +1,288 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"ipfabric/inventory"
+)
+
+// Names of the checks of a host.
+const (
+	checkReachable = "reachable"
+	checkFRR       = "frr-running"
+	checkSync      = "config-in-sync"
+	checkAgent     = "agent-healthy"
+)
+
+// An examiner asks one host everything at once, and then judges the answers in
+// order.
+type examiner struct {
+	f        *inventory.Fabric
+	sight    *sight
+	steps    []Step
+	stepsErr error // there is no plan to compare the host with
+}
+
+// answers is what a host said.
+type answers struct {
+	unit    unitState
+	unitErr error
+
+	daemons    []string
+	daemonsErr error
+
+	peers    bgpPeers
+	peersErr error
+
+	differs []string
+	syncErr error
+
+	agent    agentStatus
+	agentErr error
+}
+
+// agentStatus is what verify needs of ipfabric-agent status --json.
+type agentStatus struct {
+	Healthy  bool
+	Problems []string
+	Warnings []string
+}
+
+func (e examiner) examine(parent context.Context, connect func(ctx context.Context, host string) (Host, error)) {
+	ctx, cancel := context.WithTimeout(parent, patience)
+	defer cancel()
+	h, err := connect(ctx, e.sight.host.Name)
+	if err != nil {
+		e.unreachable(err)
+		return
+	}
+	if e.sight.isCore() {
+		e.lookThroughGlass(ctx, h)
+		return
+	}
+	e.judge(e.ask(ctx, newOnce(h)))
+}
+
+// ask puts all questions at the same time. Those that steps put as well are
+// asked once.
+func (e examiner) ask(ctx context.Context, r Reader) answers {
+	var a answers
+	questions := []func(){
+		func() { a.unit, a.unitErr = showUnit(ctx, r, "frr.service") },
+		func() { a.daemons, a.daemonsErr = runningDaemons(ctx, r) },
+		func() { a.peers, a.peersErr = askFRR(ctx, r) },
+		func() { a.differs, a.syncErr = outOfSync(ctx, r, e.steps) },
+	}
+	if e.sight.host.Role == inventory.RoleNode {
+		questions = append(questions, func() { a.agent, a.agentErr = askAgent(ctx, r) })
+	}
+	var wg sync.WaitGroup
+	for _, q := range questions {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			q()
+		}()
+	}
+	wg.Wait()
+	return a
+}
+
+func askFRR(ctx context.Context, r Reader) (bgpPeers, error) {
+	out, err := r.Query(ctx, frrQuestion...)
+	if err != nil {
+		return nil, err
+	}
+	return parseFRR(out)
+}
+
+func askAgent(ctx context.Context, r Reader) (agentStatus, error) {
+	var s agentStatus
+	out, err := r.Query(ctx, agentPath, "status", "--json")
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal([]byte(out), &s); err != nil {
+		return s, fmt.Errorf("its status cannot be read: %v", err)
+	}
+	return s, nil
+}
+
+// judge turns the answers into checks, each depending on those before it.
+func (e examiner) judge(a answers) {
+	s := e.sight
+	if a.unitErr != nil && exitStatus(a.unitErr) < 0 {
+		e.unreachable(a.unitErr)
+		return
+	}
+	s.peers = a.peers
+	if s.peers == nil {
+		s.blind = "bgpd on " + s.host.Name + " gives no answer"
+	}
+	s.check(checkReachable, func() Check { return Check{Status: OK} })
+	s.check(checkFRR, func() Check { return e.frrRunning(a) })
+	s.check(checkSync, func() Check { return e.inSync(a) })
+	if s.host.Role == inventory.RoleNode {
+		s.check(checkAgent, func() Check { return e.agentHealthy(a) })
+	}
+}
+
+// check adds a check, unless one before it has failed.
+func (s *sight) check(name string, answer func() Check) {
+	for _, before := range s.checks {
+		if before.Status == Bad {
+			s.checks = append(s.checks, Check{Name: name, Status: NotChecked, Detail: "because " + before.Name + " failed"})
+			return
+		}
+	}
+	c := answer()
+	c.Name = name
+	s.checks = append(s.checks, c)
+}
+
+// failed says whether a check of that name has failed.
+func (s *sight) failed(name string) bool {
+	return slices.ContainsFunc(s.checks, func(c Check) bool { return c.Name == name && c.Status == Bad })
+}
+
+// unreachable is a host that gave no answer at all.
+func (e examiner) unreachable(err error) {
+	s := e.sight
+	s.down, s.blind = true, s.host.Name+" cannot be reached"
+	s.check(checkReachable, func() Check {
+		return Check{Status: Bad, Detail: err.Error(), Hint: hintOf(err, "to see it for yourself: "+sshLine(e.f, s.host.Host, "true"))}
+	})
+	if s.isCore() {
+		return
+	}
+	later := []string{checkFRR, checkSync}
+	if s.host.Role == inventory.RoleNode {
+		later = append(later, checkAgent)
+	}
+	for _, name := range later {
+		s.check(name, nil)
+	}
+}
+
+func (e examiner) frrRunning(a answers) Check {
+	host := e.sight.host
+	journal := "what it says: " + sshLine(e.f, host.Host, "journalctl -u frr -n 50 --no-pager")
+	switch {
+	case a.unitErr != nil:
+		return Check{Status: Bad, Detail: "systemd gives no answer: " + a.unitErr.Error(), Hint: hintOf(a.unitErr, "")}
+	case a.unit["LoadState"] == "not-found" || notThere(a.daemonsErr):
+		return Check{Status: Bad, Detail: "FRR is not installed", Hint: fmt.Sprintf("`ipfabric init --limit %s` installs it", host.Name)}
+	case !a.unit.active():
+		return Check{Status: Bad, Detail: "frr.service is " + orUnknown(a.unit["ActiveState"]), Hint: journal}
+	case a.daemonsErr != nil:
+		return Check{Status: Bad, Detail: "vtysh gives no answer: " + a.daemonsErr.Error(), Hint: hintOf(a.daemonsErr, journal)}
+	}
+	var dead []string
+	for _, name := range append([]string{"zebra"}, wantedDaemons...) {
+		if !slices.Contains(a.daemons, name) {
+			dead = append(dead, name)
+		}
+	}
+	if len(dead) > 0 {
+		return Check{
+			Status: Bad, Detail: strings.Join(dead, " and ") + doesNotRun(len(dead)),
+			Hint: "FRR's watchfrr starts a daemon that died again within seconds; if it does not, " + journal,
+		}
+	}
+	if a.peers == nil {
+		detail := "bgpd says nothing of its neighbors"
+		if a.peersErr != nil {
+			detail = "bgpd gives no answer about its neighbors: " + a.peersErr.Error()
+		}
+		return Check{Status: Bad, Detail: detail, Hint: "to see it for yourself: " + sshLine(e.f, host.Host, "vtysh -c 'show bgp neighbors json'")}
+	}
+	return Check{Status: OK}
+}
+
+func doesNotRun(n int) string {
+	if n == 1 {
+		return " does not run"
+	}
+	return " do not run"
+}
+
+func (e examiner) agentHealthy(a answers) Check {
+	host := e.sight.host
+	journal := sshLine(e.f, host.Host, "journalctl -u ipfabric-agent -n 50 --no-pager")
+	status := sshLine(e.f, host.Host, agentPath+" status")
+	switch {
+	case notThere(a.agentErr):
+		return Check{Status: Bad, Detail: "the agent is not installed", Hint: fmt.Sprintf("`ipfabric init --limit %s` installs it", host.Name)}
+	case a.agentErr != nil:
+		return Check{Status: Bad, Detail: "the agent gives no answer: " + a.agentErr.Error(), Hint: "what it says: " + journal}
+	case !a.agent.Healthy:
+		return Check{Status: Bad, Detail: "the agent is not healthy: " + some(a.agent.Problems, "; "), Hint: "more: " + status}
+	case len(a.agent.Warnings) > 0:
+		return Check{Status: Warn, Detail: some(a.agent.Warnings, "; "), Hint: "more: " + status}
+	}
+	return Check{Status: OK}
+}
+
+// lookThroughGlass asks a core gateway for its sessions. It is asked nothing
+// else: it is not ipfabric's.
+func (e examiner) lookThroughGlass(ctx context.Context, h Host) {
+	s := e.sight
+	var err error
+	var try string
+	if s.glass == "frr" {
+		try = "vtysh -c 'show bgp neighbors json'"
+		s.peers, err = askFRR(ctx, h)
+	} else {
+		try = "birdc -r show protocols all"
+		var out string
+		if out, err = h.Query(ctx, birdQuestion...); err == nil {
+			s.peers = parseBIRD(out)
+		}
+	}
+	if err != nil && exitStatus(err) < 0 {
+		e.unreachable(err)
+		return
+	}
+	s.check(checkReachable, func() Check {
+		if s.peers != nil {
+			return Check{Status: OK}
+		}
+		s.blind = fmt.Sprintf("the looking glass of %s (%s) gives no answer", s.host.Name, s.glass)
+		detail := s.blind
+		if err != nil {
+			detail += ": " + err.Error()
+		}
+		return Check{Status: Bad, Detail: detail, Hint: hintOf(err, "to see it for yourself: "+sshLine(e.f, s.host.Host, try))}
+	})
+}
+
+// hintOf returns the hint that an error carries, or another one.
+func hintOf(err error, otherwise string) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) && h.Hint() != "" {
+		return h.Hint()
+	}
+	return otherwise
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "in an unknown state"
+	}
+	return s
+}
+
+// some joins the first few of a list.
+func some(list []string, sep string) string {
+	const most = 4
+	if len(list) > most {
+		list = append(slices.Clone(list[:most]), fmt.Sprintf("and %d more", len(list)-most))
+	}
+	return strings.Join(list, sep)
+}

@@ -1,0 +1,74 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"ipfabric/inventory"
+)
+
+// wantedSteps returns for each managed host what init would make true of it.
+func wantedSteps(f *inventory.Fabric) (map[string][]Step, error) {
+	plan, err := New(f)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]Step{}
+	for _, stage := range plan {
+		for _, t := range stage.Tasks {
+			out[t.Node] = append(out[t.Node], t.Steps...)
+		}
+	}
+	return out, nil
+}
+
+// outOfSync names the things of a host that differ from the inventory, each
+// once. It names them only: a value may be a password. An error does not hide
+// what the other steps found.
+func outOfSync(ctx context.Context, r Reader, steps []Step) (differs []string, err error) {
+	diffs, errs := make([]Diff, len(steps)), make([]error, len(steps))
+	var wg sync.WaitGroup
+	for i, s := range steps {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			diffs[i], errs[i] = s.Check(ctx, r)
+		}()
+	}
+	wg.Wait()
+	for i, diff := range diffs {
+		if errs[i] != nil && err == nil {
+			err = fmt.Errorf("whether %s cannot be told: %w", steps[i], errs[i])
+		}
+		for _, c := range diff {
+			if !slices.Contains(differs, c.Item) {
+				differs = append(differs, c.Item)
+			}
+		}
+	}
+	return differs, err
+}
+
+func (e examiner) inSync(a answers) Check {
+	if e.stepsErr != nil {
+		return Check{Status: Bad, Detail: "what should be there cannot be told: " + e.stepsErr.Error(), Hint: hintOf(e.stepsErr, "")}
+	}
+	if len(a.differs) == 0 && a.syncErr == nil {
+		return Check{Status: OK}
+	}
+	name := e.sight.host.Name
+	if len(a.differs) == 0 {
+		return Check{Status: Bad, Detail: a.syncErr.Error(), Hint: hintOf(a.syncErr, fmt.Sprintf("`ipfabric plan --limit %s` looks again", name))}
+	}
+	what := []string{"differs from the inventory: " + some(a.differs, ", ")}
+	if a.syncErr != nil {
+		what = append(what, a.syncErr.Error())
+	}
+	return Check{
+		Status: Bad, Detail: strings.Join(what, "; "),
+		Hint: fmt.Sprintf("`ipfabric plan --limit %s` shows the difference, `ipfabric init --limit %s` removes it", name, name),
+	}
+}
