@@ -26,7 +26,7 @@ numbers are higher, and brings an edited fabric.yaml to the core gateway. It
 never takes machines away, and never overwrites a fabric.yaml that was edited.`
 
 func (a *app) upCommand() *cobra.Command {
-	d := lab.DefaultSize
+	d := lab.DefaultSize()
 	o := lab.Options{}
 	cmd := &cobra.Command{
 		Use:     "up",
@@ -75,15 +75,20 @@ func (a *app) sayNext(l *lab.Lab) error {
 	if len(missing) > 0 {
 		a.say.progress("\n%s has been edited, so it is left as it is; it lacks:", fabric)
 		for _, m := range missing {
-			a.say.progress("%s:\n%s", sectionOf[m.Role], render.FabricEntry(m))
+			a.say.progress("%s:\n%s", sectionOf(m.Role), render.FabricEntry(m))
 		}
 	}
 	a.say.progress("\nThe lab is up; core gateways are BIRD in the place of a Juniper MX. Next:\n  ipfabric -f %s init", fabric)
 	return nil
 }
 
-var sectionOf = map[plan.Role]string{
-	plan.Core:      "core_gateways",
-	plan.Reflector: "route_reflectors",
-	plan.Node:      "nodes",
+// sectionOf is the key of fabric.yaml that machines of a role stand under.
+func sectionOf(r plan.Role) string {
+	switch r {
+	case plan.Core:
+		return "core_gateways"
+	case plan.Reflector:
+		return "route_reflectors"
+	}
+	return "nodes"
 }

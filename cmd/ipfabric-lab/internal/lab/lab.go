@@ -49,6 +49,7 @@ func (l *Lab) path(name string) string { return filepath.Join(l.Dir, name) }
 // a folder a lab.
 type state struct {
 	Network    plan.Network `json:"network"`     // 0 until one was chosen
+	Size       plan.Size    `json:"size"`        // zero until up was told
 	FabricHash string       `json:"fabric_hash"` // of fabric.yaml as the lab wrote it
 }
 
@@ -128,22 +129,6 @@ func (l *Lab) Machine(name string) (*machine.Machine, error) {
 		names = append(names, m.Name)
 	}
 	return nil, hint.Add(err, "it has %s", join(names))
-}
-
-// sizeOf counts machines by role.
-func sizeOf(all []*machine.Machine) plan.Size {
-	var s plan.Size
-	for _, m := range all {
-		switch m.Role {
-		case plan.Core:
-			s.Cores++
-		case plan.Reflector:
-			s.Reflectors++
-		case plan.Node:
-			s.Nodes++
-		}
-	}
-	return s
 }
 
 func plans(all []*machine.Machine) []plan.Machine {

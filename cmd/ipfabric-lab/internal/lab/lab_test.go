@@ -269,17 +269,19 @@ func TestMachineThatIsNotThere(t *testing.T) {
 }
 
 func TestWantedSize(t *testing.T) {
-	l, _ := newLab(t)
 	unsaid := plan.Size{Cores: -1, Reflectors: -1, Nodes: -1}
-	if got := wantedSize(unsaid, nil); got != DefaultSize {
-		t.Errorf("a new lab: %+v", got)
-	}
-	_, all := withMachines(t, l, plan.Size{Reflectors: 1, Nodes: 5})
-	if got, want := wantedSize(unsaid, all), (plan.Size{Reflectors: 1, Nodes: 5}); got != want {
-		t.Errorf("one that is there: %+v, want %+v", got, want)
-	}
-	more := plan.Size{Cores: 1, Reflectors: -1, Nodes: 2}
-	if got, want := wantedSize(more, all), (plan.Size{Cores: 1, Reflectors: 1, Nodes: 5}); got != want {
-		t.Errorf("machines are only added: %+v, want %+v", got, want)
+	there := plan.Size{Reflectors: 1, Nodes: 5}
+	for _, tt := range []struct {
+		name               string
+		want, before, size plan.Size
+	}{
+		{"a new lab", unsaid, plan.Size{}, plan.Size{Cores: 1, Reflectors: 2, Nodes: 3}},
+		{"a new lab of a certain size", plan.Size{Cores: 0, Reflectors: -1, Nodes: 1}, plan.Size{}, plan.Size{Reflectors: 2, Nodes: 1}},
+		{"one that is there", unsaid, there, there},
+		{"machines are only added", plan.Size{Cores: 1, Reflectors: -1, Nodes: 2}, there, plan.Size{Cores: 1, Reflectors: 1, Nodes: 5}},
+	} {
+		if got := wantedSize(tt.want, tt.before); got != tt.size {
+			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.size)
+		}
 	}
 }

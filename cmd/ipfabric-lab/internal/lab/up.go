@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"ipfabric/cmd/ipfabric-lab/internal/aptconf"
 	"ipfabric/cmd/ipfabric-lab/internal/bridge"
 	"ipfabric/cmd/ipfabric-lab/internal/flock"
-	"ipfabric/cmd/ipfabric-lab/internal/hint"
 	"ipfabric/cmd/ipfabric-lab/internal/image"
 	"ipfabric/cmd/ipfabric-lab/internal/machine"
 	"ipfabric/cmd/ipfabric-lab/internal/plan"
@@ -34,7 +31,7 @@ type Options struct {
 }
 
 // DefaultSize is what a new lab has unless told otherwise.
-var DefaultSize = plan.Size{Cores: 1, Reflectors: 2, Nodes: 3}
+func DefaultSize() plan.Size { return plan.Size{Cores: 1, Reflectors: 2, Nodes: 3} }
 
 // Up makes the lab be there with all its machines running, and writes the
 // files that ipfabric needs. What is there already is left as it is.
@@ -58,8 +55,11 @@ func (l *Lab) Up(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	size := wantedSize(o.Size, have)
-	if err := size.Check(); err != nil {
+	s.Size = wantedSize(o.Size, s.Size)
+	if err := s.Size.Check(); err != nil {
+		return err
+	}
+	if err := l.save(s); err != nil {
 		return err
 	}
 	key, err := l.writeKey()
@@ -72,7 +72,7 @@ func (l *Lab) Up(ctx context.Context, o Options) error {
 	if err := l.save(s); err != nil {
 		return err
 	}
-	all, err := l.create(ctx, have, s.Network.Machines(size), s.Network, o.OS, key)
+	all, err := l.create(ctx, have, s.Network.Machines(s.Size), s.Network, o.OS, key)
 	if err != nil {
 		return err
 	}
@@ -89,24 +89,30 @@ func (l *Lab) Up(ctx context.Context, o Options) error {
 	return l.configureCores(ctx, all)
 }
 
-// wantedSize fills in what was not said. Machines are added, never taken away.
-func wantedSize(want plan.Size, have []*machine.Machine) plan.Size {
-	base := sizeOf(have)
-	if len(have) == 0 {
-		base = DefaultSize
-	}
-	pick := func(want, there, base int) int {
-		if want < 0 {
-			return base
+// wantedSize fills in what was not said from what the lab was told before, the
+// zero size for a new one. Machines are added, never taken away.
+func wantedSize(want, before plan.Size) plan.Size {
+	if before == (plan.Size{}) {
+		d := DefaultSize()
+		return plan.Size{
+			Cores:      said(want.Cores, d.Cores),
+			Reflectors: said(want.Reflectors, d.Reflectors),
+			Nodes:      said(want.Nodes, d.Nodes),
 		}
-		return max(want, there)
 	}
-	there := sizeOf(have)
 	return plan.Size{
-		Cores:      pick(want.Cores, there.Cores, base.Cores),
-		Reflectors: pick(want.Reflectors, there.Reflectors, base.Reflectors),
-		Nodes:      pick(want.Nodes, there.Nodes, base.Nodes),
+		Cores:      max(want.Cores, before.Cores),
+		Reflectors: max(want.Reflectors, before.Reflectors),
+		Nodes:      max(want.Nodes, before.Nodes),
 	}
+}
+
+// said is n, or the default if n is the negative number that means unsaid.
+func said(n, otherwise int) int {
+	if n < 0 {
+		return otherwise
+	}
+	return n
 }
 
 func (l *Lab) ensureNetwork(ctx context.Context, s state) (plan.Network, error) {
@@ -228,95 +234,4 @@ func (l *Lab) fabric() (*inventory.Fabric, error) {
 		return nil, fmt.Errorf("fabric.yaml: %w", err)
 	}
 	return f, f.ReadSecrets(os.LookupEnv, os.ReadFile)
-}
-
-// Start boots one machine again, with the disk that it had.
-func (l *Lab) Start(ctx context.Context, name string) error {
-	if _, err := l.Machine(name); err != nil {
-		return err
-	}
-	lock, err := l.lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer lock.Release()
-	m, err := l.Machine(name) // again: before, somebody else may have held the lock
-	if err != nil {
-		return err
-	}
-	s, err := l.load()
-	if err != nil {
-		return err
-	}
-	if err := l.checkHost(ctx); err != nil {
-		return err
-	}
-	n, err := l.ensureNetwork(ctx, s)
-	if err != nil {
-		return err
-	}
-	all, err := l.Machines()
-	if err != nil {
-		return err
-	}
-	if err := l.boot(ctx, lock, n, []*machine.Machine{m}, all); err != nil {
-		return err
-	}
-	return l.configureCores(ctx, []*machine.Machine{m})
-}
-
-// Stop shuts one machine down cleanly, or cuts its power.
-func (l *Lab) Stop(ctx context.Context, name string, power bool) error {
-	lock, err := l.lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock(lock)
-	m, err := l.Machine(name)
-	if err != nil {
-		return err
-	}
-	if !m.Running() {
-		l.Say("%s: stopped already", m.Name)
-		return m.Kill(ctx) // removes what a machine that died leaves
-	}
-	if power {
-		if err := m.Kill(ctx); err != nil {
-			return err
-		}
-		l.Say("%s: power cut", m.Name)
-		return nil
-	}
-	killed, err := m.PowerOff(ctx, 30*time.Second)
-	if err != nil {
-		return err
-	}
-	if killed {
-		l.Say("%s: did not shut down in 30 s; power cut", m.Name)
-		return nil
-	}
-	l.Say("%s: shut down", m.Name)
-	return nil
-}
-
-// SSHArgs returns the command line that logs in to a machine as root.
-func (l *Lab) SSHArgs(m *machine.Machine, command ...string) []string {
-	quoted := func(name string) string {
-		return `"` + strings.ReplaceAll(filepath.Join(l.Dir, name), "%", "%%") + `"`
-	}
-	return append([]string{
-		"ssh", "-F", "none",
-		"-o", "IdentityFile=" + quoted("id_ed25519"), "-o", "IdentitiesOnly=yes",
-		"-o", "UserKnownHostsFile=" + quoted("known_hosts"), "-o", "GlobalKnownHostsFile=none",
-		"-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR",
-		"root@" + m.IPv4.String(),
-	}, command...)
-}
-
-// CheckReachable says why a machine cannot be logged in to, if that is plain.
-func (l *Lab) CheckReachable(m *machine.Machine) error {
-	if !m.Running() {
-		return hint.Add(fmt.Errorf("%s does not run", m.Name), "`ipfabric-lab start %s` boots it", m.Name)
-	}
-	return nil
 }

@@ -58,7 +58,11 @@ type Machine struct {
 }
 
 // A Size is how many machines of each role there are.
-type Size struct{ Cores, Reflectors, Nodes int }
+type Size struct {
+	Cores      int `json:"cores"`
+	Reflectors int `json:"rrs"`
+	Nodes      int `json:"nodes"`
+}
 
 var roles = []struct {
 	role       Role

@@ -1,0 +1,166 @@
+//go:build lab
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The tests here boot machines on this host:
+//
+//	go test -tags lab -run '^TestLab' ./cmd/ipfabric-lab     (as root)
+//
+// Each has labs of its own in temporary folders and takes them down itself, so
+// they go together with other labs on the same host.
+
+// program is the ipfabric-lab under test.
+var program string
+
+func TestMain(m *testing.M) {
+	if os.Geteuid() != 0 {
+		fmt.Fprintln(os.Stderr, "the lab's tests boot machines, which needs root: run them with sudo, or leave out -tags lab")
+		os.Exit(1)
+	}
+	dir, err := os.MkdirTemp("", "ipfabric-lab-test")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	program = filepath.Join(dir, "ipfabric-lab")
+	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
+	code := 1
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+	} else {
+		code = m.Run()
+	}
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// A fixture is a lab on this host.
+type fixture struct {
+	t   *testing.T
+	dir string
+}
+
+// newFixture returns a lab that is not up yet. Its folder has a space in its
+// name, as people's have. At the end of the test nothing of it may be left.
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{t, filepath.Join(t.TempDir(), "a lab")}
+	t.Cleanup(func() {
+		f.run("down")
+		f.nothingLeft()
+	})
+	return f
+}
+
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func (f *fixture) command(args ...string) *exec.Cmd {
+	return exec.Command(program, append([]string{"--dir", f.dir}, args...)...)
+}
+
+func (f *fixture) run(args ...string) result {
+	f.t.Helper()
+	cmd := f.command(args...)
+	var out, errout bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errout
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		f.t.Fatal(err)
+	}
+	return result{cmd.ProcessState.ExitCode(), out.String(), errout.String()}
+}
+
+// ok runs a command that must succeed.
+func (f *fixture) ok(args ...string) result {
+	f.t.Helper()
+	r := f.run(args...)
+	if r.code != 0 {
+		f.t.Fatalf("ipfabric-lab %s: exit %d\n%s%s", strings.Join(args, " "), r.code, r.stdout, r.stderr)
+	}
+	return r
+}
+
+// states lists "name state" of all machines.
+func (f *fixture) states() []string {
+	f.t.Helper()
+	var list []struct{ Name, State string }
+	if err := json.Unmarshal([]byte(f.ok("list", "--json").stdout), &list); err != nil {
+		f.t.Fatal(err)
+	}
+	var out []string
+	for _, m := range list {
+		out = append(out, m.Name+" "+m.State)
+	}
+	return out
+}
+
+// bridge names the lab's bridge, or is "".
+func (f *fixture) bridge() string {
+	f.t.Helper()
+	out, err := exec.Command("ip", "-d", "-j", "link", "show", "type", "bridge").Output()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var links []struct{ Ifname, Ifalias string }
+	if err := json.Unmarshal(out, &links); err != nil && len(bytes.TrimSpace(out)) > 0 {
+		f.t.Fatal(err)
+	}
+	for _, l := range links {
+		if strings.HasSuffix(l.Ifalias, " "+f.dir) {
+			return l.Ifname
+		}
+	}
+	return ""
+}
+
+// nothingLeft looks at the host for anything that mentions the lab.
+func (f *fixture) nothingLeft() {
+	f.t.Helper()
+	if b := f.bridge(); b != "" {
+		f.t.Errorf("bridge %s is left", b)
+	}
+	if _, err := os.Stat(f.dir); !os.IsNotExist(err) {
+		f.t.Errorf("%s is left", f.dir)
+	}
+	for _, pid := range f.processes() {
+		f.t.Errorf("a process is left: %s", pid)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if strings.Contains(string(mounts), strings.ReplaceAll(f.dir, " ", `\040`)) {
+		f.t.Error("a mount is left")
+	}
+}
+
+// processes lists what runs with the lab's folder in its command line or as
+// its current folder, except what belongs to the test itself.
+func (f *fixture) processes() []string {
+	var out []string
+	entries, _ := filepath.Glob("/proc/[0-9]*")
+	for _, p := range entries {
+		cmdline, _ := os.ReadFile(p + "/cmdline")
+		cwd, _ := os.Readlink(p + "/cwd")
+		if strings.Contains(string(cmdline), f.dir) || strings.HasPrefix(cwd, f.dir) {
+			out = append(out, p+" "+strings.ReplaceAll(string(cmdline), "\x00", " "))
+		}
+	}
+	return out
+}
