@@ -47,7 +47,7 @@ type Options struct {
 	// Sessions asks FRR.
 	Sessions func(context.Context) ([]frr.Session, error)
 	// Guest returns nil once the guest behind a link has sent something.
-	Guest func(ctx context.Context, index int) error
+	Guest func(ctx context.Context, device string) error
 	Log   *slog.Logger
 	Now   func() time.Time
 }

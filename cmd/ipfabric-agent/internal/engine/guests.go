@@ -13,10 +13,10 @@ import (
 func (e *Engine) watchGuests() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	wanted := map[string]int{}
+	wanted := map[string]string{}
 	for _, v := range e.Store.All() {
-		if s := e.states[v.Name]; v.Phase == vm.Waiting && s.Index != 0 {
-			wanted[v.Name] = s.Index
+		if s := e.states[v.Name]; v.Phase == vm.Waiting && s.Present && !s.failed {
+			wanted[v.Name] = s.device
 		}
 	}
 	for name, cancel := range e.waiting {
@@ -25,19 +25,19 @@ func (e *Engine) watchGuests() {
 			delete(e.waiting, name)
 		}
 	}
-	for name, index := range wanted {
+	for name, device := range wanted {
 		if e.waiting[name] != nil {
 			continue
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		e.waiting[name] = cancel
-		go e.awaitGuest(ctx, name, index)
+		go e.awaitGuest(ctx, name, device)
 	}
 }
 
 // awaitGuest ends when the guest has arrived, the link is gone, or ctx is done.
-func (e *Engine) awaitGuest(ctx context.Context, name string, index int) {
-	err := e.Guest(ctx, index)
+func (e *Engine) awaitGuest(ctx context.Context, name, device string) {
+	err := e.Guest(ctx, device)
 	if ctx.Err() != nil {
 		return
 	}

@@ -117,8 +117,13 @@ func summary(v *vm.VM) string {
 // state, and is tried again. The work goes on when the client has gone.
 func (e *Engine) apply(ctx context.Context, name string) {
 	ctx = context.WithoutCancel(ctx)
-	if err := e.syncSome(ctx, map[string]bool{name: true}); err != nil {
-		e.Log.Warn("a change is not complete", "vm", name, "err", err)
+	// Twice: the second look finds what the first has made of it, such as
+	// whether a guest is there now that the interface is up.
+	for range 2 {
+		if err := e.syncSome(ctx, map[string]bool{name: true}); err != nil {
+			e.Log.Warn("a change is not complete", "vm", name, "err", err)
+			break
+		}
 	}
 	e.watchGuests()
 }

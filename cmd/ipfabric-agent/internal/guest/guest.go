@@ -3,15 +3,19 @@ package guest
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
 
-// Wait returns nil as soon as a packet comes from the guest behind the link of
-// that index. It returns an error if the link goes away or down, and ctx's if
+// Wait returns nil as soon as a packet comes from the guest behind that link. It returns an error if the link goes away or down, and ctx's if
 // ctx is done.
-func Wait(ctx context.Context, index int) error {
+func Wait(ctx context.Context, device string) error {
+	link, err := net.InterfaceByName(device)
+	if err != nil {
+		return err
+	}
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return fmt.Errorf("packet socket: %w", err)
@@ -20,7 +24,7 @@ func Wait(ctx context.Context, index int) error {
 	defer f.Close()
 	// The socket takes nothing before it is bound to the link: protocol 0.
 	all := uint16(unix.ETH_P_ALL<<8 | unix.ETH_P_ALL>>8) // in network byte order
-	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: index}); err != nil {
+	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: link.Index}); err != nil {
 		return fmt.Errorf("packet socket: %w", err)
 	}
 	stop := context.AfterFunc(ctx, func() { f.Close() })

@@ -1,0 +1,369 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/cmd/ipfabric-agent/internal/firewall"
+	"ipfabric/cmd/ipfabric-agent/internal/kernel"
+	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
+)
+
+var ctx = context.Background()
+
+func (n *node) wantRoutes(t *testing.T, when string, want ...string) {
+	t.Helper()
+	if want == nil {
+		want = []string{}
+	}
+	if diff := cmp.Diff(want, n.kernel.announced()); diff != "" {
+		t.Errorf("%s (-want +got)\n%s", when, diff)
+	}
+}
+
+func TestAddAndRemove(t *testing.T) {
+	n := newNode(t)
+	got, created, err := n.Add(ctx, vm.VM{Name: "a", IPv4: netip.MustParseAddr("203.0.113.1"), IPv6: netip.MustParseAddr("2001:db8:100::1")})
+	if err != nil || !created || !got.Announced || got.Interface != "a_net0" {
+		t.Errorf("got %+v, %v, %v", got, created, err)
+	}
+	n.wantRoutes(t, "added", "2001:db8:100::1/128 live", "203.0.113.1/32 live")
+	for _, e := range []firewall.Entry{{Device: "a_net0"}, {Device: "a_net0", Addr: netip.MustParseAddr("203.0.113.1")}} {
+		if !n.firewall.entries[e] {
+			t.Errorf("%v is not allowed", e)
+		}
+	}
+	if err := n.Remove(ctx, "a"); err != nil {
+		t.Fatal(err)
+	}
+	n.wantRoutes(t, "removed")
+	if len(n.kernel.links) != 0 || len(n.firewall.entries) != 0 {
+		t.Errorf("left behind: %v, %v", n.kernel.links, n.firewall.entries)
+	}
+}
+
+func TestASecondLookChangesNothing(t *testing.T) {
+	n := newNode(t)
+	n.mustAdd(t, "a", "203.0.113.1")
+	n.mustAdd(t, "a_vm_with_a_long_name", "203.0.113.2")
+	before := len(n.kernel.done)
+	if err := n.Reconcile(ctx); err != nil {
+		t.Fatal(err)
+	}
+	n.boot(t)
+	if got := n.kernel.done[before:]; len(got) != 0 {
+		t.Errorf("it did %v", got)
+	}
+}
+
+func TestWhatIsRefused(t *testing.T) {
+	n := newNode(t)
+	n.mustAdd(t, "a", "203.0.113.1")
+	addr := netip.MustParseAddr
+	tests := []struct {
+		vm   vm.VM
+		code int
+		want string
+	}{
+		{vm.VM{Name: "b", IPv4: addr("203.0.113.1")}, 409, "VM b: 203.0.113.1 is VM a's"},
+		{vm.VM{Name: "b", IPv4: addr("203.0.113.2"), Interface: "a_net0"}, 409, "VM b: interface a_net0 is VM a's"},
+		{vm.VM{Name: "a", IPv4: addr("203.0.113.2")}, 409, "VM a is on this node already, with 203.0.113.1 on interface a_net0, wanted by api"},
+		{vm.VM{Name: "b", IPv4: addr("198.51.100.1")}, 422, "VM b: 198.51.100.1 is in none of the fabric's pools"},
+		{vm.VM{Name: "b", IPv4: addr("10.0.0.1")}, 422, "VM b: 10.0.0.1 is the gateway of all VMs"},
+		{vm.VM{Name: "b"}, 422, "VM b: it has neither an IPv4 nor an IPv6 address"},
+		{vm.VM{Name: "../b", IPv4: addr("203.0.113.2")}, 422, `VM name "../b": it must begin with a letter or a digit`},
+	}
+	for _, tt := range tests {
+		_, _, err := n.Add(ctx, tt.vm)
+		var refused *api.Error
+		if !errors.As(err, &refused) || refused.Code != tt.code || refused.Msg != tt.want {
+			t.Errorf("%+v: got %v, want %d %s", tt.vm, err, tt.code, tt.want)
+		}
+	}
+	n.wantRoutes(t, "after all", "203.0.113.1/32 live")
+	if _, created, err := n.Add(ctx, vm.VM{Name: "a", IPv4: addr("203.0.113.1")}); created || err != nil {
+		t.Errorf("the same VM again: %v, %v", created, err)
+	}
+}
+
+func TestTwoAddsOfOneNameAtOnce(t *testing.T) {
+	n := newNode(t)
+	results := make(chan error, 2)
+	for _, ip := range []string{"203.0.113.1", "203.0.113.2"} {
+		go func() {
+			_, _, err := n.Add(ctx, vm.VM{Name: "a", IPv4: netip.MustParseAddr(ip)})
+			results <- err
+		}()
+	}
+	first, second := <-results, <-results
+	if (first == nil) == (second == nil) {
+		t.Errorf("got %v and %v, want one of them refused", first, second)
+	}
+	if got := n.kernel.announced(); len(got) != 1 {
+		t.Errorf("announced: %v", got)
+	}
+}
+
+func TestDrainHoldsAcrossARestart(t *testing.T) {
+	n := newNode(t)
+	n.mustAdd(t, "a", "203.0.113.1")
+	if err := n.Drain(ctx, true); err != nil {
+		t.Fatal(err)
+	}
+	n.boot(t)
+	n.mustAdd(t, "b", "203.0.113.2")
+	n.wantRoutes(t, "drained")
+	if err := n.Drain(ctx, false); err != nil {
+		t.Fatal(err)
+	}
+	n.wantRoutes(t, "no longer drained", "203.0.113.1/32 live", "203.0.113.2/32 live")
+}
+
+func TestACorruptFileLeavesItsVMAsItIs(t *testing.T) {
+	n := newNode(t)
+	n.mustAdd(t, "a", "203.0.113.1")
+	n.mustAdd(t, "b", "203.0.113.2")
+	file := filepath.Join(n.dir, "vms.d", "a.json")
+	if err := os.Truncate(file, 10); err != nil {
+		t.Fatal(err)
+	}
+	n.boot(t)
+	n.wantRoutes(t, "after a restart", "203.0.113.1/32 live", "203.0.113.2/32 live")
+	if !n.firewall.entries[firewall.Entry{Device: "a_net0", Addr: netip.MustParseAddr("203.0.113.1")}] {
+		t.Error("the VM's packets are dropped")
+	}
+	s := n.Status(ctx)
+	if s.Healthy || !strings.Contains(strings.Join(s.Problems, "\n"), "VM a: its file cannot be used: "+file) {
+		t.Errorf("problems: %q", s.Problems)
+	}
+	if err := n.Remove(ctx, "a"); err != nil {
+		t.Fatal(err)
+	}
+	n.wantRoutes(t, "removed", "203.0.113.2/32 live")
+	if s := n.Status(ctx); !s.Healthy {
+		t.Errorf("problems: %q", s.Problems)
+	}
+}
+
+func TestOneVMsFailureIsItsOwn(t *testing.T) {
+	n := newNode(t)
+	n.mustAdd(t, "b", "203.0.113.2")
+	n.kernel.fail["a_net0: set up"] = errors.New("no such luck")
+	got, _, err := n.Add(ctx, vm.VM{Name: "a", IPv4: netip.MustParseAddr("203.0.113.1")})
+	if err != nil || !strings.Contains(got.Problem, "no such luck") || got.Announced {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	n.wantRoutes(t, "a fails", "203.0.113.2/32 live")
+	if s := n.Status(ctx); s.Healthy || len(s.Problems) != 1 {
+		t.Errorf("problems: %q", s.Problems)
+	}
+	if !n.failing() {
+		t.Error("it is not tried again")
+	}
+	clear(n.kernel.fail)
+	if err := n.Reconcile(ctx); err != nil {
+		t.Fatal(err)
+	}
+	n.wantRoutes(t, "a works", "203.0.113.1/32 live", "203.0.113.2/32 live")
+	if s := n.Status(ctx); !s.Healthy || n.failing() {
+		t.Errorf("problems: %q", s.Problems)
+	}
+}
+
+func TestNothingIsSetUpWithoutTheRules(t *testing.T) {
+	n := newNode(t)
+	n.firewall.err = errors.New("nftables: operation not supported")
+	n.mustAdd(t, "a", "203.0.113.1")
+	n.wantRoutes(t, "no rules")
+	if s := n.Status(ctx); s.Healthy || !strings.Contains(s.Problems[0], "VMs cannot be kept from spoofing") {
+		t.Errorf("problems: %q", s.Problems)
+	}
+}
+
+func TestAnInterfaceIsTakenUpWhenItAppears(t *testing.T) {
+	n := newNode(t)
+	if _, _, err := n.Add(ctx, vm.VM{Name: "web", IPv4: netip.MustParseAddr("203.0.113.1"), Link: vm.Existing}); err != nil {
+		t.Fatal(err)
+	}
+	n.wantRoutes(t, "no interface")
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- n.Run(running) }()
+	n.kernel.mu.Lock()
+	n.kernel.add("web_net0", "veth")
+	n.kernel.mu.Unlock()
+	n.Changed(kernel.Event{Device: "web_net0", Index: 1})
+	n.Changed(kernel.Event{Device: "eno1", Index: 99}) // none of ours
+	eventually(t, "the route is there", func() bool { return len(n.kernel.announced()) == 1 })
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLiveMigration(t *testing.T) {
+	n := newNode(t)
+	v := vm.VM{Name: "a", IPv4: netip.MustParseAddr("203.0.113.1"), Phase: vm.Waiting}
+	if _, _, err := n.Add(ctx, v); err != nil {
+		t.Fatal(err)
+	}
+	n.wantRoutes(t, "the guest is still paused")
+	n.guests <- struct{}{}
+	eventually(t, "it is announced", func() bool { return len(n.kernel.announced()) == 1 })
+	n.wantRoutes(t, "the guest runs", "203.0.113.1/32 migrating")
+	if got := n.settle(); len(got) != 0 {
+		t.Errorf("it has settled at once: %v", got)
+	}
+	n.boot(t) // neither does a restart change that
+	n.wantRoutes(t, "after a restart", "203.0.113.1/32 migrating")
+	n.now = n.now.Add(settleAfter)
+	if err := n.sync(ctx, n.settle(), false); err != nil {
+		t.Fatal(err)
+	}
+	n.wantRoutes(t, "it has settled", "203.0.113.1/32 live")
+}
+
+func TestAVMThatIsToldToBePreferredStaysSo(t *testing.T) {
+	n := newNode(t)
+	n.mustAdd(t, "a", "203.0.113.1")
+	if _, err := n.SetPhase(ctx, "a", vm.Migrating); err != nil {
+		t.Fatal(err)
+	}
+	n.now = n.now.Add(time.Hour)
+	if got := n.settle(); len(got) != 0 {
+		t.Errorf("settled: %v", got)
+	}
+	n.wantRoutes(t, "an hour later", "203.0.113.1/32 migrating")
+	if _, err := n.SetPhase(ctx, "a", "gone"); err == nil {
+		t.Error("any phase is taken")
+	}
+}
+
+func domain(op, extra string, v *vm.VM) libvirt.Event {
+	return libvirt.Event{Guest: "a", Op: op, Sub: "begin", Extra: extra, VM: v}
+}
+
+func TestLibvirtStartsAndStops(t *testing.T) {
+	n := newNode(t)
+	meta := &vm.VM{Name: "a", IPv4: netip.MustParseAddr("203.0.113.1"), Link: vm.Tap}
+	steps := []struct {
+		ev   libvirt.Event
+		want []string
+	}{
+		{domain("prepare", "-", nil), nil}, // not the fabric's
+		{domain("prepare", "-", meta), []string{"203.0.113.1/32 live"}},
+		{domain("started", "-", meta), []string{"203.0.113.1/32 live"}},
+		{domain("stopped", "-", meta), nil},
+		{domain("release", "-", meta), nil},
+		{domain("migrate", "-", meta), nil}, // from here on it arrives
+		{domain("prepare", "-", meta), nil},
+		{domain("started", "-", meta), nil},
+	}
+	for _, s := range steps {
+		if err := n.Domain(ctx, s.ev); err != nil {
+			t.Errorf("%s: %v", s.ev.Op, err)
+		}
+		n.wantRoutes(t, s.ev.Op, s.want...)
+	}
+	n.guests <- struct{}{}
+	eventually(t, "it is announced", func() bool { return len(n.kernel.announced()) == 1 })
+	if err := n.Domain(ctx, libvirt.Event{Guest: "../x", Op: "prepare", VM: meta}); err != nil {
+		t.Errorf("a domain with a name that no VM can have: %v", err)
+	}
+}
+
+func TestLibvirtMovesAVMThatSomebodyElseAdded(t *testing.T) {
+	n := newNode(t)
+	n.mustAdd(t, "a", "203.0.113.1")
+	other := &vm.VM{Name: "a", IPv4: netip.MustParseAddr("203.0.113.99")}
+	for _, op := range []string{"prepare", "started", "stopped", "release"} {
+		if err := n.Domain(ctx, domain(op, "-", other)); err != nil {
+			t.Fatal(err)
+		}
+		n.wantRoutes(t, op, "203.0.113.1/32 live")
+	}
+	if err := n.Domain(ctx, domain("release", "migrated", nil)); err != nil {
+		t.Fatal(err)
+	}
+	n.wantRoutes(t, "it has left")
+	n.guests <- struct{}{}
+	eventually(t, "it is back", func() bool { return len(n.kernel.announced()) == 1 })
+}
+
+func TestASourcesListIsWhatCounts(t *testing.T) {
+	n := newNode(t)
+	n.mustAdd(t, "mine", "203.0.113.50")
+	web := vm.VM{Name: "web", IPv4: netip.MustParseAddr("203.0.113.1"), Link: vm.Existing}
+	db := vm.VM{Name: "db", IPv4: netip.MustParseAddr("203.0.113.2"), Link: vm.Existing}
+	n.kernel.add("web_net0", "veth")
+	n.kernel.add("db_net0", "veth")
+	if err := n.SetSource(ctx, vm.LXD, []vm.VM{web, db}, nil); err != nil {
+		t.Fatal(err)
+	}
+	n.wantRoutes(t, "both", "203.0.113.1/32 live", "203.0.113.2/32 live", "203.0.113.50/32 live")
+	before := len(n.kernel.done)
+	if err := n.SetSource(ctx, vm.LXD, []vm.VM{web, db}, nil); err != nil || len(n.kernel.done) != before {
+		t.Errorf("the same again: %v, %v", err, n.kernel.done[before:])
+	}
+	if err := n.SetSource(ctx, vm.LXD, []vm.VM{web}, map[string]error{"db": errors.New("typo")}); err != nil {
+		t.Fatal(err)
+	}
+	n.wantRoutes(t, "db cannot be understood", "203.0.113.1/32 live", "203.0.113.2/32 live", "203.0.113.50/32 live")
+	web.IPv4 = netip.MustParseAddr("203.0.113.3")
+	if err := n.SetSource(ctx, vm.LXD, []vm.VM{web}, nil); err != nil {
+		t.Fatal(err)
+	}
+	n.wantRoutes(t, "db is gone, web has another address", "203.0.113.3/32 live", "203.0.113.50/32 live")
+	if n.kernel.links["db_net0"].Up {
+		t.Error("db's interface is still up")
+	}
+	bad := vm.VM{Name: "bad", IPv4: netip.MustParseAddr("203.0.113.50"), Link: vm.Existing}
+	err := n.SetSource(ctx, vm.LXD, []vm.VM{bad, web}, nil)
+	if err == nil || !strings.Contains(err.Error(), "203.0.113.50 is VM mine's") {
+		t.Errorf("got %v", err)
+	}
+	n.wantRoutes(t, "one of them is refused", "203.0.113.3/32 live", "203.0.113.50/32 live")
+}
+
+func TestStatus(t *testing.T) {
+	n := newNode(t)
+	n.mustAdd(t, "a", "203.0.113.1")
+	n.now = n.now.Add(90 * time.Second)
+	s := n.Status(ctx)
+	if !s.Healthy || s.UptimeSec != 90 || s.VMs != (api.VMCounts{Wanted: 1, Present: 1, Announced: 1}) || s.Routes != 1 {
+		t.Errorf("got %+v", s)
+	}
+	if diff := cmp.Diff([]string{"BGP session with rr2 (ipv4-unicast): Active"}, s.Warnings); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if s.Dropped.VMs["a"] != 3 || s.Dropped.Reasons["spoofed"] != 3 {
+		t.Errorf("got %+v", s.Dropped)
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	var b backoff
+	now := time.Unix(0, 0)
+	var tries []int
+	for second := range 130 {
+		if b.due(true, now.Add(time.Duration(second)*time.Second)) {
+			tries = append(tries, second)
+		}
+	}
+	if diff := cmp.Diff([]int{1, 3, 7, 15, 31, 63, 123}, tries); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if b.due(false, now) || b.due(true, now) {
+		t.Error("it is tried at once after it has worked")
+	}
+}
