@@ -19,7 +19,7 @@ command, runs that and ends with its exit code (255 if ssh itself failed).
 As with ssh, the words of the command are joined by spaces and given to the
 shell of the machine. Flags for ipfabric-lab stand before NAME.`,
 		Example: `  ipfabric-lab ssh node1
-  ipfabric-lab ssh rr1 vtysh -c "'show bgp summary'"
+  ipfabric-lab ssh rr1 "vtysh -c 'show bgp summary'"
   ipfabric-lab ssh node2 'ip route | grep 203.0.113'`,
 		ValidArgsFunction: a.names,
 	}

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -28,5 +29,9 @@ func (l *Lab) CheckReachable(m *machine.Machine) error {
 	if !m.Running() {
 		return hint.Add(fmt.Errorf("%s does not run", m.Name), "`ipfabric-lab start %s` boots it", m.Name)
 	}
-	return nil
+	key, err := os.Open(l.path("id_ed25519"))
+	if err != nil {
+		return hint.Add(err, "the lab's key belongs to the user who made the lab: try with sudo")
+	}
+	return key.Close()
 }
