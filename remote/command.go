@@ -1,6 +1,8 @@
 package remote
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -13,16 +15,29 @@ type command struct {
 	pin   bool      // its session stays open for long
 }
 
+// check finds what no command line can carry.
+func (c command) check() error {
+	if len(c.argv) == 0 || c.argv[0] == "" {
+		return errors.New("no command is given")
+	}
+	for _, a := range c.argv {
+		if strings.ContainsRune(a, 0) {
+			return fmt.Errorf("an argument of %q has a zero byte in it", c.argv[0])
+		}
+	}
+	return nil
+}
+
 // prologue runs before every command. It marks where the command's own output
 // begins, after whatever the login shell printed, and says the process ID, which the
 // command keeps. Then it makes the environment the same everywhere: messages in
 // English, and the administrator's commands within reach of any user.
-const prologue = `echo "$0 $$"; echo "$0" >&2; LC_ALL=C; PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; export LC_ALL PATH; exec "$@"`
+const prologue = `echo "$1 $$"; echo "$1" >&2; shift; LC_ALL=C; PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; export LC_ALL PATH; exec "$@"`
 
 // line is the command line that the user's login shell on the host gets. This is the
 // one place where it is made, and input the one for what the command reads.
 func (c command) line(marker string) string {
-	return "exec /bin/sh -c " + quote(prologue) + " " + marker + " " + quoteAll(c.argv)
+	return "exec /bin/sh -c " + quote(prologue) + " sh " + marker + " " + quoteAll(c.argv)
 }
 
 func (c command) input() io.Reader { return c.stdin }
@@ -40,6 +55,9 @@ func (c command) pasteable(ep endpoint) string {
 		for _, k := range ep.keys {
 			ssh = append(ssh, "-i", k)
 		}
+	}
+	if ep.ownKnown {
+		ssh = append(ssh, "-o", "UserKnownHostsFile="+ep.knownHosts[0])
 	}
 	return quoteAll(append(ssh, ep.user+"@"+ep.host, quoteAll(c.argv)))
 }

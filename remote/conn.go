@@ -24,21 +24,23 @@ type conn struct {
 	marker string        // what our commands print before their own output
 	slots  chan struct{} // holds one value for each further session that may be opened
 	files  sftpSession
+	log    func(format string, args ...any)
 
-	mu     sync.Mutex
-	refs   int   // the connection is closed when nobody holds it
-	size   int   // sessions that the server allows, as far as is known
-	pinned int   // sessions that stay open: SFTP, locks
-	cause  error // why it broke
-	gone   chan struct{}
+	gone chan struct{} // closed when the connection is
+
+	mu      sync.Mutex
+	refs    int           // the connection is closed when nobody holds it
+	passing int           // sessions that are open and will end soon; not SFTP and locks
+	freed   chan struct{} // closed when a session ends
+	cause   error         // why the connection broke
 }
 
-func newConn(ep endpoint, client *ssh.Client, keepalive time.Duration) *conn {
+func newConn(ep endpoint, client *ssh.Client, keepalive time.Duration, log func(format string, args ...any)) *conn {
 	random := make([]byte, 8)
 	rand.Read(random) // never fails
 	c := &conn{
-		ep: ep, client: client, marker: "ipfabric-" + hex.EncodeToString(random),
-		slots: make(chan struct{}, maxSessions), refs: 1, size: maxSessions, gone: make(chan struct{}),
+		ep: ep, client: client, log: log, marker: "ipfabric-" + hex.EncodeToString(random),
+		slots: make(chan struct{}, maxSessions), refs: 1, gone: make(chan struct{}), freed: make(chan struct{}),
 	}
 	for range maxSessions {
 		c.slots <- struct{}{}
@@ -124,6 +126,11 @@ func (c *conn) ping() error {
 
 // lost is the error of who was doing something when the connection broke.
 func (c *conn) lost(doing string) error {
+	select {
+	case <-c.gone:
+	case <-time.After(grace): // what noticed the break first may be a little ahead
+		c.abort(errors.New("it no longer works"))
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return &ConnectError{
@@ -136,58 +143,76 @@ func (c *conn) lost(doing string) error {
 // open opens a session channel. done gives its place back. With pin, the session
 // is one that stays open.
 func (c *conn) open(ctx context.Context, pin bool) (ch ssh.Channel, reqs <-chan *ssh.Request, done func(), err error) {
+	select {
+	case <-c.slots:
+	case <-c.gone:
+		return nil, nil, nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, nil, nil, context.Cause(ctx)
+	}
+	ch, reqs, err = c.openChannel(ctx)
+	if err != nil {
+		c.slots <- struct{}{}
+		return nil, nil, nil, err
+	}
+	c.count(pin, +1)
+	return ch, reqs, func() {
+		c.count(pin, -1)
+		c.slots <- struct{}{}
+	}, nil
+}
+
+// openChannel opens a session channel. A server that allows fewer sessions than sshd does by default
+// refuses one; then it is tried again whenever another ends.
+func (c *conn) openChannel(ctx context.Context) (ssh.Channel, <-chan *ssh.Request, error) {
+	alone := time.Now() // since when there is no other session that will end
 	for {
-		select {
-		case <-c.slots:
-		case <-c.gone:
-			return nil, nil, nil, net.ErrClosed
-		case <-ctx.Done():
-			return nil, nil, nil, context.Cause(ctx)
-		}
+		before, freed := c.others()
 		ch, reqs, err := c.client.OpenChannel("session", nil)
 		if err == nil {
-			return ch, reqs, c.occupy(pin), nil
+			return ch, reqs, nil
 		}
 		var refused *ssh.OpenChannelError
 		if !errors.As(err, &refused) {
-			return nil, nil, nil, net.ErrClosed
+			return nil, nil, net.ErrClosed
 		}
-		if !c.shrink() {
-			c.slots <- struct{}{}
-			return nil, nil, nil, &ConnectError{
-				Host: c.ep.name, Address: c.ep.addr(), Kind: Closed, Err: err,
+		if after, _ := c.others(); before+after > 0 {
+			alone = time.Now()
+		}
+		if time.Since(alone) > time.Second { // sshd forgets a session a moment after its end
+			return nil, nil, &ConnectError{
+				Host: c.ep.name, Address: c.ep.addr(), Kind: NoSession, Err: err,
 				what: fmt.Sprintf("allows no further session on the connection: %v", err),
 				hint: "MaxSessions in the host's sshd_config must be 3 or more; the default is 10",
 			}
 		}
+		select {
+		case <-freed:
+		case <-time.After(100 * time.Millisecond):
+		case <-c.gone:
+			return nil, nil, net.ErrClosed
+		case <-ctx.Done():
+			return nil, nil, context.Cause(ctx)
+		}
 	}
 }
 
-// occupy counts a session that stays open, and returns what ends it.
-func (c *conn) occupy(pin bool) func() {
-	n := 0
-	if pin {
-		n = 1
-	}
-	c.mu.Lock()
-	c.pinned += n
-	c.mu.Unlock()
-	return func() {
-		c.mu.Lock()
-		c.pinned -= n
-		c.mu.Unlock()
-		c.slots <- struct{}{}
-	}
-}
-
-// shrink takes one session away from what the server was thought to allow, after
-// it refused one. It says whether there are others left to wait for.
-func (c *conn) shrink() bool {
+// others is how many sessions are open that end soon, and a channel that is closed
+// when the next one does.
+func (c *conn) others() (int, <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.size-1 <= c.pinned {
-		return false
+	return c.passing, c.freed
+}
+
+func (c *conn) count(pin bool, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !pin {
+		c.passing += n
 	}
-	c.size--
-	return true
+	if n < 0 {
+		close(c.freed)
+		c.freed = make(chan struct{})
+	}
 }

@@ -95,7 +95,8 @@ func (c *Client) dialOnce(ctx context.Context, route []endpoint) (*conn, error) 
 		raw.Close()
 		return nil, err
 	}
-	return newConn(ep, client, c.cfg.Keepalive), nil
+	log := func(format string, args ...any) { c.cfg.Log(ep.name, format, args...) }
+	return newConn(ep, client, c.cfg.Keepalive, log), nil
 }
 
 var errConnectTimeout = errors.New("timeout")

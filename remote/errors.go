@@ -1,8 +1,11 @@
 package remote
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // A Kind says why there is no connection.
@@ -18,6 +21,7 @@ const (
 	HostKeyChanged Kind = "host-key-changed" // known_hosts has another one, or has it revoked
 	Auth           Kind = "auth"             // the login was refused
 	Setup          Kind = "setup"            // a file on this side cannot be used: a key, ssh_config, known_hosts
+	NoSession      Kind = "no-session"       // logged in, but the server starts nothing (MaxSessions, a restricted user)
 	Lost           Kind = "lost"             // the connection was there and broke
 )
 
@@ -28,8 +32,9 @@ type ConnectError struct {
 	Kind    Kind
 	Err     error // what lies beneath; may be nil
 
-	what string // the rest of the sentence after the host
-	hint string
+	what  string // the rest of the sentence after the host
+	hint  string
+	final bool // another try would get the same answer
 }
 
 func (e *ConnectError) Error() string {
@@ -48,6 +53,9 @@ func (e *ConnectError) Unwrap() error { return e.Err }
 // gave no answer, as one that boots does. An answer, such as a refused
 // login, is never asked for twice.
 func (e *ConnectError) transient() bool {
+	if e.final {
+		return false
+	}
 	switch e.Kind {
 	case Refused, Timeout, Unreachable, Closed:
 		return true
@@ -113,6 +121,28 @@ func (e *LockedError) Error() string {
 // Hint says what to do about it.
 func (e *LockedError) Hint() string {
 	return "wait until that run has ended; a lock whose holder has died goes away within a minute or so"
+}
+
+// A timeoutError is context.DeadlineExceeded in better words.
+type timeoutError string
+
+func (e timeoutError) Error() string { return string(e) }
+
+func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// withLimit sets a time limit to what is about to be done.
+func withLimit(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, limit, timeoutError(fmt.Sprintf("did not end within %v", limit)))
+}
+
+// stopped says why ctx ended something.
+func stopped(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	var limit timeoutError
+	if errors.As(cause, &limit) {
+		return cause
+	}
+	return fmt.Errorf("was stopped: %w", cause)
 }
 
 // lastLines returns the last n lines of s without the empty space around them.

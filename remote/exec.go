@@ -22,32 +22,29 @@ const (
 
 // run runs a command to its end and returns its standard output.
 func (h *Host) run(ctx context.Context, cmd command) ([]byte, error) {
+	if err := cmd.check(); err != nil {
+		return nil, err
+	}
 	c, err := h.conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	limit := h.client.cfg.CommandTimeout
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("did not end within %v: %w", limit, context.DeadlineExceeded))
+	ctx, cancel := withLimit(ctx, h.client.cfg.CommandTimeout)
 	defer cancel()
+	return c.exec(ctx, cmd)
+}
+
+// exec runs a command on the connection.
+func (c *conn) exec(ctx context.Context, cmd command) (stdout []byte, err error) {
 	start := time.Now()
-	out, code, err := c.exec(ctx, cmd)
-	h.client.cfg.Log(c.ep.name, "%s: %s in %v", quoteAll(cmd.argv), outcome(code, err), time.Since(start).Round(time.Millisecond))
-	return out, err
-}
-
-func outcome(code int, err error) string {
-	if err != nil && code < 0 {
-		return "failed"
-	}
-	return "status " + strconv.Itoa(code)
-}
-
-// exec runs a command on the connection. The status is -1 if it is not known.
-func (c *conn) exec(ctx context.Context, cmd command) (stdout []byte, code int, err error) {
+	code := -1 // its end is not known
+	defer func() {
+		c.log("%s: status %d in %v", quoteAll(cmd.argv), code, time.Since(start).Round(time.Millisecond))
+	}()
 	argv := quoteAll(cmd.argv)
 	s, err := c.start(ctx, cmd)
 	if err != nil {
-		return nil, -1, c.failed(ctx, err, argv)
+		return nil, c.failed(ctx, err, argv)
 	}
 	defer s.close()
 	select {
@@ -71,19 +68,16 @@ func (c *conn) exec(ctx context.Context, cmd command) (stdout []byte, code int, 
 	case s.out.full() || s.err.full():
 		fail.Code, fail.Err = -1, fmt.Errorf("printed more than %d MiB", maxOutput>>20)
 	case ctx.Err() != nil && code != 0:
-		fail.Code, fail.Err = -1, context.Cause(ctx)
-		if errors.Is(fail.Err, context.Canceled) {
-			fail.Err = fmt.Errorf("was stopped: %w", fail.Err)
-		}
+		fail.Code, fail.Err = -1, stopped(ctx)
 	case code < 0:
-		return nil, -1, c.lost("`" + argv + "` ran")
+		return nil, c.lost("`" + argv + "` ran")
 	case !marked:
 		fail.Stdout = tail(before, maxShown)
 		fail.Err = fmt.Errorf("was not run by the login shell of %s, which ended with status %d", c.ep.user, code)
 	case code == 0:
-		return body, 0, nil
+		return body, nil
 	}
-	return body, fail.Code, fail
+	return body, fail
 }
 
 // failed is the error of a command that was not even started.
@@ -105,6 +99,7 @@ type running struct {
 	done     func()
 	out, err *output
 	tooMuch  chan struct{}
+	closed   chan struct{} // closed when the server has closed the session
 	ended    chan struct{} // closed after the command's end, when its output is complete
 	code     int           // valid once ended is closed
 }
@@ -116,12 +111,17 @@ func (c *conn) start(ctx context.Context, cmd command) (*running, error) {
 		return nil, err
 	}
 	ok, err := ch.SendRequest("exec", true, ssh.Marshal(struct{ Line string }{cmd.line(c.marker)}))
-	if err != nil || !ok {
+	if err == nil && !ok {
+		err = &ConnectError{Host: c.ep.name, Address: c.ep.addr(), Kind: NoSession,
+			what: "lets " + c.ep.user + " log in, but not run commands",
+			hint: "name a user who may; see sshd_config on the host"}
+	}
+	if err != nil {
 		ch.Close()
 		done()
-		return nil, errors.Join(err, errors.New("the server starts no command"))
+		return nil, err
 	}
-	s := &running{conn: c, ch: ch, done: done, tooMuch: make(chan struct{}), ended: make(chan struct{}), code: -1}
+	s := &running{conn: c, ch: ch, done: done, tooMuch: make(chan struct{}), closed: make(chan struct{}), ended: make(chan struct{}), code: -1}
 	full := sync.OnceFunc(func() { close(s.tooMuch) })
 	s.out, s.err = newOutput(full), newOutput(full)
 	copied := make(chan struct{})
@@ -156,14 +156,18 @@ func (s *running) wait(reqs <-chan *ssh.Request, copied <-chan struct{}) {
 			continue
 		}
 		s.code = code
-		go ssh.DiscardRequests(reqs)
+		go func() {
+			defer close(s.closed)
+			ssh.DiscardRequests(reqs)
+		}()
 		select {
 		case <-copied:
 		case <-time.After(grace):
 		}
 		return
 	}
-	<-copied // the channel is closed: this does not take long
+	close(s.closed)
+	<-copied // this does not take long either
 }
 
 // exitStatus reads the messages of RFC 4254 section 6.10.
@@ -228,9 +232,9 @@ func (s *running) endsWithin(d time.Duration) bool {
 // kill sends TERM to the command's process group by means of another command: sshd
 // passes on no signals in sessions of root.
 func (s *running) kill() {
-	_, pid, _, ok := s.out.split(s.conn.marker)
-	if !ok {
-		return // it has not begun
+	pid := s.pid()
+	if pid == 0 {
+		return
 	}
 	ch, reqs, err := s.conn.client.OpenChannel("session", nil)
 	if err != nil {
@@ -244,7 +248,27 @@ func (s *running) kill() {
 	ch.CloseWrite()
 }
 
+// pid waits for the command's process ID, which comes first; 0 is that it did not come.
+func (s *running) pid() int {
+	late := time.After(grace)
+	for {
+		if _, pid, _, ok := s.out.split(s.conn.marker); ok {
+			return pid
+		}
+		select {
+		case <-s.out.wrote:
+		case <-s.ended:
+			return 0
+		case <-late:
+			return 0
+		}
+	}
+}
+
 func (s *running) close() {
 	s.ch.Close()
-	s.done()
+	go func() {
+		<-s.closed // until then it counts for the server
+		s.done()
+	}()
 }

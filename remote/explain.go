@@ -28,7 +28,8 @@ func (c *Client) explainDial(ctx context.Context, ep endpoint, err error) error 
 		e.what = fmt.Sprintf("cannot be reached from the jump host %s: %s", via, channel.Message)
 		e.hint = "see that the address is right and that the jump host has a way to it"
 		if channel.Reason == ssh.Prohibited {
-			e.Kind = Auth // another try gets the same answer
+			e.final = true
+			e.what = fmt.Sprintf("cannot be reached: the jump host %s does not forward to it (%s)", via, channel.Message)
 			e.hint = "the jump host's sshd_config must have AllowTcpForwarding yes, and its PermitOpen this address"
 		}
 	case errors.As(err, &name):
@@ -63,10 +64,10 @@ func (c *Client) explainHandshake(ctx context.Context, at *attempt, algorithms [
 		e.Kind = Timeout
 		e.what = fmt.Sprintf("accepted the connection, but the login was not done within %v", c.cfg.ConnectTimeout)
 		e.hint = "the host may be overloaded, or what listens there is no SSH server"
-	case errors.As(err, &none) && len(algorithms) > 0 && slices.Equal(none.RequestedAlgorithms, algorithms):
+	case errors.As(err, &none) && !slices.Equal(algorithms, firstContact) && slices.Equal(none.SupportedAlgorithms, algorithms):
 		e.Kind = HostKeyChanged
 		e.what = fmt.Sprintf("no longer has a host key of the kind in known_hosts (it has %s, known is %s)",
-			strings.Join(none.SupportedAlgorithms, ", "), strings.Join(algorithms, ", "))
+			strings.Join(none.RequestedAlgorithms, ", "), strings.Join(algorithms, ", "))
 		e.hint = "if the host was installed anew, forget its old key: " + forget(ep)
 	case errors.As(err, &none):
 		e.Kind = Setup
@@ -78,7 +79,7 @@ func (c *Client) explainHandshake(ctx context.Context, at *attempt, algorithms [
 		e.hint = "too many logins at once (MaxStartups), an address ban such as fail2ban's, or something else than an SSH server on that port"
 	default:
 		e.Kind = Auth
-		e.what = fmt.Sprintf("refused the login of %s with %s", ep.user, at.keys)
+		e.what = fmt.Sprintf("refused the login of %s %s", ep.user, at.keys)
 		e.hint = at.keys.hint(ep)
 	}
 	return e

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"syscall"
 	"time"
 
@@ -106,8 +107,7 @@ func onFiles[T any](ctx context.Context, h *Host, op, path string, f func(contex
 	if err != nil {
 		return zero, err
 	}
-	limit := h.client.cfg.CommandTimeout
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not done within %v: %w", limit, context.DeadlineExceeded))
+	ctx, cancel := withLimit(ctx, h.client.cfg.CommandTimeout)
 	defer cancel()
 	var value T
 	ended := make(chan error, 1)
@@ -142,7 +142,7 @@ func (c *conn) fileError(ctx context.Context, op, path string, err error) error 
 	case errors.As(err, &ce), errors.As(err, &command):
 		return err
 	case ctx.Err() != nil:
-		fail.Err = context.Cause(ctx)
+		fail.Err = stopped(ctx)
 		return fail
 	case !isGone(err) && !errors.Is(err, sftp.ErrSSHFxConnectionLost):
 		return fail
@@ -150,7 +150,7 @@ func (c *conn) fileError(ctx context.Context, op, path string, err error) error 
 	// The session is gone; the connection follows, unless it was the SFTP server alone.
 	select {
 	case <-c.gone:
-		return c.lost(op + " of " + path)
+		return c.lost(strings.TrimSuffix(op, "e") + "ing " + path)
 	case <-time.After(time.Second):
 		fail.Err = errors.New("the SFTP server on the host has ended")
 		return fail

@@ -98,7 +98,18 @@ func (c *Client) hostKeyCheck(at *attempt) ([]string, ssh.HostKeyCallback, error
 		at.failed = hostKeyError(at.ep, key, err)
 		return err
 	}
-	return db.HostKeyAlgorithms(at.ep.keyAddr()), check, nil
+	algorithms := db.HostKeyAlgorithms(at.ep.keyAddr())
+	if len(algorithms) == 0 {
+		algorithms = firstContact
+	}
+	return algorithms, check, nil
+}
+
+// firstContact is what a host that is not known is asked for: first the kind of key whose
+// fingerprint people compare.
+var firstContact = []string{
+	ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521,
+	ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256,
 }
 
 // meet decides about a host that is not known, and adds it to known_hosts. It is
@@ -127,6 +138,14 @@ func (c *Client) meet(ctx context.Context, ep endpoint, remote net.Addr, key ssh
 		return &ConnectError{Host: ep.name, Address: ep.addr(), Kind: Setup, Err: err,
 			what: fmt.Sprintf("is not connected to, as its host key cannot be stored: %v", err),
 			hint: "make " + ep.knownHosts[0] + " writable, or name another known_hosts file"}
+	}
+	if db, err = c.hostKeys.db(ep.knownHosts); err != nil {
+		return err
+	}
+	if err := db.HostKeyCallback()(ep.keyAddr(), remote, key); err != nil { // such as /dev/null
+		return &ConnectError{Host: ep.name, Address: ep.addr(), Kind: Setup, Err: err,
+			what: fmt.Sprintf("is not connected to, as %s does not keep its host key", ep.knownHosts[0]),
+			hint: "name a known_hosts file that is one"}
 	}
 	c.cfg.Log(ep.name, "added the host key %s of %s to %s", fingerprint(key), ep.addr(), ep.knownHosts[0])
 	return nil

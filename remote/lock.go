@@ -37,8 +37,7 @@ func (h *Host) Lock(ctx context.Context, path, note string) (release func(), err
 	if err != nil {
 		return nil, err
 	}
-	limit := h.client.cfg.ConnectTimeout
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v: %w", limit, context.DeadlineExceeded))
+	ctx, cancel := withLimit(ctx, h.client.cfg.ConnectTimeout)
 	defer cancel()
 	every := h.client.cfg.Keepalive
 	patience := fmt.Sprintf("%.3f", (4 * every).Seconds())
@@ -86,7 +85,7 @@ func (h *Host) locked(ctx context.Context, s *running, path string) error {
 			continue
 		case <-s.ended:
 		case <-ctx.Done():
-			return fmt.Errorf("lock %s on %s: %w", path, c.ep.name, context.Cause(ctx))
+			return fmt.Errorf("locking %s on %s %w", path, c.ep.name, stopped(ctx))
 		}
 		break
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ type offer struct {
 	signers []ssh.Signer
 	names   []string // of the keys, for messages
 	notes   []string // why others are not tried
+	left    int      // how many are not tried as they are too many
 	seen    map[string]bool
 	unlock  func(ctx context.Context, path string) error
 
@@ -44,7 +46,11 @@ func (k *keyring) offer(ctx context.Context, ep endpoint, prompt Prompter) (*off
 			return nil, keyFileError(ep, err)
 		}
 		if err != nil {
-			o.note("%v", innermost(err))
+			if !errors.Is(err, fs.ErrNotExist) {
+				o.note("%v", err)
+			} else {
+				o.note("there is no %s", path)
+			}
 			continue
 		}
 		if o.addHeld(held, id) {
@@ -133,7 +139,7 @@ func (o *offer) add(s ssh.Signer, from string) {
 	o.seen[string(key.Marshal())] = true
 	name := fmt.Sprintf("%s (%s)", fingerprint(key), from)
 	if len(o.signers) == maxKeys {
-		o.note("%s is not tried, as servers hang up after so many keys: name the one to use", name)
+		o.left++
 		return
 	}
 	o.signers = append(o.signers, s)
@@ -167,17 +173,21 @@ func (o *offer) question() *question {
 func (o *offer) String() string {
 	switch len(o.names) {
 	case 0:
-		return "no key at all, as none could be used"
+		return "without a key: there is none that can be tried"
 	case 1:
-		return "the key " + o.names[0]
+		return "with the key " + o.names[0]
 	}
-	return "the keys " + strings.Join(o.names, ", ")
+	return "with the keys " + strings.Join(o.names, ", ")
 }
 
 func (o *offer) hint(ep endpoint) string {
 	hint := fmt.Sprintf("put the public key into authorized_keys of %s there, or name the right user and key", ep.user)
-	if len(o.notes) > 0 {
-		hint += " (" + strings.Join(o.notes, "; ") + ")"
+	notes := o.notes
+	if o.left > 0 {
+		notes = append(notes, fmt.Sprintf("%d more keys are not tried, as servers hang up after so many: name the one to use", o.left))
+	}
+	if len(notes) > 0 {
+		hint += " (" + strings.Join(notes, "; ") + ")"
 	}
 	return hint
 }

@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -12,9 +11,10 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -29,13 +29,13 @@ type server struct {
 	user    string
 	key     string // a private key file that it accepts
 	hostKey ssh.PublicKey
-	log     *syncBuffer
 	cmd     *exec.Cmd
+	path    string
 	config  string
 }
 
-// startSSHD starts a server. config is added to its sshd_config, before what is there
-// already, so that it wins.
+// startSSHD starts a server. config are lines of its sshd_config that replace those with the
+// same keyword; further host keys are added.
 func startSSHD(tb testing.TB, config ...string) *server {
 	tb.Helper()
 	return startSSHDAt(tb, "127.0.0.1", freePort(tb, "127.0.0.1"), config...)
@@ -58,39 +58,63 @@ func startSSHDAt(tb testing.TB, address string, port int, config ...string) *ser
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &server{dir: tb.TempDir(), address: address, port: port, user: me.Username, log: &syncBuffer{}}
+	s := &server{dir: tb.TempDir(), address: address, port: port, user: me.Username}
 	s.hostKey = writeKey(tb, filepath.Join(s.dir, "host_key"), "").PublicKey()
 	s.key = filepath.Join(s.dir, "user_key")
 	s.authorize(tb, writeKey(tb, s.key, "").PublicKey())
 	s.config = filepath.Join(s.dir, "sshd_config")
-	lines := append(config,
-		"ListenAddress "+net.JoinHostPort(address, strconv.Itoa(port)),
-		"HostKey "+filepath.Join(s.dir, "host_key"),
-		"AuthorizedKeysFile "+filepath.Join(s.dir, "authorized_keys"),
-		"SetEnv HOME="+filepath.Join(s.dir, "home"), // whose .bashrc is the test's, not the operator's
+	defaults := []string{
+		"ListenAddress " + net.JoinHostPort(address, strconv.Itoa(port)),
+		"HostKey " + filepath.Join(s.dir, "host_key"),
+		"AuthorizedKeysFile " + filepath.Join(s.dir, "authorized_keys"),
+		"SetEnv HOME=" + filepath.Join(s.dir, "home"), // whose .bashrc is the test's, not the operator's
 		"Subsystem sftp /usr/lib/openssh/sftp-server",
 		"PidFile none", "StrictModes no", "UsePAM no", "PasswordAuthentication no", "PermitRootLogin yes",
-		"KbdInteractiveAuthentication no", "LogLevel VERBOSE")
+		"KbdInteractiveAuthentication no", "LogLevel VERBOSE",
+	}
+	lines := config
+	for _, d := range defaults { // a keyword may stand there once
+		keyword, _, _ := strings.Cut(d, " ")
+		if !slices.ContainsFunc(config, func(l string) bool { return strings.HasPrefix(l, keyword+" ") }) || keyword == "HostKey" {
+			lines = append(lines, d)
+		}
+	}
 	writeFile(tb, s.config, strings.Join(lines, "\n")+"\n")
-	s.start(tb, path)
+	s.path = path
+	s.start(tb)
 	return s
 }
 
-func (s *server) start(tb testing.TB, path string) {
+func (s *server) start(tb testing.TB) {
 	tb.Helper()
-	s.cmd = exec.Command(path, "-D", "-e", "-f", s.config)
-	s.cmd.Stderr = s.log
+	s.cmd = exec.Command(s.path, "-D", "-e", "-f", s.config)
+	log, err := os.Create(filepath.Join(s.dir, "log")) // a pipe would be held open by what sshd leaves behind
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer log.Close()
+	s.cmd.Stderr = log
 	if err := s.cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(s.stop)
-	waitFor(tb, "sshd to listen", func() bool { return strings.Contains(s.log.String(), "Server listening") })
+	waitFor(tb, "sshd to listen", func() bool { return strings.Contains(s.log(tb), "Server listening") })
 }
 
 // stop ends the server. Connections that it has stay.
 func (s *server) stop() {
 	s.cmd.Process.Kill()
 	s.cmd.Wait()
+}
+
+// log is what the server has logged since it was started.
+func (s *server) log(tb testing.TB) string {
+	tb.Helper()
+	log, err := os.ReadFile(filepath.Join(s.dir, "log"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(log)
 }
 
 // authorize lets the owner of a key log in.
@@ -120,34 +144,33 @@ func (s *server) knownLine() string {
 	return fmt.Sprintf("[%s]:%d %s", s.address, s.port, ssh.MarshalAuthorizedKey(s.hostKey))
 }
 
-// sessions are the PIDs of the processes that serve the server's connections.
-func (s *server) sessions(tb testing.TB) []int {
-	tb.Helper()
-	out, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", s.cmd.Process.Pid, s.cmd.Process.Pid))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var pids []int
-	for _, f := range strings.Fields(string(out)) {
-		pid, err := strconv.Atoi(f)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		pids = append(pids, pid)
-	}
-	return pids
-}
-
 // cut ends the server's connections as a crash of the host would.
 func (s *server) cut(tb testing.TB) {
 	tb.Helper()
-	for _, pid := range s.sessions(tb) {
-		p, err := os.FindProcess(pid)
+	for _, pid := range sshdChildren(tb, s.cmd.Process.Pid) {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+// sshdChildren are the sshd processes below a process: one for each connection, two where
+// sshd separates its privileges.
+func sshdChildren(tb testing.TB, pid int) []int {
+	tb.Helper()
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return nil // it has just ended
+	}
+	var pids []int
+	for _, f := range strings.Fields(string(children)) {
+		child, err := strconv.Atoi(f)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		p.Kill()
+		if comm, _ := os.ReadFile("/proc/" + f + "/comm"); strings.HasPrefix(string(comm), "sshd") {
+			pids = append(append(pids, child), sshdChildren(tb, child)...)
+		}
 	}
+	return pids
 }
 
 // newClient returns a client that knows the servers' keys and nothing of the operator's
@@ -245,20 +268,16 @@ func testContext(tb testing.TB) context.Context {
 	return ctx
 }
 
-// A syncBuffer is a buffer that a process writes to while the test reads it.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
+// publicOf returns the public part of a key file.
+func publicOf(tb testing.TB, path string) ssh.PublicKey {
+	tb.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	signer, err := ssh.ParsePrivateKey(data)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return signer.PublicKey()
 }

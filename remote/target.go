@@ -36,6 +36,7 @@ type endpoint struct {
 	onlyKeys   bool     // of the agent's keys, only those in keys are tried
 	agent      string   // socket; "" is none
 	knownHosts []string // the first is written to
+	ownKnown   bool     // they are not those that ssh would take
 	via        []string // [user@]host:port of the hops before it, for messages
 }
 
@@ -175,13 +176,17 @@ func (c *Client) endpoint(t Target) (endpoint, []string, error) {
 			ep.keys = append(ep.keys, filepath.Join(home, ".ssh", name))
 		}
 	}
-	ep.knownHosts = []string{c.cfg.KnownHosts}
+	ep.knownHosts, ep.ownKnown = []string{c.cfg.KnownHosts}, true
 	if c.cfg.KnownHosts == "" {
+		ep.ownKnown = false
 		ep.knownHosts = mapped(strings.Fields(cfg.get("UserKnownHostsFile")), expand)
 		if len(ep.knownHosts) == 0 {
 			ep.knownHosts = []string{filepath.Join(home, ".ssh", "known_hosts")}
 		}
 		ep.knownHosts = append(ep.knownHosts, "/etc/ssh/ssh_known_hosts")
+	}
+	if p := cfg.get("ProxyCommand"); p != "" && !strings.EqualFold(p, "none") && cfg.get("ProxyJump") == "" && len(t.Jump) == 0 {
+		return endpoint{}, nil, fmt.Errorf("%s has ProxyCommand for %s, which ipfabric does not run; use ProxyJump", c.cfg.SSHConfig, alias)
 	}
 	proxy := slices.DeleteFunc(strings.Split(cfg.get("ProxyJump"), ","), func(s string) bool { return s == "" })
 	return ep, proxy, nil

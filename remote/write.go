@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -105,8 +106,10 @@ func (u *upload) existing() (fs.FileInfo, error) {
 		return nil, nil
 	case err != nil:
 		return nil, err
+	case old.IsDir():
+		return nil, syscall.EISDIR
 	case !old.Mode().IsRegular():
-		return nil, fmt.Errorf("there is something else than a file (%v)", old.Mode().Type())
+		return nil, errors.New("it is no regular file")
 	}
 	return old, nil
 }
@@ -120,7 +123,7 @@ func (u *upload) same(ctx context.Context, old fs.FileInfo) (bool, error) {
 		have, err := readFile(u.client, u.name)
 		return err == nil && bytes.Equal(have, u.data), nil // what cannot be read is replaced
 	}
-	out, _, err := u.conn.exec(ctx, command{argv: []string{"sha256sum", "--", u.name}})
+	out, err := u.conn.exec(ctx, command{argv: []string{"sha256sum", "--", u.name}})
 	var fail *CommandError
 	if errors.As(err, &fail) && fail.Err == nil {
 		return false, nil // no sha256sum there
