@@ -85,7 +85,7 @@ func birdPeer(block []string, now time.Time) (addr string, p bgpPeer) {
 			}
 		case strings.HasPrefix(line, "Channel "):
 			family = birdFamily(strings.TrimPrefix(line, "Channel "))
-			p.Families[family] = bgpFamily{Offered: offered[family], Wanted: wanted[family]}
+			p.Families[family] = bgpFamily{Offered: offered[family], Wanted: wanted[family], Sent: -1}
 		case family == "":
 		case key == "State":
 			f := p.Families[family]

@@ -63,7 +63,7 @@ func parseFRR(out string) (bgpPeers, error) {
 		dec := json.NewDecoder(strings.NewReader(out))
 		var doc map[string]json.RawMessage
 		if err := dec.Decode(&doc); err != nil {
-			return nil, fmt.Errorf("its JSON ends or breaks off: %v", err)
+			return nil, fmt.Errorf("its JSON cannot be read: %v", err)
 		}
 		out = out[dec.InputOffset():]
 		if peers == nil {

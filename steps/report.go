@@ -42,7 +42,7 @@ type Check struct {
 type Session struct {
 	RR       string `json:"rr"`
 	Peer     string `json:"peer"`
-	PeerRole string `json:"peer_role"` // "route-reflector", "core-gateway", "node"
+	PeerRole string `json:"peer_role"` // "route-reflector", "core-gateway", "node"; "unknown": the inventory does not have it
 	Family   string `json:"family"`    // "ipv4-unicast", "ipv6-unicast", "l2vpn-evpn"
 	Status   Status `json:"status"`
 	Detail   string `json:"detail,omitempty"`

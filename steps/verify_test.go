@@ -2,10 +2,13 @@ package steps
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -124,6 +127,22 @@ func findings(r *Report) []string {
 	return out
 }
 
+// about returns the findings of some hosts or sessions: those whose line begins
+// so, with their hints.
+func about(r *Report, prefix string) []string {
+	var out []string
+	take := false
+	for _, line := range findings(r) {
+		if !strings.HasPrefix(line, "  ") {
+			take = strings.HasPrefix(line, prefix)
+		}
+		if take {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
 // expect compares the findings, and whether they make the fabric unhealthy.
 func expect(t *testing.T, r *Report, healthy bool, want ...string) {
 	t.Helper()
@@ -184,15 +203,45 @@ func TestVerifyHealthy(t *testing.T) {
 	}
 }
 
-// A no-change run over many hosts must stay cheap.
+// A run over many hosts must stay cheap: one question for each thing, and one
+// more that puts them together.
 func TestVerifyAsksFewQuestions(t *testing.T) {
 	fleet := recorded(t, "healthy")
 	fleet.verify(t)
-	for name, most := range map[string]int{"rr1": 3, "mx1": 1, "node1": 4} {
+	for name, most := range map[string]int{"rr1": 4, "mx1": 1, "node1": 5} {
 		log := fleet.hosts[name].log
 		slices.Sort(log)
 		if len(log) > most || len(slices.Compact(log)) != len(log) {
 			t.Errorf("%s was asked: %q", name, log)
+		}
+	}
+}
+
+// The example in the documentation is a report, and no field is missing there.
+func TestVerifyIsDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../docs/verify.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(doc), "```json\n")
+	example, _, _ = strings.Cut(example, "```")
+	dec := json.NewDecoder(strings.NewReader(example))
+	dec.DisallowUnknownFields()
+	var r Report
+	if err := dec.Decode(&r); err != nil {
+		t.Errorf("the example: %v", err)
+	}
+	for _, v := range []any{Report{}, HostReport{}, Check{}, Session{}, End{}} {
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if !regexp.MustCompile(`\b` + name + `\b`).Match(doc) {
+				t.Errorf("docs/verify.md does not name %s", name)
+			}
+		}
+	}
+	for _, s := range []Status{OK, Warn, Bad, NotChecked} {
+		if !strings.Contains(string(doc), "`"+string(s)+"`") {
+			t.Errorf("docs/verify.md does not name the status %s", s)
 		}
 	}
 }

@@ -46,6 +46,9 @@ func (j judge) downHint(near, far side) string {
 				s.otherHost.Name, s.name(), s.name(), sshLine(j.f, s.host.Host, "systemctl restart frr"))
 		}
 	}
+	if near.peer.up() || far.peer.up() {
+		return fmt.Sprintf("one end has not noticed yet what the other has: look again after the hold time of %s", j.f.BGP.HoldTime)
+	}
 	for _, s := range both {
 		if s.peer.BFD == "Up" {
 			return fmt.Sprintf("BFD is up, so packets pass: is the BGP password the same on both ends, and 179/tcp open? %s", compare(both))
@@ -105,8 +108,11 @@ func compare(both []side) string {
 
 // unaskedHint is about an end that ipfabric does not configure.
 func unaskedHint(s, from side) string {
-	if s.isCore() {
-		return fmt.Sprintf("`ipfabric gateway %s` prints the configuration it needs, and `show bgp neighbor %s` there says what it sees", s.name(), from.own)
+	switch {
+	case s.isCore() && s.asked:
+		return fmt.Sprintf("`ipfabric gateway %s` prints the configuration that %s needs", s.name(), s.name())
+	case s.isCore():
+		return fmt.Sprintf("`ipfabric gateway %s` prints the configuration that %s needs, `show bgp neighbor %s` there says what it sees", s.name(), s.name(), from.own)
 	}
 	return fmt.Sprintf("%s is not managed by ipfabric: look there at its neighbor %s", s.name(), from.own)
 }
