@@ -20,7 +20,8 @@ func (c *cli) hookCommand() *cobra.Command {
 		Use:    "hook",
 		Short:  "What hypervisors call",
 		Hidden: true,
-		Args:   noArgs,
+		Args:   noCommand,
+		RunE:   func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "libvirt GUEST OPERATION SUBOPERATION EXTRA",

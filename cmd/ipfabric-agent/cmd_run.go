@@ -151,6 +151,10 @@ func newEngine(log *slog.Logger, config *inventory.AgentConfig, loaded api.Confi
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	binary, err := ownBinary()
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	watch, err := kernel.Subscribe()
 	if err != nil {
 		k.Close()
@@ -158,6 +162,7 @@ func newEngine(log *slog.Logger, config *inventory.AgentConfig, loaded api.Confi
 	}
 	e := engine.New(engine.Options{
 		Version:  programVersion(),
+		Binary:   binary,
 		Loaded:   loaded,
 		Config:   config,
 		Store:    vms,

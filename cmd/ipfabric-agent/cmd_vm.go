@@ -18,7 +18,7 @@ func (c *cli) vmCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "vm",
 		Short: "Add, remove and list the node's VMs",
-		Args:  noArgs,
+		Args:  noCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(c.vmAdd(), c.vmList(), c.vmShow(), c.vmPhase(), c.vmRemove())

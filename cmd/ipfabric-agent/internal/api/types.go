@@ -10,6 +10,7 @@ import (
 // A Status says how the agent and what it looks after are.
 type Status struct {
 	Version   string    `json:"version"`
+	Binary    Binary    `json:"binary"`
 	Config    Config    `json:"config"`
 	Started   time.Time `json:"started"`
 	UptimeSec int64     `json:"uptime_seconds"`
@@ -78,6 +79,12 @@ type Config struct {
 	SHA256 string `json:"sha256"` // of the file's bytes when the agent read it, in hex
 	Fabric string `json:"fabric"`
 	Node   string `json:"node"`
+}
+
+// A Binary is the program that runs.
+type Binary struct {
+	SHA256   string `json:"sha256"`   // in hex
+	Replaced bool   `json:"replaced"` // its file is gone or another one by now
 }
 
 // An errorBody is the body of every answer that is not 2xx.

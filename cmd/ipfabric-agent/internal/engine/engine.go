@@ -39,6 +39,7 @@ type Firewall interface {
 // Options are what an Engine is made of.
 type Options struct {
 	Version  string
+	Binary   func() api.Binary
 	Loaded   api.Config
 	Config   *inventory.AgentConfig
 	Store    *store.Store

@@ -200,6 +200,7 @@ func (n *node) boot(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.Engine = New(Options{
+		Binary:  func() api.Binary { return api.Binary{} },
 		Version: "1.2.3",
 		Loaded:  api.Config{Fabric: "lab", Node: "node1"},
 		Config: &inventory.AgentConfig{

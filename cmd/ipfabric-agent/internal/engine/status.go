@@ -18,6 +18,7 @@ import (
 func (e *Engine) Status(ctx context.Context) api.Status {
 	s := api.Status{
 		Version:   e.Version,
+		Binary:    e.Binary(),
 		Config:    e.Loaded,
 		Started:   e.started,
 		UptimeSec: int64(e.Now().Sub(e.started).Seconds()),

@@ -1,0 +1,233 @@
+//go:build lab
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLabApplyTwice(t *testing.T) {
+	if !inNetns(t) {
+		return
+	}
+	a := newAgent(t, "")
+	must(t, "ip", "link", "add", "web_net0", "type", "veth", "peer", "name", "web_peer")
+	must(t, "ip", "link", "set", "web_peer", "up")
+	a.do("vm", "add", "sea_gold", "--ip", "203.0.113.1", "--ip6", "2001:db8:100::1", "--mac", "52:54:00:00:00:01", "--owner", "nobody")
+	a.do("vm", "add", "a.vm-with_a.long-name", "--ip", "203.0.113.2")
+	a.do("vm", "add", "six", "--ip6", "2001:db8:100::3")
+	a.do("vm", "add", "web", "--ip", "203.0.113.4", "--link", "existing")
+	want := `203.0.113.1 dev sea_gold_net0 metric 1024
+203.0.113.2 dev a.~` + strings.Repeat("?", 7) + `_net0 metric 1024
+203.0.113.4 dev web_net0 metric 1024
+2001:db8:100::1 dev sea_gold_net0 metric 1024
+2001:db8:100::3 dev six_net0 metric 1024`
+	if diff := cmp.Diff(want, maskHash(routes(t))); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if out := must(t, "ip", "link", "show", "a.vm-with_a.long-name_net0"); !strings.Contains(out, "altname") {
+		t.Errorf("the full name is no alternative name: %s", out)
+	}
+	if out := must(t, "ip", "-d", "link", "show", "sea_gold_net0"); !strings.Contains(out, "user nobody") || !strings.Contains(out, "persist on") {
+		t.Errorf("QEMU cannot open the tap: %s", out)
+	}
+	changes := a.settled()
+	before := kernelState(t)
+	a.do("reconcile")
+	a.do("vm", "add", "six", "--ip6", "2001:db8:100::3")
+	if got := a.settled(); got != changes {
+		t.Errorf("a second look made %d changes", got-changes)
+	}
+	a.stop(syscall.SIGTERM)
+	a.start()
+	if got := a.settled(); got != 0 {
+		t.Errorf("the look after a restart made %d changes:\n%s", got, a.log)
+	}
+	if diff := cmp.Diff(before, kernelState(t)); diff != "" {
+		t.Errorf("(-before +after)\n%s", diff)
+	}
+	if s := a.status(); !s.Healthy {
+		t.Errorf("problems: %q", s.Problems)
+	}
+}
+
+// maskHash blanks the hash in shortened interface names.
+func maskHash(s string) string {
+	for {
+		i := strings.Index(s, "~")
+		if i < 0 || strings.HasPrefix(s[i+1:], "?") {
+			return s
+		}
+		s = s[:i+1] + strings.Repeat("?", 7) + s[i+8:]
+	}
+}
+
+func TestLabWhateverIsChangedComesBack(t *testing.T) {
+	if !inNetns(t) {
+		return
+	}
+	a := newAgent(t, "")
+	a.do("vm", "add", "sea_gold", "--ip", "203.0.113.1", "--ip6", "2001:db8:100::1", "--mac", "52:54:00:00:00:01")
+	a.do("vm", "add", "b", "--ip", "203.0.113.2")
+	a.settled()
+	index := func(s string) string { // a new interface has a new index
+		var lines []string
+		for _, l := range strings.Split(s, "\n") {
+			if n, rest, ok := strings.Cut(l, ": "); ok && strings.Trim(n, "0123456789") == "" {
+				l = rest
+			}
+			lines = append(lines, l)
+		}
+		return strings.Join(lines, "\n")
+	}
+	tests := []struct {
+		name string
+		do   [][]string
+		full bool // only the next full pass finds it
+	}{
+		{"route", [][]string{{"ip", "route", "del", "203.0.113.1"}, {"ip", "-6", "route", "del", "2001:db8:100::1"}}, false},
+		{"address", [][]string{{"ip", "addr", "flush", "dev", "sea_gold_net0"}}, false},
+		{"foreign address", [][]string{{"ip", "addr", "add", "192.0.2.1/24", "dev", "sea_gold_net0"}}, false},
+		{"neighbor", [][]string{{"ip", "neigh", "del", "203.0.113.1", "dev", "sea_gold_net0"}}, false},
+		{"down and up", [][]string{{"ip", "link", "set", "sea_gold_net0", "down"}, {"ip", "link", "set", "sea_gold_net0", "up"}}, false},
+		{"down", [][]string{{"ip", "link", "set", "sea_gold_net0", "down"}}, false},
+		{"mac", [][]string{{"ip", "link", "set", "sea_gold_net0", "address", "02:00:00:00:00:99"}}, false},
+		{"all rules", [][]string{{"nft", "flush", "ruleset"}}, false},
+		{"one rule chain", [][]string{{"nft", "flush", "chain", "inet", "ipfabric", "prerouting"}}, false},
+		{"an element", [][]string{{"nft", "delete", "element", "inet", "ipfabric", "vms", "{ sea_gold_net0 }"}}, false},
+		{"a foreign rule", [][]string{{"nft", "add", "rule", "inet", "ipfabric", "input", "accept"}}, true},
+		{"stray route", [][]string{{"ip", "route", "add", "blackhole", "203.0.113.99", "proto", "201"}}, true},
+		{"sysctl", [][]string{{"sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/sea_gold_net0/accept_ra"}}, true},
+	}
+	before := kernelState(t)
+	for _, tt := range tests {
+		for _, c := range tt.do {
+			must(t, c...)
+		}
+		if tt.full {
+			a.do("reconcile")
+		}
+		a.settled()
+		got := kernelState(t)
+		if diff := cmp.Diff(before, got); diff != "" {
+			t.Errorf("%s did not come back (-before +after)\n%s", tt.name, diff)
+			before = got
+		}
+	}
+	if out := must(t, "cat", "/proc/sys/net/ipv6/conf/sea_gold_net0/accept_ra"); out != "0\n" {
+		t.Errorf("accept_ra is %s", out)
+	}
+	// An interface that has lost its mark is one that was found: it is taken up,
+	// but will not be deleted.
+	must(t, "ip", "link", "set", "sea_gold_net0", "alias", "")
+	a.settled()
+	if out := must(t, "ip", "link", "show", "sea_gold_net0"); !strings.Contains(out, "alias ipfabric:taken:sea_gold") {
+		t.Errorf("it has no mark: %s", out)
+	}
+	// Last, since a new interface is at another place in every list.
+	want := routes(t)
+	must(t, "ip", "link", "del", "b_net0")
+	a.settled()
+	if diff := cmp.Diff(index(want), index(routes(t))); diff != "" {
+		t.Errorf("a deleted interface did not come back (-before +after)\n%s", diff)
+	}
+}
+
+func TestLabStoppingWithdrawsNothing(t *testing.T) {
+	if !inNetns(t) {
+		return
+	}
+	a := newAgent(t, "")
+	a.do("vm", "add", "sea_gold", "--ip", "203.0.113.1", "--ip6", "2001:db8:100::1")
+	a.settled()
+	before := kernelState(t)
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		a.stop(sig)
+		if diff := cmp.Diff(before, kernelState(t)); diff != "" {
+			t.Errorf("%v (-before +after)\n%s", sig, diff)
+		}
+		a.start()
+		if diff := cmp.Diff(before, kernelState(t)); diff != "" {
+			t.Errorf("after a start (-before +after)\n%s", diff)
+		}
+	}
+	a.do("drain")
+	a.stop(syscall.SIGKILL)
+	a.start()
+	if got := routes(t); got != "" {
+		t.Errorf("drained: %s", got)
+	}
+	if s := a.status(); !s.Drained || len(s.Warnings) == 0 {
+		t.Errorf("nobody is told that the node is drained: %+v", s)
+	}
+	a.do("undrain")
+	if diff := cmp.Diff(before, kernelState(t)); diff != "" {
+		t.Errorf("no longer drained (-before +after)\n%s", diff)
+	}
+	a.do("vm", "remove", "sea_gold")
+	if got := routes(t); got != "" {
+		t.Errorf("removed: %s", got)
+	}
+	a.refuses(`there is no VM "sea_gold" on this node`, "vm", "remove", "sea_gold")
+	a.do("vm", "remove", "--missing-ok", "sea_gold")
+}
+
+func TestLabAFullDiskAndACorruptFile(t *testing.T) {
+	if !inNetns(t) {
+		return
+	}
+	a := newAgent(t, "")
+	a.do("vm", "add", "a", "--ip", "203.0.113.1")
+	a.stop(syscall.SIGTERM)
+	state := filepath.Join(a.dir, "state")
+	must(t, "mount", "-t", "tmpfs", "-o", "size=64k", "none", state)
+	t.Cleanup(func() { must(t, "umount", state) })
+	a.start()
+	a.do("vm", "add", "a", "--ip", "203.0.113.1")
+	sh("dd", "if=/dev/zero", "of="+filepath.Join(state, "full"), "bs=1k") // ends when the disk is full
+	before := kernelState(t)
+	a.refuses("no space left on device\nhint: make room on the disk", "vm", "add", "b", "--ip", "203.0.113.2")
+	if diff := cmp.Diff(before, kernelState(t)); diff != "" {
+		t.Errorf("a full disk (-before +after)\n%s", diff)
+	}
+	if out := a.do("vm", "list"); strings.Contains(out, "203.0.113.2") {
+		t.Errorf("the VM is there all the same: %s", out)
+	}
+	if err := os.Remove(filepath.Join(state, "full")); err != nil {
+		t.Fatal(err)
+	}
+	a.do("vm", "add", "b", "--ip", "203.0.113.2")
+
+	if err := os.Truncate(filepath.Join(state, "vms.d", "a.json"), 20); err != nil {
+		t.Fatal(err)
+	}
+	before = routes(t)
+	a.do("reconcile")
+	a.stop(syscall.SIGTERM)
+	a.start()
+	if diff := cmp.Diff(before, routes(t)); diff != "" {
+		t.Errorf("a corrupt file (-before +after)\n%s", diff)
+	}
+	s := a.status()
+	if s.Healthy || !strings.Contains(s.Problems[0], "VM a: its file cannot be used") {
+		t.Errorf("problems: %q", s.Problems)
+	}
+	a.do("vm", "add", "a", "--ip", "203.0.113.1")
+	if s := a.status(); !s.Healthy {
+		t.Errorf("problems: %q", s.Problems)
+	}
+}
+
+func TestLabTwoAgents(t *testing.T) {
+	if !inNetns(t) {
+		return
+	}
+	a := newAgent(t, "")
+	a.refuses("another agent is running", "run", "--config", filepath.Join(a.dir, "agent.yaml"), "--state", filepath.Join(a.dir, "state"))
+}

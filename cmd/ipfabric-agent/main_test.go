@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// The test binary is also the agent, and a guest that sends one frame, for tests
+// that need them as processes of their own.
+func TestMain(m *testing.M) {
+	if os.Getenv("IPFABRIC_TEST_BE_AGENT") != "" {
+		main()
+	}
+	if frame := os.Getenv("IPFABRIC_TEST_FRAME"); frame != "" {
+		if err := sendFrame(frame); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// sendFrame sends a frame, in hex, through eth0.
+func sendFrame(text string) error {
+	frame, err := hex.DecodeString(text)
+	if err != nil {
+		return err
+	}
+	link, err := net.InterfaceByName("eth0")
+	if err != nil {
+		return err
+	}
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: link.Index})
+}
+
+// cmdline runs one command line in this process.
+func cmdline(args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = run(context.Background(), args, strings.NewReader(""), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func TestCommandLine(t *testing.T) {
+	nobody := filepath.Join(t.TempDir(), "agent.sock")
+	tests := []struct {
+		args []string
+		code int
+		want string // in what it prints
+	}{
+		{[]string{"version"}, 0, "ipfabric-agent "},
+		{[]string{}, 0, "Keeps a node's VMs connected to the IP fabric"},
+		{[]string{"vm", "--help"}, 0, "Add, remove and list the node's VMs"},
+		{[]string{"frobnicate"}, 64, `ipfabric-agent has no command "frobnicate"`},
+		{[]string{"vm", "ad", "x"}, 64, `ipfabric-agent vm has no command "ad"`},
+		{[]string{"status", "--jsno"}, 64, "unknown flag: --jsno"},
+		{[]string{"status", "now"}, 64, `takes no argument, but got "now"`},
+		{[]string{"vm", "add"}, 64, "takes the name of one VM"},
+		{[]string{"vm", "add", "../x", "--ip", "203.0.113.1"}, 64, `VM name "../x": it must begin with a letter or a digit`},
+		{[]string{"vm", "add", "x", "--ip", "203.0.113"}, 64, `--ip "203.0.113" is not an address`},
+		{[]string{"vm", "add", "x", "--mac", "zz"}, 64, `--mac: mac "zz": write it as`},
+		{[]string{"vm", "phase", "x"}, 64, "takes the name of one VM and a phase"},
+		{[]string{"--socket", nobody, "status"}, 1, "the agent is not running: nobody answers on " + nobody},
+		{[]string{"--socket", nobody, "vm", "list"}, 1, "hint: systemctl status ipfabric-agent"},
+		{[]string{"run", "--config", nobody}, 1, "there is no such file\nhint: ipfabric init"},
+	}
+	for _, tt := range tests {
+		code, stdout, stderr := cmdline(tt.args...)
+		if code != tt.code || !strings.Contains(stdout+stderr, tt.want) {
+			t.Errorf("%q: got %d\n%s%s\nwant %d, %q in it", tt.args, code, stdout, stderr, tt.code, tt.want)
+		}
+	}
+}
+
+// libvirt does not start a VM whose hook fails, and takes what the hook prints
+// for the VM's new XML.
+func TestTheHookNeverFailsAndPrintsNothing(t *testing.T) {
+	nobody := filepath.Join(t.TempDir(), "agent.sock")
+	for _, args := range [][]string{
+		{"sea_gold", "prepare", "begin", "-"},
+		{"-x", "migrate", "begin", "-"},
+		{},
+	} {
+		code, stdout, stderr := cmdline(append([]string{"--socket", nobody, "hook", "libvirt", "--"}, args...)...)
+		if code != 0 || stdout != "" || stderr == "" {
+			t.Errorf("%q: got %d, %q on stdout, %q on stderr", args, code, stdout, stderr)
+		}
+	}
+}
+
+func TestNameProtocol(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "rt_protos.d", "ipfabric.conf")
+	for range 2 {
+		if err := nameProtocol(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if data, _ := os.ReadFile(file); string(data) != "# Written by ipfabric-agent.\n201\tipfabric\n" {
+		t.Errorf("got %q", data)
+	}
+}
