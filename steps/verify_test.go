@@ -29,7 +29,7 @@ type fakeFleet struct {
 
 const (
 	askUnit    = "systemctl show frr.service -p LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,MainPID"
-	askDaemons = "vtysh -c show daemons"
+	askDaemons = "vtysh -c show daemons -c show running-config"
 	askStatus  = agentPath + " status --json"
 	unitRuns   = "LoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\n"
 	agentWell  = `{"version":"v1","healthy":true,"problems":[],"warnings":[]}`
@@ -59,12 +59,20 @@ func recorded(t *testing.T, scenario string) *fakeFleet {
 			continue
 		}
 		host.answers[askUnit] = unitRuns
-		host.answers[askDaemons] = " zebra bgpd bfdd watchfrr staticd\n"
+		host.setDaemons(" zebra bgpd bfdd watchfrr staticd\n", 0)
 		if h.Role == inventory.RoleNode {
 			host.answers[askStatus] = agentWell
 		}
 	}
 	return fleet
+}
+
+// setDaemons sets which daemons answer. Steps ask for them in one breath with
+// the running configuration.
+func (h *fakeHost) setDaemons(line string, status int) {
+	for _, q := range []string{"vtysh -c show daemons", "vtysh -c show daemons -c show running-config"} {
+		h.answers[q], h.status[q] = line, status
+	}
 }
 
 // verifyFabric reads testdata/verify/fabric.yaml, changed by edit.

@@ -87,13 +87,13 @@ func TestVerifyFRRNotRunning(t *testing.T) {
 		edit func(h *fakeHost)
 		want []string
 	}{
-		{"bgpd killed", func(h *fakeHost) { h.answers[askDaemons] = " zebra bfdd\n" }, []string{
+		{"bgpd killed", func(h *fakeHost) { h.setDaemons(" zebra bfdd\n", 0) }, []string{
 			"node2 frr-running failed: bgpd does not run",
 			"  FRR's watchfrr starts a daemon that died again within seconds; if it does not, " + journal}},
-		{"two daemons", func(h *fakeHost) { h.answers[askDaemons] = " bgpd watchfrr\n" }, []string{
+		{"two daemons", func(h *fakeHost) { h.setDaemons(" bgpd watchfrr\n", 0) }, []string{
 			"node2 frr-running failed: zebra and bfdd do not run",
 			"  FRR's watchfrr starts a daemon that died again within seconds; if it does not, " + journal}},
-		{"no daemon at all", func(h *fakeHost) { h.answers[askDaemons], h.status[askDaemons] = "", 1 }, []string{
+		{"no daemon at all", func(h *fakeHost) { h.setDaemons("", 1) }, []string{
 			"node2 frr-running failed: zebra and bgpd and bfdd do not run",
 			"  FRR's watchfrr starts a daemon that died again within seconds; if it does not, " + journal}},
 		{"stopped", func(h *fakeHost) { h.answers[askUnit] = "LoadState=loaded\nActiveState=failed\n" }, []string{
@@ -134,7 +134,7 @@ func TestVerifyFRRNotRunning(t *testing.T) {
 // Only bfdd is dead: bgpd answers, so the sessions are looked at.
 func TestVerifyLooksAtSessionsWithoutBFDD(t *testing.T) {
 	fleet := recorded(t, "bfdd-killed")
-	fleet.hosts["node1"].answers[askDaemons] = " zebra bgpd\n"
+	fleet.hosts["node1"].setDaemons(" zebra bgpd\n", 0)
 	r := fleet.verify(t)
 	if got := about(r, "node1 frr-running"); len(got) == 0 || got[0] != "node1 frr-running failed: bfdd does not run" {
 		t.Errorf("got %q", got)
