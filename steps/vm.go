@@ -1,0 +1,147 @@
+package steps
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// A VM is one virtual machine as the agent of its node describes it.
+type VM struct {
+	Node       string     `json:"node"`
+	Name       string     `json:"name"`
+	IPv4       netip.Addr `json:"ip,omitzero"`  // announced as a /32
+	IPv6       netip.Addr `json:"ip6,omitzero"` // announced as a /128
+	MAC        string     `json:"mac,omitempty"`
+	Interface  string     `json:"interface"` // the host's end
+	Link       string     `json:"link"`      // "tap" or "existing"
+	Owner      string     `json:"owner,omitempty"`
+	Group      string     `json:"group,omitempty"`
+	MultiQueue bool       `json:"multiqueue,omitempty"`
+	Phase      string     `json:"phase"`     // "live", "waiting", "migrating" or "withdrawn"
+	Source     string     `json:"source"`    // who wants it: "api", "libvirt" or "lxd"
+	Present    bool       `json:"present"`   // it has its interface
+	Carrier    bool       `json:"carrier"`   // the guest's end is there
+	Routes     int        `json:"routes"`    // in the node's kernel
+	Announced  bool       `json:"announced"` // FRR has what it needs to announce it
+	Problem    string     `json:"problem,omitempty"`
+	Dropped    uint64     `json:"dropped_packets"` // in the last day, not its to send
+}
+
+// The agent's phases of a VM. Only in the first two it has routes.
+const (
+	phaseLive      = "live"
+	phaseMigrating = "migrating" // preferred by everybody: LOCAL_PREF 200
+	phaseWaiting   = "waiting"
+	phaseWithdrawn = "withdrawn"
+)
+
+const sourceAPI = "api"
+
+// Addrs returns the VM's addresses, IPv4 first.
+func (v VM) Addrs() []netip.Addr {
+	var out []netip.Addr
+	for _, a := range []netip.Addr{v.IPv4, v.IPv6} {
+		if a.IsValid() {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// State says in a word or two how the VM is on its node: "announced",
+// "migrating" (announced and preferred), or what keeps it from that.
+func (v VM) State() string {
+	switch {
+	case v.Problem != "":
+		return "problem"
+	case v.Phase == phaseWaiting || v.Phase == phaseWithdrawn:
+		return v.Phase
+	case !v.Present:
+		return "no interface"
+	case !v.Carrier:
+		return "no guest"
+	case v.Routes == 0:
+		return "drained"
+	case v.Phase == phaseMigrating:
+		return phaseMigrating
+	}
+	return "announced"
+}
+
+// Hindrance says why the VM's node does not announce it, "" if it does.
+func (v VM) Hindrance() string {
+	switch v.State() {
+	case "problem":
+		return v.Problem
+	case phaseWaiting:
+		return "it is arriving by live migration: the agent announces it when the guest runs there"
+	case phaseWithdrawn:
+		return "it is withdrawn"
+	case "no interface":
+		return "its interface " + v.Interface + " is not there yet: the agent takes it up when it appears"
+	case "no guest":
+		return "no guest is attached to " + v.Interface + " yet: the agent announces it when one is"
+	case "drained":
+		return v.Node + " is drained"
+	}
+	return ""
+}
+
+// onItsWay says whether the VM is announced, or would be if it had a guest.
+func (v VM) onItsWay() bool { return v.Phase == phaseLive || v.Phase == phaseMigrating }
+
+// parseVMs reads what the agent lists.
+func parseVMs(node, out string) ([]VM, error) {
+	var vms []VM
+	if err := json.Unmarshal([]byte(out), &vms); err != nil {
+		return nil, fmt.Errorf("the agent's list of VMs cannot be read: %v", err)
+	}
+	for i := range vms {
+		v := &vms[i]
+		if err := CheckVMName(v.Name); err != nil {
+			return nil, fmt.Errorf("the agent's list of VMs cannot be read: %v", err)
+		}
+		v.Node, v.IPv4, v.IPv6 = node, v.IPv4.Unmap(), v.IPv6.Unmap()
+	}
+	return vms, nil
+}
+
+// prefixes writes addresses as their routes.
+func prefixes(addrs []netip.Addr) string {
+	var out []string
+	for _, a := range addrs {
+		out = append(out, netip.PrefixFrom(a, a.BitLen()).String())
+	}
+	return AndList(out)
+}
+
+func addrList(addrs []netip.Addr) string {
+	var out []string
+	for _, a := range addrs {
+		out = append(out, a.String())
+	}
+	return AndList(out)
+}
+
+// AndList gives "a", "a and b", "a, b and c".
+func AndList(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
+// names gives the nodes of VMs, each once.
+func nodesOf(vms []VM) []string {
+	var out []string
+	for _, v := range vms {
+		if !slices.Contains(out, v.Node) {
+			out = append(out, v.Node)
+		}
+	}
+	return out
+}

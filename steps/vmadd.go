@@ -1,0 +1,195 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// seenLimit is how long the route reflectors may take to hear of a change.
+// Under a second is usual; a reflector that starts takes longer.
+const seenLimit = 10 * time.Second
+
+// Add makes a VM reachable through a node, with addresses that nobody has. It
+// holds the lock of all nodes while it looks for them. already says that the
+// very same VM was there.
+func (c *VMControl) Add(ctx context.Context, r VMRequest) (vm VM, already bool, err error) {
+	err = c.locked(ctx, func(s survey) error {
+		for _, v := range s.named(r.Name) {
+			if v.Node != r.Node {
+				return vmRefused(fmt.Sprintf("`ipfabric vm move %s --to %s` moves it, or take another name", r.Name, r.Node),
+					"there is a VM %s on %s already, with %s", r.Name, v.Node, addrList(v.Addrs()))
+			}
+			if other := r.differs(v); other != "" {
+				return vmRefused(fmt.Sprintf("`ipfabric vm remove %s` first, or take another name", r.Name),
+					"there is a VM %s on %s already, with %s", r.Name, v.Node, other)
+			}
+			vm, already = v, true
+		}
+		if already && len(s.named(r.Name)) == 1 {
+			return nil
+		}
+		if len(s.silent) > 0 {
+			return silentError(s.silent, "nothing was added: an address is only given to a VM when every node can be asked whether it is free")
+		}
+		want, err := c.settled(ctx, r, s)
+		if err != nil {
+			return err
+		}
+		if err := c.addVM(ctx, want); err != nil {
+			return err
+		}
+		vm, err = c.askVM(ctx, want.Node, want.Name)
+		return err
+	})
+	return vm, already, err
+}
+
+// differs says what a VM has that is not as requested, "" if nothing is. What
+// the request says nothing of may be anything.
+func (r VMRequest) differs(v VM) string {
+	for _, x := range []struct {
+		what, have, want string
+		none             bool
+	}{
+		{"address ", orEmpty(v.IPv4), orEmpty(r.IPv4), r.none4},
+		{"address ", orEmpty(v.IPv6), orEmpty(r.IPv6), r.none6},
+		{"MAC ", v.MAC, r.MAC, false},
+		{"interface ", v.Interface, r.Interface, false},
+		{"link ", v.Link, r.Link, false},
+		{"owner ", v.Owner, r.Owner, false},
+		{"group ", v.Group, r.Group, false},
+	} {
+		if x.have == x.want || x.want == "" && !x.none {
+			continue
+		}
+		if x.have == "" {
+			return "no " + x.what + x.want
+		}
+		return x.what + x.have
+	}
+	if r.MultiQueue && !v.MultiQueue {
+		return "a tap of one queue"
+	}
+	return ""
+}
+
+// settled fills in the addresses that are to be chosen, and refuses those that
+// somebody has.
+func (c *VMControl) settled(ctx context.Context, r VMRequest, s survey) (VM, error) {
+	owners := map[netip.Addr]string{}
+	for _, v := range s.vms {
+		for _, a := range v.Addrs() {
+			owners[a] = fmt.Sprintf("VM %s on %s", v.Name, v.Node)
+		}
+	}
+	for {
+		v, err := c.choose(r, owners)
+		if err != nil {
+			return v, err
+		}
+		// An address may be announced though no agent lists it: by a node that
+		// is no longer in the inventory, or whose agent has lost its files.
+		strangers := c.announced(ctx, v.Addrs())
+		if len(strangers) == 0 {
+			return v, nil
+		}
+		for a, who := range strangers {
+			c.note(a.String(), " is passed over: it is ", who)
+			owners[a] = who
+		}
+	}
+}
+
+// choose takes the addresses of the request, and the lowest free ones where it
+// has none. It only looks at its arguments and the fabric.
+func (c *VMControl) choose(r VMRequest, owners map[netip.Addr]string) (VM, error) {
+	v := r.VM
+	v.Phase = phaseLive
+	for _, a := range v.Addrs() {
+		if who, taken := owners[a]; taken {
+			return v, vmRefused("leave --ip and --ip6 out for the lowest free address", "%s is in use: it is %s", a, who)
+		}
+	}
+	used := func(a netip.Addr) bool {
+		_, taken := owners[a]
+		return taken || holderOf(c.Fabric, a) != ""
+	}
+	for _, x := range []struct {
+		pick  bool
+		pools []netip.Prefix
+		into  *netip.Addr
+		what  string
+	}{
+		{r.pick4, c.Fabric.Pools4(), &v.IPv4, "IPv4"},
+		{r.pick6, c.Fabric.Pools6(), &v.IPv6, "IPv6"},
+	} {
+		if !x.pick {
+			continue
+		}
+		a, ok := lowestFree(x.pools, used)
+		if !ok {
+			return v, vmRefused("add a pool to the inventory and run `ipfabric init`, or remove VMs that are not needed",
+				"no %s address is free: all of the pools' are in use", x.what)
+		}
+		*x.into = a
+	}
+	return v, nil
+}
+
+// announced says of each address that a reflector has a route to it, and by
+// whom. Reflectors that give no answer are left out.
+func (c *VMControl) announced(ctx context.Context, addrs []netip.Addr) map[netip.Addr]string {
+	out := map[netip.Addr]string{}
+	for _, v := range c.views(ctx, c.reflectors(nil), addrs) {
+		for _, a := range addrs {
+			for _, p := range v.routes[a] {
+				out[a] = fmt.Sprintf("announced by %s, says %s, though no agent lists it", p.node, v.rr.Name)
+			}
+		}
+	}
+	return out
+}
+
+// AwaitSeen waits until every managed route reflector prefers the VM's node for
+// each of its addresses, for a few seconds at most. It returns how they see it
+// in the end.
+func (c *VMControl) AwaitSeen(ctx context.Context, vm VM) ([]Seen, error) {
+	var seen []Seen
+	_, err := c.await(ctx, seenLimit, func() bool {
+		seen = c.SeenBy(ctx, []VM{vm})[0]
+		for _, s := range seen {
+			if s.Status != SeenYes {
+				return false
+			}
+		}
+		return true
+	})
+	return seen, err
+}
+
+// SeenBy asks all managed route reflectors about VMs. It returns an answer of
+// each reflector for each VM whose addresses it carries.
+func (c *VMControl) SeenBy(ctx context.Context, vms []VM) [][]Seen {
+	seen, _ := c.seenBy(ctx, vms)
+	return seen
+}
+
+func (c *VMControl) seenBy(ctx context.Context, vms []VM) ([][]Seen, []Silent) {
+	var addrs []netip.Addr
+	for _, v := range vms {
+		addrs = append(addrs, v.Addrs()...)
+	}
+	views := c.views(ctx, c.reflectors(nil), addrs)
+	out := make([][]Seen, len(vms))
+	for i, v := range vms {
+		out[i] = []Seen{}
+		for _, w := range views {
+			if s := w.seen(v); s.Status != "" {
+				out[i] = append(out[i], s)
+			}
+		}
+	}
+	return out, silentViews(views)
+}

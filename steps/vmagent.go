@@ -1,0 +1,135 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"ipfabric/inventory"
+)
+
+// askAgent lists the VMs of a node. The error names the node.
+func (c *VMControl) askAgent(ctx context.Context, node string) ([]VM, error) {
+	out, err := c.agentSays(ctx, node, "vm", "list", "--json")
+	if err != nil {
+		return nil, err
+	}
+	vms, err := parseVMs(node, out)
+	if err != nil {
+		return nil, c.agentError(node, err)
+	}
+	return vms, nil
+}
+
+// askVM asks a node's agent for one VM.
+func (c *VMControl) askVM(ctx context.Context, node, name string) (VM, error) {
+	out, err := c.agentSays(ctx, node, "vm", "show", name, "--json")
+	if err != nil {
+		return VM{}, err
+	}
+	vms, err := parseVMs(node, "["+out+"]")
+	if err != nil || len(vms) != 1 {
+		return VM{}, c.agentError(node, fmt.Errorf("the agent's answer about VM %s cannot be read", name))
+	}
+	return vms[0], nil
+}
+
+func (c *VMControl) agentSays(ctx context.Context, node string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	h, err := c.Connect(ctx, node)
+	if err != nil {
+		return "", err
+	}
+	out, err := h.Query(ctx, append([]string{agentPath}, args...)...)
+	if err != nil {
+		return "", c.agentError(node, err)
+	}
+	return out, nil
+}
+
+// tellAgent has a node's agent change something.
+func (c *VMControl) tellAgent(ctx context.Context, node string, args ...string) error {
+	h, err := c.Connect(ctx, node)
+	if err != nil {
+		return err
+	}
+	if err := h.Run(ctx, append([]string{agentPath}, args...)...); err != nil {
+		return c.agentError(node, err)
+	}
+	return nil
+}
+
+// agentError names the node, and says what to look at there.
+func (c *VMControl) agentError(node string, err error) error {
+	if notThere(err) {
+		return &VMError{Kind: VMSilent, Msg: "the agent is not installed on " + node,
+			Next: fmt.Sprintf("`ipfabric init --limit %s` installs it", node)}
+	}
+	if exitStatus(err) < 0 && strings.HasPrefix(err.Error(), node+" ") {
+		return err // of the connection
+	}
+	h, _ := c.Fabric.Host(node)
+	return &VMError{Kind: VMSilent, Msg: node, Err: err,
+		Next: hintOf(err, "see how its agent is: "+sshLine(c.Fabric, h.Host, agentPath+" status"))}
+}
+
+// addVM tells the VM's node to route for it. Doing so again does nothing.
+func (c *VMControl) addVM(ctx context.Context, v VM) error {
+	args := []string{"vm", "add", v.Name, "--json"} // without --json it fails for a VM that is added but has a problem
+	for _, a := range []struct{ flag, value string }{
+		{"--ip", orEmpty(v.IPv4)}, {"--ip6", orEmpty(v.IPv6)}, {"--mac", v.MAC}, {"--interface", v.Interface},
+		{"--link", v.Link}, {"--owner", v.Owner}, {"--group", v.Group}, {"--phase", v.Phase},
+	} {
+		if a.value != "" {
+			args = append(args, a.flag, a.value)
+		}
+	}
+	if v.MultiQueue {
+		args = append(args, "--multiqueue")
+	}
+	return c.tellAgent(ctx, v.Node, args...)
+}
+
+func (c *VMControl) removeVM(ctx context.Context, v VM) error {
+	return c.tellAgent(ctx, v.Node, "vm", "remove", v.Name, "--missing-ok")
+}
+
+// setPhase changes how a node announces a VM. From one phase with routes to
+// another the agent adds the new ones before it removes the old.
+func (c *VMControl) setPhase(ctx context.Context, v VM, phase string) error {
+	return c.tellAgent(ctx, v.Node, "vm", "phase", v.Name, phase)
+}
+
+// silentError says that not all hosts that had to be asked gave an answer.
+func silentError(silent []Silent, format string, args ...any) error {
+	names := silentNames(silent)
+	verb := "does"
+	if len(names) > 1 {
+		verb = "do"
+	}
+	e := &VMError{Kind: VMSilent, Msg: fmt.Sprintf(format, args...) + ", and " + AndList(names) + " " + verb + " not answer"}
+	e.Next = "put that right first, or take the host out of the inventory if it is gone for good"
+	return e
+}
+
+// orEmpty is "" for no address.
+func orEmpty(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
+// reflectors are the route reflectors that can be asked.
+func (c *VMControl) reflectors(skip []string) []inventory.RouteReflector {
+	var out []inventory.RouteReflector
+	for _, r := range c.Fabric.RouteReflectors {
+		if r.Managed && !slices.Contains(skip, r.Name) {
+			out = append(out, r)
+		}
+	}
+	return out
+}

@@ -1,0 +1,200 @@
+package steps
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+	"strings"
+
+	"ipfabric/inventory"
+)
+
+// These are the agent's own rules. Whoever breaks one is to hear of it before
+// any host is asked.
+var (
+	vmNameRE    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
+	vmLinkRE    = regexp.MustCompile(`^[A-Za-z0-9_.~][A-Za-z0-9_.~-]*$`)
+	vmAccountRE = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$`)
+)
+
+// CheckVMName says what is wrong with a VM's name. One that passes is safe as
+// a file name and as an argument.
+func CheckVMName(name string) error {
+	const hint = "a name such as web or sea_gold"
+	switch {
+	case name == "":
+		return vmUsage(hint, "a VM needs a name")
+	case len(name) > 63:
+		return vmUsage(hint, "VM name %.20q…: it has %d characters, 63 is the most", name, len(name))
+	case !vmNameRE.MatchString(name):
+		return vmUsage(hint, "VM name %q: letters, digits and _ . - may be in it, and it begins with a letter or a digit", name)
+	}
+	return nil
+}
+
+// A VMWish is what vm add was told, as it was written.
+type VMWish struct {
+	Name, Node string
+	// IP and IP6 are addresses, "" for the lowest that is free, or "none".
+	IP, IP6                       string
+	MAC                           string
+	Interface, Link, Owner, Group string
+	MultiQueue                    bool
+}
+
+// A VMRequest is a VMWish that was checked against the fabric.
+type VMRequest struct {
+	VM                // what was asked for; zero where nothing was said
+	pick4, pick6 bool // choose an address
+	none4, none6 bool // there must be none
+}
+
+// NewVMRequest checks all that can be checked without asking a host.
+func NewVMRequest(f *inventory.Fabric, w VMWish) (VMRequest, error) {
+	r := VMRequest{VM: VM{
+		Name: w.Name, Node: w.Node, Interface: w.Interface, Link: w.Link,
+		Owner: w.Owner, Group: w.Group, MultiQueue: w.MultiQueue,
+	}}
+	if err := CheckVMName(w.Name); err != nil {
+		return r, err
+	}
+	node, err := nodeNamed(f, w.Node)
+	if err != nil {
+		return r, err
+	}
+	if err := r.checkLink(w); err != nil {
+		return r, err
+	}
+	v4 := vmFamily{flag: "--ip", name: "IPv4", is6: false, pools: f.Pools4(), node: node.IPv4}
+	v6 := vmFamily{flag: "--ip6", name: "IPv6", is6: true, pools: f.Pools6(), node: node.IPv6}
+	r.IPv4, r.pick4, err = v4.parse(f, node.Name, w.IP)
+	if err != nil {
+		return r, err
+	}
+	r.IPv6, r.pick6, err = v6.parse(f, node.Name, w.IP6)
+	if err != nil {
+		return r, err
+	}
+	r.none4, r.none6 = w.IP == noAddress, w.IP6 == noAddress
+	if len(r.Addrs()) == 0 && !r.pick4 && !r.pick6 {
+		return r, vmUsage("leave out --ip none or --ip6 none", "VM %s would have no address", w.Name)
+	}
+	return r, nil
+}
+
+func nodeNamed(f *inventory.Fabric, name string) (inventory.Node, error) {
+	var names []string
+	for _, n := range f.Nodes {
+		if n.Name == name {
+			return n, nil
+		}
+		names = append(names, n.Name)
+	}
+	hint := "the nodes are " + AndList(names)
+	if len(names) == 0 {
+		hint = "add it to the inventory"
+	}
+	if h, ok := f.Host(name); ok {
+		return inventory.Node{}, vmUsage(hint, "%s is a %s, not a node", name, h.Role)
+	}
+	return inventory.Node{}, vmUsage(hint, "the fabric has no node %q", name)
+}
+
+func (r *VMRequest) checkLink(w VMWish) error {
+	if w.MAC != "" {
+		mac, err := net.ParseMAC(w.MAC)
+		if err != nil || len(mac) != 6 || mac[0]&1 != 0 || mac.String() == "00:00:00:00:00:00" {
+			return vmUsage("write it as 52:54:00:12:34:56", "--mac %q is not the address of one network card", w.MAC)
+		}
+		r.MAC = mac.String()
+	}
+	if n := w.Interface; n != "" && (len(n) > 15 || !vmLinkRE.MatchString(n) || strings.Trim(n, ".") == "" || n == "all" || n == "default") {
+		return vmUsage("up to 15 letters, digits and _ . - ~", "--interface %q cannot be the name of a VM's interface", n)
+	}
+	switch w.Link {
+	case "", "tap", "existing":
+	default:
+		return vmUsage("write tap or existing", "--link %q is not known", w.Link)
+	}
+	if w.Owner != "" && !vmAccountRE.MatchString(w.Owner) {
+		return vmUsage("a name such as libvirt-qemu, or a number", "--owner %q is not a user", w.Owner)
+	}
+	if w.Group != "" && !vmAccountRE.MatchString(w.Group) {
+		return vmUsage("a name such as kvm, or a number", "--group %q is not a group", w.Group)
+	}
+	if w.Link == "existing" && (w.Owner != "" || w.Group != "" || w.MultiQueue) {
+		return vmUsage("leave them out, or write --link tap", "--owner, --group and --multiqueue are for taps that the agent makes")
+	}
+	return nil
+}
+
+// noAddress is what is written for no address of a family.
+const noAddress = "none"
+
+// A vmFamily is one of IPv4 and IPv6, as far as a VM's address is concerned.
+type vmFamily struct {
+	flag, name string
+	is6        bool
+	pools      []netip.Prefix
+	node       netip.Addr // of the node's sessions that carry the family
+}
+
+// parse reads an address that was asked for. Where nothing was said, one is to
+// be picked if the fabric and the node have the family.
+func (x vmFamily) parse(f *inventory.Fabric, node, s string) (a netip.Addr, pick bool, err error) {
+	switch {
+	case s == noAddress:
+		return a, false, nil
+	case s == "":
+		return a, len(x.pools) > 0 && x.node.IsValid(), nil
+	}
+	a, err = netip.ParseAddr(s)
+	if err != nil || a.Is6() != x.is6 || a.Is4In6() || a.Zone() != "" {
+		return netip.Addr{}, false, vmUsage("write an address of "+x.poolNames(), "%s %q is not an %s address", x.flag, s, x.name)
+	}
+	if who := holderOf(f, a); who != "" {
+		return netip.Addr{}, false, vmUsage("write an address of "+x.poolNames(), "%s %s is the address of %s", x.flag, a, who)
+	}
+	if !inPools(x.pools, a) {
+		return netip.Addr{}, false, vmUsage("write an address of "+x.poolNames(), "%s %s is in none of the fabric's pools", x.flag, a)
+	}
+	if !x.node.IsValid() {
+		return netip.Addr{}, false, vmUsage("give the node an "+x.name+" address in the inventory, or take another node",
+			"%s %s: %s has no %s session that could announce it", x.flag, a, node, x.name)
+	}
+	return a, false, nil
+}
+
+func (x vmFamily) poolNames() string {
+	if len(x.pools) == 0 {
+		return "an " + x.name + " pool, of which the fabric has none: leave " + x.flag + " out"
+	}
+	var out []string
+	for _, p := range x.pools {
+		out = append(out, p.String())
+	}
+	return AndList(out)
+}
+
+func inPools(pools []netip.Prefix, a netip.Addr) bool {
+	for _, p := range pools {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// holderOf says which part of the fabric, other than a VM, has an address.
+func holderOf(f *inventory.Fabric, a netip.Addr) string {
+	if a == f.Gateway.IPv4 || a == f.Gateway.IPv6 {
+		return "the gateway of all VMs"
+	}
+	for _, h := range f.Hosts() {
+		if a == h.IPv4 || a == h.IPv6 {
+			return fmt.Sprintf("%s (%s)", h.Name, strings.ReplaceAll(h.Role, "-", " "))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,169 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"ipfabric/inventory"
+)
+
+// ErrInterrupted is why a wait ended: the operator wants no more to be begun.
+var ErrInterrupted = errors.New("interrupted")
+
+// A VMControl adds, lists, moves and removes the VMs of a fabric, by means of
+// the nodes' agents, and asks the route reflectors what came of it.
+type VMControl struct {
+	Fabric *inventory.Fabric
+	// Connect returns a host of the inventory. Its error names the host.
+	Connect func(ctx context.Context, host string) (Host, error)
+	// Lock keeps every other operator from changing VMs on these hosts. It
+	// waits while another does. Hosts that give no answer are returned, and
+	// are not locked.
+	Lock func(ctx context.Context, hosts []string) (unlock func(), silent []Silent, err error)
+	// Note tells the operator what is going on. It may be nil.
+	Note func(text string)
+	// Stop, once closed, ends a wait with ErrInterrupted. What is being done is
+	// done to its end. It may be nil.
+	Stop <-chan struct{}
+	// Poll is the first time between two looks while something is waited for;
+	// it grows. Zero is 100 ms.
+	Poll time.Duration
+}
+
+func (c *VMControl) note(parts ...string) {
+	if c.Note != nil {
+		c.Note(strings.Join(parts, ""))
+	}
+}
+
+func (c *VMControl) nodes() []string {
+	var out []string
+	for _, n := range c.Fabric.Nodes {
+		out = append(out, n.Name)
+	}
+	return out
+}
+
+// A survey is what the nodes' agents said.
+type survey struct {
+	vms    []VM // by node in the inventory's order, then by name
+	silent []Silent
+}
+
+// survey asks all of these nodes at once.
+func (c *VMControl) survey(ctx context.Context, nodes []string) survey {
+	vms, errs := make([][]VM, len(nodes)), make([]error, len(nodes))
+	onAll(nodes, func(i int, node string) {
+		vms[i], errs[i] = c.askAgent(ctx, node)
+	})
+	var s survey
+	for i, node := range nodes {
+		s.vms = append(s.vms, vms[i]...)
+		if errs[i] != nil {
+			s.silent = append(s.silent, Silent{node, errs[i]})
+		}
+	}
+	return s
+}
+
+// onAll calls f for all hosts at the same time, and returns when all have ended.
+func onAll(hosts []string, f func(i int, host string)) {
+	var wg sync.WaitGroup
+	for i, host := range hosts {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			f(i, host)
+		}()
+	}
+	wg.Wait()
+}
+
+// named returns the VMs of that name: one, unless it is being moved.
+func (s survey) named(name string) []VM {
+	var out []VM
+	for _, v := range s.vms {
+		if v.Name == name {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// missing is the error for a name that none of the VMs has. A VM that is not
+// known may be on a node that gave no answer.
+func (s survey) missing(name string) error {
+	if len(s.silent) > 0 {
+		return silentError(s.silent, "there is no VM %s on the nodes that answered", name)
+	}
+	e := &NoVMError{Name: name}
+	for _, v := range s.vms {
+		if !slices.Contains(e.Names, v.Name) {
+			e.Names = append(e.Names, v.Name)
+		}
+	}
+	return e
+}
+
+func without(hosts []string, silent []Silent) []string {
+	return slices.DeleteFunc(slices.Clone(hosts), func(h string) bool {
+		return slices.ContainsFunc(silent, func(s Silent) bool { return s.Host == h })
+	})
+}
+
+func silentNames(silent []Silent) []string {
+	var out []string
+	for _, s := range silent {
+		if !slices.Contains(out, s.Host) {
+			out = append(out, s.Host)
+		}
+	}
+	return out
+}
+
+// locked locks the nodes, runs f with what their agents say, and unlocks.
+func (c *VMControl) locked(ctx context.Context, f func(survey) error) error {
+	unlock, silent, err := c.Lock(ctx, c.nodes())
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	s := c.survey(ctx, without(c.nodes(), silent))
+	s.silent = append(s.silent, silent...)
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	return f(s)
+}
+
+// longestPoll is the most time between two looks at the same thing.
+const longestPoll = time.Second
+
+// await calls look until it says true, or the time is over.
+func (c *VMControl) await(ctx context.Context, limit time.Duration, look func() bool) (bool, error) {
+	every := c.Poll
+	if every <= 0 {
+		every = 100 * time.Millisecond
+	}
+	over := time.NewTimer(limit)
+	defer over.Stop()
+	for {
+		if look() {
+			return true, nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		case <-c.Stop:
+			return false, ErrInterrupted
+		case <-over.C:
+			return false, nil
+		case <-time.After(every):
+		}
+		every = min(every*5/4, longestPoll)
+	}
+}

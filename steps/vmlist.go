@@ -1,0 +1,116 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// A VMList is what the nodes' agents and the route reflectors say of the VMs.
+type VMList struct {
+	VMs    []ListedVM
+	Silent []Silent // nodes and reflectors that gave no answer
+}
+
+// A ListedVM is a VM and how the route reflectors see it.
+type ListedVM struct {
+	VM
+	Seen     []Seen   `json:"seen"`
+	Problems []string `json:"problems"` // what an operator should look at
+}
+
+// List asks these nodes, all if none is named, and the route reflectors.
+func (c *VMControl) List(ctx context.Context, nodes ...string) VMList {
+	if len(nodes) == 0 {
+		nodes = c.nodes()
+	}
+	s := c.survey(ctx, nodes)
+	seen, silent := c.seenBy(ctx, s.vms)
+	l := VMList{Silent: append(s.silent, silent...)}
+	clash := clashes(s.vms)
+	for i, v := range s.vms {
+		l.VMs = append(l.VMs, ListedVM{VM: v, Seen: seen[i], Problems: append(problemsOf(v, seen[i]), clash[i]...)})
+	}
+	return l
+}
+
+// Find asks all nodes for a VM. There are more than one of that name only
+// while it is being moved.
+func (c *VMControl) Find(ctx context.Context, name string) (VMList, error) {
+	if err := CheckVMName(name); err != nil {
+		return VMList{}, err
+	}
+	l := c.List(ctx)
+	found := VMList{Silent: l.Silent}
+	var s survey
+	for _, v := range l.VMs {
+		s.vms = append(s.vms, v.VM)
+		if v.Name == name {
+			found.VMs = append(found.VMs, v)
+		}
+	}
+	if len(found.VMs) > 0 {
+		return found, nil
+	}
+	for _, x := range l.Silent {
+		if slices.Contains(c.nodes(), x.Host) {
+			s.silent = append(s.silent, x)
+		}
+	}
+	return found, s.missing(name)
+}
+
+// problemsOf says what is not right about a VM. One whose guest is off, or that
+// somebody withdrew, is as it should be.
+func problemsOf(v VM, seen []Seen) []string {
+	out := []string{}
+	if v.Problem != "" {
+		out = append(out, v.Problem)
+	}
+	if !v.Announced {
+		return out
+	}
+	for _, s := range seen {
+		switch s.Status {
+		case SeenNo:
+			out = append(out, s.RR+" has no route to it, though "+v.Node+" announces it")
+		case SeenPartly:
+			out = append(out, s.RR+" has a route to only one of its addresses")
+		case SeenOther:
+			if v.Phase == phaseLive {
+				out = append(out, s.RR+" prefers another node for it")
+			}
+		}
+	}
+	return out
+}
+
+// clashes says for each VM what another has too. The same VM on two nodes is
+// being moved, or the move was cut off.
+func clashes(vms []VM) [][]string {
+	holders := map[netip.Addr][]int{}
+	byName := map[string][]int{}
+	for i, v := range vms {
+		byName[v.Name] = append(byName[v.Name], i)
+		for _, a := range v.Addrs() {
+			holders[a] = append(holders[a], i)
+		}
+	}
+	out := make([][]string, len(vms))
+	for i, v := range vms {
+		for _, j := range byName[v.Name] {
+			if j != i {
+				out[i] = append(out[i], fmt.Sprintf("it is on %s too: `ipfabric vm move %s --to NODE` finishes a move that was cut off", vms[j].Node, v.Name))
+			}
+		}
+		for _, a := range v.Addrs() {
+			for _, j := range holders[a] {
+				if vms[j].Name != v.Name {
+					out[i] = append(out[i], fmt.Sprintf("%s is also the address of VM %s on %s", a, vms[j].Name, vms[j].Node))
+				}
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,68 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+)
+
+// Remove withdraws a VM from every node that has it, and makes the nodes forget
+// it. It returns the VMs that it removed, and the nodes that gave no answer.
+func (c *VMControl) Remove(ctx context.Context, name string) (removed []VM, silent []Silent, err error) {
+	if err := CheckVMName(name); err != nil {
+		return nil, nil, err
+	}
+	err = c.locked(ctx, func(s survey) error {
+		silent = s.silent
+		found := s.named(name)
+		if len(found) == 0 {
+			return s.missing(name)
+		}
+		for _, v := range found {
+			if err := c.removeVM(ctx, v); err != nil {
+				return err
+			}
+			removed = append(removed, v)
+		}
+		return nil
+	})
+	return removed, silent, err
+}
+
+// AwaitGone waits until no managed route reflector has a route to any of these
+// VMs by its node. A reflector that gives no answer is returned.
+func (c *VMControl) AwaitGone(ctx context.Context, vms []VM) ([]Silent, error) {
+	if len(vms) == 0 {
+		return nil, nil
+	}
+	addrs := vms[0].Addrs()
+	for _, v := range vms[1:] {
+		addrs = append(addrs, v.Addrs()...)
+	}
+	var still string
+	var silent []Silent
+	gone, err := c.await(ctx, seenLimit, func() bool {
+		views := c.views(ctx, c.reflectors(nil), addrs)
+		silent = silentViews(views)
+		still = stillThere(views, vms)
+		return still == ""
+	})
+	if err != nil || gone {
+		return silent, err
+	}
+	return silent, vmRefused("see whether FRR runs on "+AndList(nodesOf(vms))+": `ipfabric verify`",
+		"%s was told to withdraw VM %s, but after %s %s", AndList(nodesOf(vms)), vms[0].Name, seenLimit, still)
+}
+
+// stillThere names a route by a VM's node that a reflector has.
+func stillThere(views []view, vms []VM) string {
+	for _, w := range views {
+		for _, v := range vms {
+			for _, a := range v.Addrs() {
+				if w.routes.from(a, v.Node) {
+					return fmt.Sprintf("%s still has %s by %s", w.rr.Name, a, v.Node)
+				}
+			}
+		}
+	}
+	return ""
+}
