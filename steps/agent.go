@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 
 	"ipfabric/assets"
 	"ipfabric/inventory"
@@ -19,60 +20,140 @@ const (
 )
 
 // agentInstalled: the agent's binary, configuration and unit are current.
-type agentInstalled struct{ config inventory.AgentConfig }
+type agentInstalled struct {
+	config inventory.AgentConfig
+	builds *agentBuilds
+}
 
 func (s agentInstalled) String() string { return "the agent is installed" }
 
+// Check believes a running agent that says it is the wanted binary, unreplaced,
+// and reads the file only if none says so: it is large.
 func (s agentInstalled) Check(ctx context.Context, r Reader) (Diff, error) {
-	files, err := s.files(ctx, r)
+	status, err := askAgent(ctx, r)
+	if err != nil && exitStatus(err) < 0 {
+		return nil, err
+	}
+	build, err := s.builds.of(ctx, r)
 	if err != nil {
 		return nil, err
+	}
+	files := s.files(build)
+	if status.runs(build) {
+		files = files[1:]
 	}
 	return diffFiles(ctx, r, files)
 }
 
 func (s agentInstalled) Apply(ctx context.Context, h Host) error {
-	files, err := s.files(ctx, h)
+	build, err := s.builds.of(ctx, h)
 	if err != nil {
 		return err
 	}
-	if err := writeFiles(ctx, h, files); err != nil {
+	if err := writeFiles(ctx, h, s.files(build)); err != nil {
 		return err
 	}
 	return h.Run(ctx, "systemctl", "daemon-reload")
 }
 
-func (s agentInstalled) files(ctx context.Context, r Reader) ([]file, error) {
-	machine, err := r.Query(ctx, "uname", "-m")
-	if err != nil {
-		return nil, err
-	}
-	arch := map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[strings.TrimSpace(machine)]
-	if arch == "" {
-		return nil, fmt.Errorf("there is no agent for machines of the type %s: x86_64 and aarch64 are supported", strings.TrimSpace(machine))
-	}
-	binary, err := assets.Agent(arch)
-	if err != nil {
-		return nil, err
-	}
+func (s agentInstalled) files(b agentBuild) []file {
 	return []file{
-		{path: agentPath, data: binary, mode: 0o755},
+		{path: agentPath, data: b.data, mode: 0o755},
 		{path: agentConfig, data: s.config.Marshal(), mode: 0o644},
 		{path: agentUnit, data: assets.File("agent.service"), mode: 0o644},
-	}, nil
+	}
+}
+
+// agentBuilds are the agent's binaries, each hashed once for all nodes: they
+// are large.
+type agentBuilds struct {
+	mu     sync.Mutex
+	builds map[string]agentBuild // by Go architecture
+}
+
+type agentBuild struct {
+	data []byte
+	hash string
+}
+
+// of returns the agent for the host's machine type.
+func (b *agentBuilds) of(ctx context.Context, r Reader) (agentBuild, error) {
+	out, err := r.Query(ctx, "uname", "-m")
+	if err != nil {
+		return agentBuild{}, err
+	}
+	machine := strings.TrimSpace(out)
+	arch := map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[machine]
+	if arch == "" {
+		return agentBuild{}, fmt.Errorf("there is no agent for machines of the type %s: x86_64 and aarch64 are supported", machine)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	build, ok := b.builds[arch]
+	if ok {
+		return build, nil
+	}
+	data, err := assets.Agent(arch)
+	if err != nil {
+		return agentBuild{}, err
+	}
+	build = agentBuild{data, hash(data)}
+	if b.builds == nil {
+		b.builds = map[string]agentBuild{}
+	}
+	b.builds[arch] = build
+	return build, nil
+}
+
+// agentStatus is what steps and verify need of ipfabric-agent status --json.
+type agentStatus struct {
+	Healthy  bool
+	Problems []string
+	Warnings []string
+	Binary   struct {
+		SHA256   string
+		Replaced bool
+	}
+	Config struct{ SHA256 string }
+}
+
+// runs says whether the agent runs this binary, and its file is still there.
+func (s agentStatus) runs(b agentBuild) bool {
+	return s.Binary.SHA256 == b.hash && !s.Binary.Replaced
+}
+
+func askAgent(ctx context.Context, r Reader) (agentStatus, error) {
+	var s agentStatus
+	out, err := r.Query(ctx, agentPath, "status", "--json")
+	if err != nil && out == "" {
+		return s, err
+	}
+	// An agent that is not healthy says so by its exit status too.
+	if err := json.Unmarshal([]byte(out), &s); err != nil {
+		return s, fmt.Errorf("its status cannot be read: %v", err)
+	}
+	return s, nil
+}
+
+func hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // agentRunning: the agent runs the installed binary with the installed
 // configuration, and starts at boot.
-type agentRunning struct{ config inventory.AgentConfig }
+type agentRunning struct {
+	config inventory.AgentConfig
+	builds *agentBuilds
+}
 
 func (s agentRunning) String() string { return "the agent runs" }
 
-// agentState prints the running program's path, which ends in " (deleted)" if
-// it was replaced after it started, and what the agent says of itself.
-const agentState = `readlink /proc/"$(systemctl show -p MainPID --value ipfabric-agent)"/exe; ` + agentPath + ` status --json`
-
 func (s agentRunning) Check(ctx context.Context, r Reader) (Diff, error) {
+	status, statusErr := askAgent(ctx, r)
+	if statusErr != nil && exitStatus(statusErr) < 0 {
+		return nil, statusErr
+	}
 	unit, err := showUnit(ctx, r, "ipfabric-agent.service")
 	if err != nil {
 		return nil, err
@@ -80,26 +161,20 @@ func (s agentRunning) Check(ctx context.Context, r Reader) (Diff, error) {
 	if diff := unit.diff("ipfabric-agent"); len(diff) > 0 {
 		return diff, nil
 	}
-	out, err := r.Query(ctx, "sh", "-c", agentState)
-	exe, status, _ := strings.Cut(out, "\n")
-	if strings.HasSuffix(exe, " (deleted)") {
-		return Diff{{Item: "running agent", Have: "an older version", Want: "the installed one"}}, nil
-	}
-	var st struct {
-		Config struct {
-			SHA256 string `json:"sha256"`
-		} `json:"config"`
-	}
-	if json.Unmarshal([]byte(status), &st) != nil {
+	if statusErr != nil {
 		return Diff{{Item: "running agent", Have: "does not answer", Want: "answers"}}, nil
 	}
-	sum := sha256.Sum256(s.config.Marshal())
-	if want := hex.EncodeToString(sum[:]); st.Config.SHA256 != want {
+	build, err := s.builds.of(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if !status.runs(build) {
+		return Diff{{Item: "running agent", Have: "an older version", Want: "the installed one"}}, nil
+	}
+	if want := hash(s.config.Marshal()); status.Config.SHA256 != want {
 		return Diff{{Item: "running agent's configuration", Have: "an older one", Want: "the installed one"}}, nil
 	}
-	// An unhealthy agent that runs what it should is verify's business.
-	_ = err
-	return nil, nil
+	return nil, nil // one that is not healthy is verify's business
 }
 
 // Apply restarts the agent: that withdraws nothing, the routes are the kernel's.

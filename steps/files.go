@@ -2,8 +2,6 @@ package steps
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -70,12 +68,11 @@ func diffFiles(ctx context.Context, r Reader, files []file) (Diff, error) {
 	}
 	var diff Diff
 	for i, f := range files {
-		sum := sha256.Sum256(f.data)
-		want := fmt.Sprintf("%o %s %s", f.mode.Perm(), f.ownerName(), hex.EncodeToString(sum[:]))
-		if lines[i] == want {
+		sum := hash(f.data)
+		if lines[i] == fmt.Sprintf("%o %s %s", f.mode.Perm(), f.ownerName(), sum) {
 			continue
 		}
-		change, err := f.change(ctx, r, lines[i], hex.EncodeToString(sum[:]))
+		change, err := f.change(ctx, r, lines[i], sum)
 		if err != nil {
 			return nil, err
 		}

@@ -21,16 +21,16 @@ type frrRunsConf struct {
 func (s frrRunsConf) String() string { return "FRR runs frr.conf" }
 
 func (s frrRunsConf) Check(ctx context.Context, r Reader) (Diff, error) {
-	want, err := wantedConf(ctx, r, s.host, s.render)
-	if err != nil {
-		return nil, err
-	}
-	running, err := r.Query(ctx, "vtysh", "-c", "show running-config")
+	running, err := runningConf(ctx, r)
 	if err != nil {
 		if exitStatus(err) < 0 {
 			return nil, err
 		}
 		return Diff{{Item: "running configuration", Have: "FRR does not answer", Want: "frr.conf"}}, nil
+	}
+	want, err := wantedConf(ctx, r, s.host, s.render)
+	if err != nil {
+		return nil, err
 	}
 	diff := diffConf(running, string(want))
 	if len(diff) == 0 {

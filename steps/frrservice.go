@@ -19,6 +19,10 @@ type frrService struct {
 func (s frrService) String() string { return "FRR runs" }
 
 func (s frrService) Check(ctx context.Context, r Reader) (Diff, error) {
+	running, err := runningDaemons(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	unit, err := showUnit(ctx, r, "frr.service")
 	if err != nil {
 		return nil, err
@@ -26,10 +30,6 @@ func (s frrService) Check(ctx context.Context, r Reader) (Diff, error) {
 	diff := unit.diff("frr")
 	if !unit.active() {
 		return diff, nil
-	}
-	running, err := runningDaemons(ctx, r)
-	if err != nil {
-		return nil, err
 	}
 	for _, name := range append([]string{"zebra"}, wantedDaemons...) {
 		if !slices.Contains(running, name) {
@@ -39,14 +39,26 @@ func (s frrService) Check(ctx context.Context, r Reader) (Diff, error) {
 	return diff, nil
 }
 
+// frrLook asks FRR two things at once, as starting vtysh costs more than the
+// answers: the daemons, one line, and then the running configuration.
+var frrLook = []string{"vtysh", "-c", "show daemons", "-c", "show running-config"}
+
 // runningDaemons asks FRR which of its daemons answer. A vtysh that reaches
 // none of them is an answer too.
 func runningDaemons(ctx context.Context, r Reader) ([]string, error) {
-	out, err := r.Query(ctx, "vtysh", "-c", "show daemons")
+	out, err := r.Query(ctx, frrLook...)
 	if err != nil && exitStatus(err) < 0 {
 		return nil, err
 	}
-	return strings.Fields(out), nil
+	daemons, _, _ := strings.Cut(out, "\n")
+	return strings.Fields(daemons), nil
+}
+
+// runningConf asks FRR for the configuration that it runs.
+func runningConf(ctx context.Context, r Reader) (string, error) {
+	out, err := r.Query(ctx, frrLook...)
+	_, conf, _ := strings.Cut(out, "\n")
+	return conf, err
 }
 
 func (s frrService) Apply(ctx context.Context, h Host) error {

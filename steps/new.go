@@ -30,6 +30,7 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
+	var builds agentBuilds
 	ready := Stage{Name: "hosts", Parallel: true}
 	reflectors := Stage{Name: "route reflectors"}
 	nodes := Stage{Name: "nodes", Parallel: true}
@@ -48,8 +49,8 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 		ready.add(n.Name, installed(n.Host)...)
 		ready.add(n.Name,
 			forwarding{},
-			agentInstalled{agent},
-			agentRunning{agent},
+			agentInstalled{agent, &builds},
+			agentRunning{agent, &builds},
 		)
 		nodes.add(n.Name, o.configured(n.Host, nodeNeighbors(f, n), func(v frrVersion) ([]byte, error) {
 			return nodeConf(f, n, v)

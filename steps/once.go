@@ -2,50 +2,214 @@ package steps
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
-// once is a Reader that asks a host each question once and gives every step
-// the same answer. It lives as long as one pass of Checks.
+// A once is a Reader for looks at one host that run at the same time. It puts
+// each question to the host once, whoever asks. And it waits until every look
+// waits for an answer, or has ended, and puts all that they ask into one
+// command: a command over SSH costs more than most of the answers. So a host
+// with nothing to change is asked two or three times in all.
+//
+// It keeps the answers, so it lives as long as one pass.
 type once struct {
-	r  Reader
-	mu sync.Mutex
-	// asked by the question: "f" and a path, or "q" and the arguments
-	asked map[string]*answer
+	r Reader
+
+	mu      sync.Mutex
+	asked   map[string]*question
+	looks   int // that have not ended
+	waiting int // of them, those that wait for something in the queue
+	queue   []*question
 }
 
-type answer struct {
-	once sync.Once
-	data []byte
-	err  error
+// A question is a file to read, or a command to run.
+type question struct {
+	ctx     context.Context
+	path    string
+	argv    []string
+	waiting int // looks that wait for it while it is in the queue
+	queued  bool
+	done    chan struct{} // closed when there is an answer
+	out     string
+	err     error
 }
 
-func newOnce(r Reader) *once { return &once{r: r, asked: map[string]*answer{}} }
+func newOnce(r Reader) *once { return &once{r: r, asked: map[string]*question{}} }
+
+// A sharedHost gives all looks at a host the same once.
+type sharedHost struct {
+	Host
+	once *once
+}
+
+// onceOf returns the once that looks at the host share, or a new one.
+func onceOf(h Host) *once {
+	if s, ok := h.(sharedHost); ok {
+		return s.once
+	}
+	return newOnce(h)
+}
+
+// Sharing returns a Connect for looks that run at the same time, such as a
+// dry run and Verify: what one has asked a host, the other knows. It is not
+// for a run that changes anything, as nothing is asked twice.
+func Sharing(connect func(ctx context.Context, host string) (Host, error)) func(ctx context.Context, host string) (Host, error) {
+	var mu sync.Mutex
+	shared := map[string]sharedHost{}
+	return func(ctx context.Context, name string) (Host, error) {
+		h, err := connect(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if _, ok := shared[name]; !ok {
+			shared[name] = sharedHost{h, newOnce(h)}
+		}
+		return shared[name], nil
+	}
+}
+
+// look runs looks, which read from o, at the same time and waits for their end.
+func (o *once) look(looks ...func()) {
+	o.mu.Lock()
+	o.looks += len(looks)
+	o.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, f := range looks {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			defer func() {
+				o.mu.Lock()
+				defer o.mu.Unlock()
+				o.looks--
+				o.putIfAllWait()
+			}()
+			f()
+		}()
+	}
+	wg.Wait()
+}
 
 func (o *once) ReadFile(ctx context.Context, path string) ([]byte, error) {
-	a := o.answer("f\x00" + path)
-	a.once.Do(func() { a.data, a.err = o.r.ReadFile(ctx, path) })
-	return a.data, a.err
+	q := o.answer("file\x00"+path, &question{ctx: ctx, path: path})
+	return []byte(q.out), q.err
 }
 
 func (o *once) Query(ctx context.Context, argv ...string) (string, error) {
-	a := o.answer("q\x00" + strings.Join(argv, "\x00"))
-	a.once.Do(func() {
-		var s string
-		s, a.err = o.r.Query(ctx, argv...)
-		a.data = []byte(s)
-	})
-	return string(a.data), a.err
+	q := o.answer("command\x00"+strings.Join(argv, "\x00"), &question{ctx: ctx, argv: argv})
+	return q.out, q.err
 }
 
-func (o *once) answer(question string) *answer {
+// answer returns the question with its answer, or an equal one that was asked
+// before.
+func (o *once) answer(key string, q *question) *question {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	a, ok := o.asked[question]
-	if !ok {
-		a = &answer{}
-		o.asked[question] = a
+	if known, ok := o.asked[key]; ok {
+		q = known
+	} else {
+		q.queued, q.done = true, make(chan struct{})
+		o.asked[key] = q
+		o.queue = append(o.queue, q)
 	}
-	return a
+	if q.queued {
+		q.waiting++
+		o.waiting++
+		o.putIfAllWait()
+	}
+	o.mu.Unlock()
+	<-q.done
+	return q
+}
+
+// putIfAllWait puts the queued questions to the host once no look can add
+// another. It is called with the lock held.
+func (o *once) putIfAllWait() {
+	if len(o.queue) == 0 || o.waiting < o.looks {
+		return
+	}
+	batch := o.queue
+	o.queue = nil
+	for _, q := range batch {
+		q.queued = false
+		o.waiting -= q.waiting
+	}
+	go func() {
+		if len(batch) > 1 {
+			batch = askTogether(o.r, batch)
+		}
+		for _, q := range batch {
+			go q.ask(o.r)
+		}
+	}()
+}
+
+// ask puts one question by itself.
+func (q *question) ask(r Reader) {
+	defer close(q.done)
+	if q.argv != nil {
+		q.out, q.err = r.Query(q.ctx, q.argv...)
+		return
+	}
+	data, err := r.ReadFile(q.ctx, q.path)
+	q.out, q.err = string(data), err
+}
+
+// togetherLimit is how long questions may take that are asked together.
+const togetherLimit = 10 * time.Second
+
+// askTogether puts questions by one command, and returns those that have no
+// answer then: what failed is asked again by itself, for an error that says
+// what did.
+func askTogether(r Reader, batch []*question) (rest []*question) {
+	// Each answer is printed behind its length in bytes, with the exit status as
+	// its last line.
+	script := `ask() { a=$("$@" 2>/dev/null </dev/null; printf '\n%s' "$?"); printf '%s\n%s' "${#a}" "$a"; }` + "\nLC_ALL=C\n"
+	for _, q := range batch {
+		argv := q.argv
+		if argv == nil {
+			argv = []string{"cat", "--", q.path}
+		}
+		script += "ask"
+		for _, arg := range argv {
+			script += " '" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+		script += "\n"
+	}
+	// One that hangs must not take the time of the others.
+	ctx, cancel := context.WithTimeout(batch[0].ctx, togetherLimit)
+	defer cancel()
+	out, err := r.Query(ctx, "sh", "-c", script)
+	for _, q := range batch {
+		var answer, status string
+		if err == nil {
+			answer, status, out, err = cutAnswer(out)
+		}
+		if err != nil || status != "0" {
+			rest = append(rest, q)
+			continue
+		}
+		q.out = answer
+		close(q.done)
+	}
+	return rest
+}
+
+// cutAnswer takes the first answer from what askTogether's command printed.
+func cutAnswer(out string) (answer, status, rest string, err error) {
+	length, out, _ := strings.Cut(out, "\n")
+	n, err := strconv.Atoi(length)
+	if err != nil || n < 0 || n > len(out) {
+		return "", "", "", fmt.Errorf("an answer of %q bytes", length)
+	}
+	answer, status, found := cutLast(out[:n], "\n")
+	if !found {
+		return "", "", "", fmt.Errorf("an answer without a status")
+	}
+	return answer, status, out[n:], nil
 }

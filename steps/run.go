@@ -220,7 +220,13 @@ type checked struct {
 	took time.Duration
 }
 
+// checkLimit is how long a Check may take: a daemon that hangs must not make a
+// run hang.
+const checkLimit = time.Minute
+
 func check(ctx context.Context, r Reader, s Step) checked {
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
 	start := time.Now()
 	diff, err := s.Check(ctx, r)
 	return checked{diff, err, time.Since(start)}
@@ -231,16 +237,12 @@ func check(ctx context.Context, r Reader, s Step) checked {
 // difference counts for sure, as applying it may settle those after it.
 func (n *run) checkAll(ctx context.Context, host Host, steps []Step) []checked {
 	out := make([]checked, len(steps))
-	r := newOnce(host)
-	var wg sync.WaitGroup
+	r := onceOf(host)
+	var looks []func()
 	for i, s := range steps {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			out[i] = check(ctx, r, s)
-		}()
+		looks = append(looks, func() { out[i] = check(ctx, r, s) })
 	}
-	wg.Wait()
+	r.look(looks...)
 	return out
 }
 

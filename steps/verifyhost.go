@@ -2,12 +2,10 @@ package steps
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"ipfabric/inventory"
 )
@@ -47,13 +45,6 @@ type answers struct {
 	agentErr error
 }
 
-// agentStatus is what verify needs of ipfabric-agent status --json.
-type agentStatus struct {
-	Healthy  bool
-	Problems []string
-	Warnings []string
-}
-
 func (e examiner) examine(parent context.Context, connect func(ctx context.Context, host string) (Host, error)) {
 	ctx, cancel := context.WithTimeout(parent, patience)
 	defer cancel()
@@ -66,31 +57,27 @@ func (e examiner) examine(parent context.Context, connect func(ctx context.Conte
 		e.lookThroughGlass(ctx, h)
 		return
 	}
-	e.judge(e.ask(ctx, newOnce(h)))
+	e.judge(e.ask(ctx, onceOf(h)))
 }
 
 // ask puts all questions at the same time. Those that steps put as well are
 // asked once.
-func (e examiner) ask(ctx context.Context, r Reader) answers {
+func (e examiner) ask(ctx context.Context, r *once) answers {
 	var a answers
 	questions := []func(){
 		func() { a.unit, a.unitErr = showUnit(ctx, r, "frr.service") },
 		func() { a.daemons, a.daemonsErr = runningDaemons(ctx, r) },
 		func() { a.peers, a.peersErr = askFRR(ctx, r) },
-		func() { a.differs, a.syncErr = outOfSync(ctx, r, e.steps) },
+	}
+	diffs, errs := make([]Diff, len(e.steps)), make([]error, len(e.steps))
+	for i, s := range e.steps {
+		questions = append(questions, func() { diffs[i], errs[i] = s.Check(ctx, r) })
 	}
 	if e.sight.host.Role == inventory.RoleNode {
 		questions = append(questions, func() { a.agent, a.agentErr = askAgent(ctx, r) })
 	}
-	var wg sync.WaitGroup
-	for _, q := range questions {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			q()
-		}()
-	}
-	wg.Wait()
+	r.look(questions...)
+	a.differs, a.syncErr = outOfSync(e.steps, diffs, errs)
 	return a
 }
 
@@ -100,18 +87,6 @@ func askFRR(ctx context.Context, r Reader) (bgpPeers, error) {
 		return nil, err
 	}
 	return parseFRR(out)
-}
-
-func askAgent(ctx context.Context, r Reader) (agentStatus, error) {
-	var s agentStatus
-	out, err := r.Query(ctx, agentPath, "status", "--json")
-	if err != nil {
-		return s, err
-	}
-	if err := json.Unmarshal([]byte(out), &s); err != nil {
-		return s, fmt.Errorf("its status cannot be read: %v", err)
-	}
-	return s, nil
 }
 
 // judge turns the answers into checks, each depending on those before it.

@@ -1,11 +1,9 @@
 package steps
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"ipfabric/inventory"
 )
@@ -28,17 +26,7 @@ func wantedSteps(f *inventory.Fabric) (map[string][]Step, error) {
 // outOfSync names the things of a host that differ from the inventory, each
 // once. It names them only: a value may be a password. An error does not hide
 // what the other steps found.
-func outOfSync(ctx context.Context, r Reader, steps []Step) (differs []string, err error) {
-	diffs, errs := make([]Diff, len(steps)), make([]error, len(steps))
-	var wg sync.WaitGroup
-	for i, s := range steps {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			diffs[i], errs[i] = s.Check(ctx, r)
-		}()
-	}
-	wg.Wait()
+func outOfSync(steps []Step, diffs []Diff, errs []error) (differs []string, err error) {
 	for i, diff := range diffs {
 		if errs[i] != nil && err == nil {
 			err = fmt.Errorf("whether %s cannot be told: %w", steps[i], errs[i])

@@ -161,6 +161,7 @@ func newBench(t *testing.T) *bench {
 			return b.reports[min(b.verified, len(b.reports))-1]
 		},
 	}
+	b.connect = b.fleet.connect
 	t.Cleanup(b.progress.close)
 	b.reports = []*steps.Report{{Fabric: "lab", Healthy: true}}
 	return b

@@ -50,16 +50,14 @@ func (f *fleet) connect(ctx context.Context, name string) (steps.Host, error) {
 func (f *fleet) machine(ctx context.Context, name string) (machine, error) {
 	f.mu.Lock()
 	err, h := f.failed[name], f.machines[name]
+	if err == nil && h == nil {
+		if h, err = f.open(name); err == nil {
+			f.machines[name] = h
+		}
+	}
 	f.mu.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	if h != nil {
-		return h, nil
-	}
-	m, err := f.open(name)
 	if err == nil {
-		err = m.Open(ctx)
+		err = h.Open(ctx) // at once if it is connected; calls at the same time share one dial
 	}
 	if err != nil && ctx.Err() == nil {
 		f.fail(name, err)
@@ -67,10 +65,7 @@ func (f *fleet) machine(ctx context.Context, name string) (machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.machines[name] = m
-	return m, nil
+	return h, nil
 }
 
 // fail makes connect answer for that host with an error from now on.

@@ -83,7 +83,7 @@ func (a *app) init(ctx context.Context, opts initOptions) error {
 
 // converge looks, shows, asks, applies and verifies.
 func (s *session) converge(ctx context.Context, plan steps.Plan, opts initOptions) error {
-	o, stop := s.look(ctx, plan)
+	o, report, stop := s.lookAndVerify(ctx, plan, opts)
 	if o == nil {
 		return stop
 	}
@@ -92,6 +92,9 @@ func (s *session) converge(ctx context.Context, plan steps.Plan, opts initOption
 	}
 	if stop != nil {
 		return stop
+	}
+	if report != nil {
+		return s.conclude(report, verifyOptions{})
 	}
 
 	failed := o.failed()
@@ -112,6 +115,24 @@ func (s *session) converge(ctx context.Context, plan steps.Plan, opts initOption
 		}
 	}
 	return s.finish(ctx, opts, changed, failed)
+}
+
+// lookAndVerify looks what differs. Where nothing does, and all hosts could be
+// looked at, there is also the report of a verification at the same time.
+func (s *session) lookAndVerify(ctx context.Context, plan steps.Plan, opts initOptions) (*outlook, *steps.Report, error) {
+	if opts.noVerify || opts.waitSet {
+		o, stop := s.look(ctx, plan)
+		return o, nil, stop
+	}
+	s.connect = steps.Sharing(s.fleet.connect)
+	defer func() { s.connect = s.fleet.connect }()
+	report, cancel := s.ahead(ctx)
+	o, stop := s.look(ctx, plan)
+	if o == nil || stop != nil || o.Changes > 0 || o.Failed > 0 {
+		cancel()
+		return o, nil, stop
+	}
+	return o, report(), nil
 }
 
 // finish verifies, and turns what failed into the run's error.

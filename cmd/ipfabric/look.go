@@ -77,7 +77,7 @@ func (s *session) look(ctx context.Context, plan steps.Plan) (*outlook, error) {
 // touched: a host whose key or login is not as it should be, or no host at all
 // that can be reached.
 func (s *session) untouchable(o *outlook) error {
-	if refused := s.fleet.refused(); len(refused) > 0 {
+	if refused := slices.DeleteFunc(o.failed(), func(r steps.HostResult) bool { return !mustStop(r.Err) }); len(refused) > 0 {
 		return withHint(
 			fmt.Errorf("%s did not let us in as expected: nothing was changed on any host", count(len(refused), "host")),
 			"put right what is said above, or leave these hosts out with --limit")

@@ -21,6 +21,9 @@ type session struct {
 	progress *progress
 	close    func()
 
+	// connect is fleet.connect, or shares answers while nothing is changed.
+	connect func(ctx context.Context, host string) (steps.Host, error)
+
 	// verifyOnce is steps.Verify, and pollEvery the time between two calls of it.
 	verifyOnce func(context.Context, *inventory.Fabric, func(context.Context, string) (steps.Host, error)) *steps.Report
 	pollEvery  time.Duration
@@ -58,6 +61,7 @@ func (a *app) open(command string, limit []string) (*session, error) {
 		}
 		return client.Host(sshTarget(h.Host)), nil
 	})
+	s.connect = s.fleet.connect
 	s.close = func() {
 		s.progress.close()
 		_ = client.Close()
@@ -130,6 +134,6 @@ func (s *session) role(name string) string {
 
 // run carries out a plan, or looks only.
 func (s *session) run(ctx context.Context, plan steps.Plan, dryRun bool, report func(steps.Event)) steps.Result {
-	r := &steps.Runner{Connect: s.fleet.connect, Report: report, DryRun: dryRun, Stop: s.signals.stop}
+	r := &steps.Runner{Connect: s.connect, Report: report, DryRun: dryRun, Stop: s.signals.stop}
 	return r.Run(ctx, plan)
 }

@@ -61,6 +61,26 @@ func (s *session) verify(ctx context.Context, opts verifyOptions) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	return s.conclude(report, opts)
+}
+
+// ahead verifies beside a look at the hosts: where that finds nothing to
+// change, the report is there already, and the two have shared what they asked.
+// The report must be taken, or be given up with cancel.
+func (s *session) ahead(ctx context.Context) (report func() *steps.Report, cancel func()) {
+	ctx, stop := context.WithCancel(ctx)
+	connect := s.reachFor(s.limit)
+	done := make(chan *steps.Report, 1)
+	go func() { done <- restricted(s.verifyOnce(ctx, s.fabric, connect), s.limit) }()
+	report = func() *steps.Report {
+		defer stop()
+		return <-done
+	}
+	return report, func() { stop(); <-done }
+}
+
+// conclude shows a report, and turns it into the command's error.
+func (s *session) conclude(report *steps.Report, opts verifyOptions) error {
 	if opts.junit != "" {
 		if err := writeJUnit(opts.junit, report, s.mask); err != nil {
 			return withHint(err, "name a file in a folder that can be written with --junit")
@@ -152,13 +172,14 @@ func (s *session) hopeless(failed steps.Result) func(string, time.Duration) bool
 // the reflectors, or, with a reflector in the limit, all other hosts.
 func (s *session) reachFor(limit []string) func(context.Context, string) (steps.Host, error) {
 	if len(limit) == 0 || slices.ContainsFunc(limit, s.isReflector) {
-		return s.fleet.connect
+		return s.connect
 	}
+	connect := s.connect
 	return func(ctx context.Context, name string) (steps.Host, error) {
 		if !slices.Contains(limit, name) && !s.isReflector(name) {
 			return nil, fmt.Errorf("%s is outside --limit", name)
 		}
-		return s.fleet.connect(ctx, name)
+		return connect(ctx, name)
 	}
 }
 

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -61,6 +60,9 @@ type Engine struct {
 	// work is held while VMs are added or removed and while the kernel is
 	// looked at and changed: one pass at a time.
 	work sync.Mutex
+	// clashes are VMs that cannot be served because of others, as the last
+	// complete pass found them. Guarded by work.
+	clashes map[string]string
 
 	// What is known from the last passes.
 	mu      sync.Mutex
@@ -139,71 +141,4 @@ func (e *Engine) settings() dataplane.Settings {
 // checked in the same way.
 func (e *Engine) pooled(a netip.Addr) bool {
 	return slices.ContainsFunc(e.Config.Pools, func(p netip.Prefix) bool { return p.Contains(a) })
-}
-
-// A roster is who is wanted on this node.
-type roster struct {
-	wants []dataplane.Want // by name
-	allow []firewall.Entry
-	held  map[string]string // VM name → why nothing is done about it
-	// heldDevices are the interfaces of those; what they may send stays.
-	heldDevices map[string]bool
-}
-
-// roster reads the store's VMs. Two that cannot both be, which only a person
-// who edits the files can bring about, are told apart by their names: the
-// first one is served, the other held.
-func (e *Engine) roster() roster {
-	r := roster{held: e.Store.Bad(), heldDevices: map[string]bool{}}
-	settings := e.settings()
-	var before taken
-	for _, v := range e.Store.All() {
-		if why := before.conflict(&v); why != nil {
-			r.held[v.Name] = why.Error()
-			continue
-		}
-		before.add(v)
-		w := dataplane.For(v, settings)
-		r.wants = append(r.wants, w)
-		r.allow = append(r.allow, firewall.Entry{Device: w.Device})
-		for _, a := range v.Addrs() {
-			r.allow = append(r.allow, firewall.Entry{Device: w.Device, Addr: a})
-		}
-	}
-	for name := range r.held {
-		r.heldDevices[vm.InterfaceName(name)] = true
-	}
-	return r
-}
-
-// taken is who has what.
-type taken struct {
-	by map[string]string // address, or "interface x" → VM name
-}
-
-func (t *taken) add(v vm.VM) {
-	if t.by == nil {
-		t.by = map[string]string{}
-	}
-	for _, k := range keys(&v) {
-		t.by[k] = v.Name
-	}
-}
-
-// conflict says what of a VM another has already.
-func (t *taken) conflict(v *vm.VM) error {
-	for _, k := range keys(v) {
-		if other, ok := t.by[k]; ok && other != v.Name {
-			return fmt.Errorf("%s is VM %s's", k, other)
-		}
-	}
-	return nil
-}
-
-func keys(v *vm.VM) []string {
-	out := []string{"interface " + v.Device()}
-	for _, a := range v.Addrs() {
-		out = append(out, a.String())
-	}
-	return out
 }

@@ -14,11 +14,11 @@ func (e *Engine) watchGuests() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	wanted := map[string]string{}
-	for _, v := range e.Store.All() {
+	e.Store.Each(func(v *vm.VM) {
 		if s := e.states[v.Name]; v.Phase == vm.Waiting && s.Present && !s.failed {
 			wanted[v.Name] = s.device
 		}
-	}
+	})
 	for name, cancel := range e.waiting {
 		if _, ok := wanted[name]; !ok {
 			cancel()

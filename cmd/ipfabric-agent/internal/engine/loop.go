@@ -185,11 +185,14 @@ const settleAfter = 30 * time.Second
 func (e *Engine) settle() map[string]bool {
 	e.work.Lock()
 	defer e.work.Unlock()
-	names := map[string]bool{}
-	for _, v := range e.Store.All() {
-		if v.Phase != vm.Migrating || v.Settle.IsZero() || e.Now().Before(v.Settle) {
-			continue
+	var due []vm.VM
+	e.Store.Each(func(v *vm.VM) {
+		if v.Phase == vm.Migrating && !v.Settle.IsZero() && !e.Now().Before(v.Settle) {
+			due = append(due, *v)
 		}
+	})
+	names := map[string]bool{}
+	for _, v := range due {
 		v.Phase, v.Settle = vm.Live, time.Time{}
 		if err := e.Store.Put(v); err != nil {
 			e.Log.Warn("a VM cannot be settled", "vm", v.Name, "err", err)

@@ -21,12 +21,8 @@ func (e *Engine) syncAll(ctx context.Context) error {
 		e.setGlobal("store", "")
 	}
 	e.Firewall.Forget()
-	r := e.roster()
-	devices := make([]string, 0, len(r.wants))
-	for _, w := range r.wants {
-		devices = append(devices, w.Device)
-	}
-	changes, failed, err := e.pass(ctx, r, r.wants, devices, true)
+	r := e.everybody()
+	changes, failed, err := e.pass(ctx, r, r.devices, true)
 	e.mu.Lock()
 	wanted := map[string]bool{}
 	for _, w := range r.wants {
@@ -50,26 +46,30 @@ func (e *Engine) syncAll(ctx context.Context) error {
 // syncSome brings some VMs into the wanted state: those that are wanted, and
 // those that no longer are. The caller holds work.
 func (e *Engine) syncSome(ctx context.Context, names map[string]bool) error {
-	r := e.roster()
-	var wants []dataplane.Want
-	var devices []string
+	if len(e.clashes) > 0 {
+		return e.syncAll(ctx) // whoever goes may make room for another
+	}
+	r := e.only(names)
+	mine, others := map[string]bool{}, map[string]bool{}
 	gone := map[string]bool{}
 	for name := range names {
 		gone[name] = true
 	}
 	for _, w := range r.wants {
-		if !names[w.VM] {
-			continue
-		}
-		wants = append(wants, w)
-		devices = append(devices, w.Device)
+		mine[w.Device] = true
 		delete(gone, w.VM)
 	}
+	devices := r.devices
 	e.mu.Lock()
+	for name, s := range e.states {
+		if !names[name] {
+			others[s.device] = true
+		}
+	}
 	for name := range names {
-		// Where it was before, if that is somewhere else.
-		if s, ok := e.states[name]; ok && s.device != "" && (gone[name] || !slices.Contains(devices, s.device)) {
-			devices = append(devices, s.device)
+		// Where it was before, if that is somewhere else and nobody's now.
+		if old := e.states[name].device; old != "" && !mine[old] && !others[old] {
+			devices = append(devices, old)
 		}
 	}
 	for name := range gone {
@@ -77,35 +77,14 @@ func (e *Engine) syncSome(ctx context.Context, names map[string]bool) error {
 	}
 	e.counts.Partial++
 	e.mu.Unlock()
-	devices = withoutOthers(devices, wants, r.wants)
-	changes, failed, err := e.pass(ctx, r, wants, devices, false)
+	changes, failed, err := e.pass(ctx, r, devices, false)
 	e.count(changes, failed, err)
 	return err
 }
 
-// withoutOthers leaves out devices that belong to a wanted VM which this pass is
-// not about.
-func withoutOthers(devices []string, here, all []dataplane.Want) []string {
-	mine := map[string]bool{}
-	for _, w := range here {
-		mine[w.Device] = true
-	}
-	others := map[string]bool{}
-	for _, w := range all {
-		others[w.Device] = !mine[w.Device]
-	}
-	out := devices[:0]
-	for _, d := range devices {
-		if !others[d] {
-			out = append(out, d)
-		}
-	}
-	return out
-}
-
 // pass looks, plans and does. Filtering comes first and goes last: no VM's
 // interface is up before it is known what the VM may send.
-func (e *Engine) pass(ctx context.Context, r roster, wants []dataplane.Want, devices []string, all bool) (changes, failed int, err error) {
+func (e *Engine) pass(ctx context.Context, r roster, devices []string, all bool) (changes, failed int, err error) {
 	n, err := e.Firewall.Allow(r.allow)
 	changes += n
 	if err != nil {
@@ -125,7 +104,7 @@ func (e *Engine) pass(ctx context.Context, r roster, wants []dataplane.Want, dev
 			r.heldDevices[l.Name] = true
 		}
 	}
-	result := dataplane.Plan(wants, seen, keep)
+	result := dataplane.Plan(r.wants, seen, keep)
 	errs := map[string]error{}
 	for _, op := range result.Ops {
 		e.alive()
@@ -142,7 +121,7 @@ func (e *Engine) pass(ctx context.Context, r roster, wants []dataplane.Want, dev
 		}
 		changes++
 	}
-	e.remember(wants, result, errs)
+	e.remember(r.wants, result, errs)
 	n, err = e.Firewall.Trim(r.allow, func(device string) bool {
 		return r.heldDevices[device] || !all && !slices.Contains(devices, device)
 	})

@@ -143,14 +143,23 @@ func (e *Engine) inPools(v *vm.VM) error {
 
 // conflict says who has what the VM wants.
 func (e *Engine) conflict(v *vm.VM) error {
-	var t taken
-	for _, other := range e.Store.All() {
-		t.add(other)
+	var what, who string
+	e.Store.Each(func(o *vm.VM) {
+		switch {
+		case o.Name == v.Name:
+			return
+		case o.Device() == v.Device():
+			what, who = "interface "+v.Device(), o.Name
+		case v.IPv4.IsValid() && o.IPv4 == v.IPv4:
+			what, who = v.IPv4.String(), o.Name
+		case v.IPv6.IsValid() && o.IPv6 == v.IPv6:
+			what, who = v.IPv6.String(), o.Name
+		}
+	})
+	if who == "" {
+		return nil
 	}
-	if err := t.conflict(v); err != nil {
-		return api.Errorf(http.StatusConflict, "VM %s: %v", v.Name, err)
-	}
-	return nil
+	return api.Errorf(http.StatusConflict, "VM %s: %s is VM %s's", v.Name, what, who)
 }
 
 // SetPhase changes how a VM is announced.

@@ -233,8 +233,8 @@ func (k *Kernel) routes(only int) ([]dataplane.SeenRoute, error) {
 			Family: family, Protocol: dataplane.Protocol, Table: unix.RT_TABLE_MAIN,
 		}}
 		msgs, err := k.dump(unix.RTM_GETROUTE, unix.RTM_NEWROUTE, header, attrs...)
-		if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
-			continue // no IPv6 in this kernel
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
+			continue // nobody has made a route of this family yet, or there is no IPv6
 		}
 		if err != nil {
 			return nil, err

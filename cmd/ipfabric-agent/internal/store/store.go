@@ -110,6 +110,15 @@ func (s *Store) All() []vm.VM {
 	return slices.SortedFunc(maps.Values(s.vms), func(a, b vm.VM) int { return strings.Compare(a.Name, b.Name) })
 }
 
+// Each calls f with every VM, in no order. f must not use the store.
+func (s *Store) Each(f func(*vm.VM)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range s.vms {
+		f(&v)
+	}
+}
+
 // Get returns the VM of that name.
 func (s *Store) Get(name string) (vm.VM, bool) {
 	s.mu.Lock()

@@ -1,0 +1,138 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A localReader asks this machine, and counts.
+type localReader struct {
+	mu       sync.Mutex
+	commands int
+}
+
+func (r *localReader) count() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.commands++
+}
+
+func (r *localReader) ReadFile(_ context.Context, path string) ([]byte, error) {
+	r.count()
+	return os.ReadFile(path)
+}
+
+func (r *localReader) Query(ctx context.Context, argv ...string) (string, error) {
+	r.count()
+	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return string(out), fakeStatus(exit.ExitCode())
+	}
+	return string(out), err
+}
+
+func TestOnceAsksForAllLooksTogether(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "it's a file")
+	if err := os.WriteFile(path, []byte("no newline at its end"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := &localReader{}
+	o := newOnce(r)
+	ctx := t.Context()
+	got := map[string]string{}
+	var mu sync.Mutex
+	keep := func(name, value string, err error) {
+		if err != nil {
+			value += "!" + err.Error()
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		got[name] = value
+	}
+	query := func(name string, argv ...string) func() {
+		return func() {
+			out, err := o.Query(ctx, argv...)
+			keep(name, out, err)
+		}
+	}
+	o.look(
+		query("quotes", "printf", "%s\n", `a'b"c$HOME\n`),
+		query("newlines", "printf", "x\n\n"),
+		query("bytes", "printf", `\303\244\n3\n`),
+		query("nothing", "true"),
+		query("same", "true"),
+		func() {
+			data, err := o.ReadFile(ctx, path)
+			keep("file", string(data), err)
+		},
+		func() { // two questions, one after the other
+			out, err := o.Query(ctx, "echo", "first")
+			keep("first", out, err)
+			out, err = o.Query(ctx, "echo", "second")
+			keep("second", out, err)
+		},
+	)
+	want := map[string]string{
+		"quotes": `a'b"c$HOME\n` + "\n", "newlines": "x\n\n", "bytes": "\u00e4\n3\n", "nothing": "", "same": "",
+		"file": "no newline at its end", "first": "first\n", "second": "second\n",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if r.commands != 2 {
+		t.Errorf("the host was asked %d times, want 2", r.commands)
+	}
+}
+
+// A question that fails gets the error that it would get by itself, and takes
+// no other along.
+func TestOnceTellsWhichQuestionFailed(t *testing.T) {
+	o := newOnce(&localReader{})
+	o.look(
+		func() {
+			if out, err := o.Query(t.Context(), "echo", "well"); out != "well\n" || err != nil {
+				t.Errorf("got %q, %v", out, err)
+			}
+		},
+		func() {
+			if out, err := o.Query(t.Context(), "sh", "-c", "echo half; exit 3"); out != "half\n" || exitStatus(err) != 3 {
+				t.Errorf("got %q, %v", out, err)
+			}
+		},
+		func() {
+			if _, err := o.ReadFile(t.Context(), "/nowhere/at/all"); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("got %v", err)
+			}
+		},
+	)
+}
+
+// Two looks that start apart, as a dry run and verify do, share the answers.
+func TestSharing(t *testing.T) {
+	r := &fakeHost{answers: map[string]string{"uname -m": "x86_64\n"}}
+	connect := Sharing(func(context.Context, string) (Host, error) { return r, nil })
+	for range 2 {
+		h, err := connect(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := onceOf(h)
+		o.look(func() {
+			if _, err := o.Query(t.Context(), "uname", "-m"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if len(r.log) != 1 {
+		t.Errorf("asked %d times, want once", len(r.log))
+	}
+}
