@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -140,21 +141,26 @@ func TestNoSessionAllowed(t *testing.T) {
 }
 
 // sleeper returns a command that sleeps, with a child that does too, and a function that tells
-// whether one of them lives.
+// whether one of them lives. None does after the test.
 func sleeper(t *testing.T, before string) (argv []string, lives func() bool) {
 	t.Helper()
-	pids := filepath.Join(t.TempDir(), "pids")
-	script := before + ` sleep 300 & echo $$ $! >"$1"; wait; sleep 300`
-	return []string{"sh", "-c", script, "sh", pids}, func() bool {
-		data, err := os.ReadFile(pids)
-		if err != nil {
-			return false
-		}
+	file := filepath.Join(t.TempDir(), "pids")
+	pids := func() []int {
 		var a, b int
-		if n, _ := fmt.Sscan(string(data), &a, &b); n != 2 {
-			return false
+		data, err := os.ReadFile(file)
+		if n, _ := fmt.Sscan(string(data), &a, &b); err != nil || n != 2 {
+			return nil
 		}
-		return syscall.Kill(a, 0) == nil || syscall.Kill(b, 0) == nil
+		return []int{a, b}
+	}
+	t.Cleanup(func() {
+		for _, pid := range pids() {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+	})
+	script := before + ` sleep 60 & echo $$ $! >"$1"; wait; sleep 60`
+	return []string{"sh", "-c", script, "sh", file}, func() bool {
+		return slices.ContainsFunc(pids(), func(pid int) bool { return syscall.Kill(pid, 0) == nil })
 	}
 }
 
@@ -197,15 +203,6 @@ func TestCommandThatDoesNotObey(t *testing.T) {
 	case <-time.After(4 * grace):
 		t.Fatal("the call does not come back")
 	}
-	h.Close()
-	var a, b int
-	data, err := os.ReadFile(argv[len(argv)-1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Sscan(string(data), &a, &b)
-	syscall.Kill(a, syscall.SIGKILL)
-	syscall.Kill(b, syscall.SIGKILL)
 }
 
 func TestCommandTimeout(t *testing.T) {

@@ -50,14 +50,15 @@ func (h *Host) Close() error {
 	return nil
 }
 
-// Query runs a command that changes nothing and returns its standard output. Its
-// error is a *CommandError if the command ran.
+// Query runs a command that changes nothing and returns its standard output, also
+// beside an error: `systemctl is-active` says "inactive" and fails. The error is a
+// *CommandError if the command ran. The command is a program, not a shell's builtin.
 func (h *Host) Query(ctx context.Context, argv ...string) (string, error) {
 	out, err := h.run(ctx, command{argv: argv})
 	return string(out), err
 }
 
-// Run runs a command. Its error is a *CommandError if the command ran.
+// Run runs a command, as Query does.
 func (h *Host) Run(ctx context.Context, argv ...string) error {
 	_, err := h.run(ctx, command{argv: argv})
 	return err

@@ -2,7 +2,6 @@ package remote
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,9 +12,9 @@ import (
 // holdLock takes the lock file $1, leaves the note $2 in it and holds it for as long as a
 // beat comes on standard input every $3 seconds. Its end and a killed operator's both free the lock,
 // as it is the kernel's (flock) and dies with this process.
-const holdLock = `mkdir -p "$(dirname "$1")" || exit 73
+const holdLock = `for c in flock timeout head; do command -v $c >/dev/null || { echo $c; exit 69; }; done
+mkdir -p "$(dirname "$1")" || exit 73
 exec 9>>"$1" || exit 73
-command -v flock >/dev/null || exit 69
 flock -n 9 || { cat "$1"; exit 77; }
 printf '%s\n' "$2" >"$1" || exit 73
 echo locked
@@ -24,8 +23,8 @@ while [ "$(timeout "$3" head -c 1 9>&-)" = . ]; do :; done
 
 // What holdLock ends with if it cannot.
 const (
-	statusNoFlock = 69
-	statusLocked  = 77
+	statusNoTool = 69
+	statusLocked = 77
 )
 
 // Lock takes an advisory lock on the host, which is a file that holds the note (who,
@@ -60,7 +59,11 @@ func (h *Host) Lock(ctx context.Context, path, note string) (release func(), err
 		select {
 		case <-stop:
 		case <-s.ended:
-			h.client.cfg.Log(c.ep.name, "lost the lock %s", path)
+			select {
+			case <-stop:
+			default:
+				h.client.cfg.Log(c.ep.name, "lost the lock %s", path)
+			}
 		}
 	}()
 	return sync.OnceFunc(func() {
@@ -98,8 +101,8 @@ func (h *Host) locked(ctx context.Context, s *running, path string) error {
 		return c.lost("locking " + path)
 	case fail.Code == statusLocked:
 		return &LockedError{Host: c.ep.name, Path: path, Note: strings.TrimSpace(string(said))}
-	case fail.Code == statusNoFlock:
-		fail.Code, fail.Err = 127, errors.New("is not there: install util-linux on the host")
+	case fail.Code == statusNoTool:
+		fail.Code, fail.Stderr = 127, "no "+strings.TrimSpace(string(said))+": install util-linux and coreutils on the host"
 	}
 	return fail
 }

@@ -106,6 +106,20 @@ func isFreeSoon(t *testing.T, s *server, path string) {
 	})
 }
 
+func TestLockWithoutFlock(t *testing.T) {
+	bin := t.TempDir()
+	if err := os.Symlink("/usr/bin/head", filepath.Join(bin, "head")); err != nil {
+		t.Fatal(err)
+	}
+	_, h := connect(t, "SetEnv HOME=/ PATH="+bin)
+	_, err := h.Lock(testContext(t), filepath.Join(t.TempDir(), "lock"), "me")
+	var fail *CommandError
+	if !errors.As(err, &fail) || fail.ExitStatus() != 127 {
+		t.Fatalf("got %v", err)
+	}
+	has(t, err.Error(), "no flock", "util-linux")
+}
+
 func TestLockThatCannotBe(t *testing.T) {
 	_, h := connect(t)
 	_, err := h.Lock(testContext(t), "/proc/none/lock", "me")

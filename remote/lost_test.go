@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -35,9 +36,6 @@ func TestConnectionCutInMidCommand(t *testing.T) {
 	if err := h.Ping(testContext(t)); err != nil {
 		t.Errorf("the next call does not connect anew: %v", err)
 	}
-	if err := h.Run(testContext(t), "pkill", "-F", argv[len(argv)-1]); err != nil {
-		t.Log("the command has ended already:", err)
-	}
 }
 
 // A host without power says nothing more, not even that the connection is closed.
@@ -61,6 +59,35 @@ func TestDeadHostIsNoticed(t *testing.T) {
 	}
 	if took := time.Since(start); took > 6*keepalive {
 		t.Errorf("it took %v", took)
+	}
+}
+
+// Who gives up on a host that has just died need not wait until it is found dead.
+func TestCancelOnADeadHost(t *testing.T) {
+	p := startProxy(t, startSSHD(t))
+	h := newClient(t, Config{}, p.server).Host(p.target())
+	if err := h.Open(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	p.freeze()
+	for what, call := range map[string]func(context.Context) error{
+		"Run":       func(ctx context.Context) error { return h.Run(ctx, "true") },
+		"ReadFile":  func(ctx context.Context) error { _, err := h.ReadFile(ctx, "/etc/passwd"); return err },
+		"WriteFile": func(ctx context.Context) error { return h.WriteFile(ctx, "/tmp/x", nil, 0o600) },
+		"Lock":      func(ctx context.Context) error { _, err := h.Lock(ctx, "/tmp/x", "me"); return err },
+		"Ping":      func(ctx context.Context) error { return h.Ping(ctx) },
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		err := call(ctx)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: got %v, want context.DeadlineExceeded", what, err)
+		}
+		if took := time.Since(start); took > 2*grace {
+			t.Errorf("%s took %v", what, took)
+		}
+		t.Log(err)
 	}
 }
 
