@@ -32,6 +32,7 @@ type Firewall interface {
 	Allow([]firewall.Entry) (changes int, err error)
 	Trim(want []firewall.Entry, keep func(device string) bool) (changes int, err error)
 	Forget()
+	Known() bool
 	Drops() (firewall.Drops, error)
 }
 

@@ -220,3 +220,28 @@ func TestBackoff(t *testing.T) {
 		t.Error("it is tried at once after it has worked")
 	}
 }
+
+// Only a person who edits the files can bring this about.
+func TestTwoFilesThatCannotBothBe(t *testing.T) {
+	n := newNode(t)
+	n.mustAdd(t, "a", "203.0.113.1")
+	n.mustAdd(t, "b", "203.0.113.2")
+	file := filepath.Join(n.dir, "vms.d", "b.json")
+	if err := os.WriteFile(file, []byte(`{"name":"b","ip":"203.0.113.1"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Reconcile(ctx); err != nil {
+		t.Fatal(err)
+	}
+	n.wantRoutes(t, "b's stays as it was", "203.0.113.1/32 live", "203.0.113.2/32 live")
+	if s := n.Status(ctx); s.Healthy || !strings.HasPrefix(s.Problems[0], "VM b: 203.0.113.1 is VM a's") {
+		t.Errorf("problems: %q", s.Problems)
+	}
+	if err := n.Remove(ctx, "a"); err != nil {
+		t.Fatal(err)
+	}
+	n.wantRoutes(t, "b has it now", "203.0.113.1/32 live")
+	if s := n.Status(ctx); !s.Healthy {
+		t.Errorf("problems: %q", s.Problems)
+	}
+}

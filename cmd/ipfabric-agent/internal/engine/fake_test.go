@@ -136,6 +136,8 @@ type fakeFirewall struct {
 
 func (f *fakeFirewall) Forget() {}
 
+func (f *fakeFirewall) Known() bool { return f.err == nil }
+
 func (f *fakeFirewall) Allow(want []firewall.Entry) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

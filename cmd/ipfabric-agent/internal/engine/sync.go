@@ -46,8 +46,10 @@ func (e *Engine) syncAll(ctx context.Context) error {
 // syncSome brings some VMs into the wanted state: those that are wanted, and
 // those that no longer are. The caller holds work.
 func (e *Engine) syncSome(ctx context.Context, names map[string]bool) error {
-	if len(e.clashes) > 0 {
-		return e.syncAll(ctx) // whoever goes may make room for another
+	if len(e.clashes) > 0 || !e.Firewall.Known() {
+		// Whoever goes may make room for another; and rules that have to be
+		// made anew are made for all VMs.
+		return e.syncAll(ctx)
 	}
 	r := e.only(names)
 	mine, others := map[string]bool{}, map[string]bool{}

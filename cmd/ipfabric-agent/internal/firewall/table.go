@@ -103,6 +103,14 @@ func (t *Table) Forget() {
 	t.entries = nil
 }
 
+// Known says whether it is known what is in the kernel's table. If not, Allow
+// may replace all of it, and needs to be told of all VMs.
+func (t *Table) Known() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.entries != nil
+}
+
 // Allow makes sure that the table is there with its rules, and that it allows
 // what is wanted. It returns how many things it changed. What is no longer
 // wanted stays allowed until Trim: first a VM is let in, then set up, then

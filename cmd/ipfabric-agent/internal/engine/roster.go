@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"fmt"
+
+	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
+	"ipfabric/cmd/ipfabric-agent/internal/firewall"
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
+)
+
+// A roster is who a pass is about.
+type roster struct {
+	wants   []dataplane.Want
+	allow   []firewall.Entry
+	devices []string          // of the wants
+	held    map[string]string // VM name → why nothing is done about it
+	// heldDevices are the interfaces of those; what they may send stays.
+	heldDevices map[string]bool
+}
+
+// everybody reads all of the store's VMs. Two that cannot both be, which only a
+// person who edits the files can bring about, are told apart by their names: the
+// first one is served, the other held. The caller holds work.
+func (e *Engine) everybody() roster {
+	r := e.newRoster()
+	settings := e.settings()
+	clashes := map[string]string{}
+	var before taken
+	for _, v := range e.Store.All() {
+		if why := before.conflict(&v); why != nil {
+			clashes[v.Name] = why.Error()
+			r.hold(v.Name, why.Error())
+			continue
+		}
+		before.add(v)
+		r.add(v, settings)
+	}
+	e.clashes = clashes
+	return r
+}
+
+// only returns a roster of some VMs. The caller holds work.
+func (e *Engine) only(names map[string]bool) roster {
+	r := e.newRoster()
+	settings := e.settings()
+	for name := range names {
+		if v, ok := e.Store.Get(name); ok && r.held[name] == "" {
+			r.add(v, settings)
+		}
+	}
+	return r
+}
+
+func (e *Engine) newRoster() roster {
+	r := roster{held: map[string]string{}, heldDevices: map[string]bool{}}
+	for name, why := range e.Store.Bad() {
+		r.hold(name, why)
+	}
+	return r
+}
+
+func (r *roster) hold(name, why string) {
+	r.held[name] = why
+	r.heldDevices[vm.InterfaceName(name)] = true
+}
+
+func (r *roster) add(v vm.VM, s dataplane.Settings) {
+	w := dataplane.For(v, s)
+	r.wants = append(r.wants, w)
+	r.devices = append(r.devices, w.Device)
+	r.allow = append(r.allow, firewall.Entry{Device: w.Device})
+	for _, a := range v.Addrs() {
+		r.allow = append(r.allow, firewall.Entry{Device: w.Device, Addr: a})
+	}
+}
+
+// taken is who has what.
+type taken struct {
+	by map[string]string // address, or "interface x" → VM name
+}
+
+func (t *taken) add(v vm.VM) {
+	if t.by == nil {
+		t.by = map[string]string{}
+	}
+	for _, k := range keys(&v) {
+		t.by[k] = v.Name
+	}
+}
+
+// conflict says what of a VM another has already.
+func (t *taken) conflict(v *vm.VM) error {
+	for _, k := range keys(v) {
+		if other, ok := t.by[k]; ok && other != v.Name {
+			return fmt.Errorf("%s is VM %s's", k, other)
+		}
+	}
+	return nil
+}
+
+func keys(v *vm.VM) []string {
+	out := []string{"interface " + v.Device()}
+	for _, a := range v.Addrs() {
+		out = append(out, a.String())
+	}
+	return out
+}
