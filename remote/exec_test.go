@@ -188,6 +188,7 @@ func TestCancelEndsTheCommand(t *testing.T) {
 }
 
 func TestCommandThatDoesNotObey(t *testing.T) {
+	t.Parallel() // it mostly waits
 	_, h := connect(t)
 	argv, lives := sleeper(t, "trap '' TERM;")
 	ctx, cancel := context.WithCancel(testContext(t))
@@ -219,6 +220,7 @@ func TestCommandTimeout(t *testing.T) {
 
 // What a command leaves running must not keep us waiting.
 func TestCommandThatLeavesADaemon(t *testing.T) {
+	t.Parallel() // it mostly waits
 	_, h := connect(t)
 	start := time.Now()
 	out, err := h.Query(testContext(t), "sh", "-c", "sleep 20 & echo done")
@@ -231,6 +233,7 @@ func TestCommandThatLeavesADaemon(t *testing.T) {
 }
 
 func TestTooMuchOutput(t *testing.T) {
+	t.Parallel() // it mostly waits
 	_, h := connect(t)
 	fail := commandFails(t, h, testContext(t), "yes")
 	has(t, fail.Error(), "more than 16 MiB")

@@ -74,6 +74,7 @@ func TestLockIsFreeWhenTheConnectionIsCut(t *testing.T) {
 
 // An operator whose machine has lost its power, or its way to the host, closes nothing.
 func TestLockIsFreeWhenTheHolderIsSilent(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := startSSHD(t)
 	p := startProxy(t, s)
 	path := filepath.Join(t.TempDir(), "lock")
