@@ -110,7 +110,7 @@ func silentError(silent []Silent, format string, args ...any) error {
 	if len(names) > 1 {
 		verb = "do"
 	}
-	e := &VMError{Kind: VMSilent, Msg: fmt.Sprintf(format, args...) + ", and " + AndList(names) + " " + verb + " not answer"}
+	e := &VMError{Kind: VMSilent, Silent: silent, Msg: fmt.Sprintf(format, args...) + ", and " + AndList(names) + " " + verb + " not answer"}
 	e.Next = "put that right first, or take the host out of the inventory if it is gone for good"
 	return e
 }

@@ -83,6 +83,12 @@ func NewVMRequest(f *inventory.Fabric, w VMWish) (VMRequest, error) {
 	return r, nil
 }
 
+// CheckNode says what is wrong with the name of a node.
+func CheckNode(f *inventory.Fabric, name string) error {
+	_, err := nodeNamed(f, name)
+	return err
+}
+
 func nodeNamed(f *inventory.Fabric, name string) (inventory.Node, error) {
 	var names []string
 	for _, n := range f.Nodes {

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -10,9 +9,6 @@ import (
 
 	"ipfabric/inventory"
 )
-
-// ErrInterrupted is why a wait ended: the operator wants no more to be begun.
-var ErrInterrupted = errors.New("interrupted")
 
 // A VMControl adds, lists, moves and removes the VMs of a fabric, by means of
 // the nodes' agents, and asks the route reflectors what came of it.

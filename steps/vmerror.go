@@ -1,6 +1,9 @@
 package steps
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // A VMErrorKind says what an error of the vm commands is about.
 type VMErrorKind int
@@ -18,6 +21,8 @@ type VMError struct {
 	Msg  string
 	Next string // what to do now
 	Err  error  // what lies beneath; may be nil
+	// Silent are the hosts that gave no answer.
+	Silent []Silent
 }
 
 func (e *VMError) Error() string {
@@ -58,3 +63,6 @@ type Silent struct {
 	Host string
 	Err  error // names the host
 }
+
+// ErrInterrupted is why a wait ended: the operator wants no more to be begun.
+var ErrInterrupted = errors.New("interrupted")

@@ -181,4 +181,3 @@ func (m *move) unfit(to string) error {
 	}
 	return nil
 }
-

@@ -58,7 +58,7 @@ func (m *move) look(ctx context.Context) []view { return m.c.views(ctx, m.rrs, m
 func (m *move) askable(views []view) error {
 	if silent := silentViews(views); len(silent) > 0 {
 		names := silentNames(silent)
-		return &VMError{Kind: VMSilent, Err: silent[0].Err,
+		return &VMError{Kind: VMSilent, Silent: silent,
 			Msg:  fmt.Sprintf("VM %s was not moved: whether %s would prefer %s cannot be asked", m.vm.Name, AndList(names), m.vm.Node),
 			Next: "if it is out of order for long, leave it out with --skip-rr " + names[0]}
 	}

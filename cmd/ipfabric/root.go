@@ -63,6 +63,7 @@ func (a *app) root() *cobra.Command {
 
 	root.AddGroup(
 		&cobra.Group{ID: "fabric", Title: "The fabric:"},
+		&cobra.Group{ID: "vms", Title: "The VMs:"},
 		&cobra.Group{ID: "inventory", Title: "Its description:"},
 		&cobra.Group{ID: "tool", Title: "This program:"},
 	)
@@ -71,6 +72,7 @@ func (a *app) root() *cobra.Command {
 		grouped("fabric", a.planCommand()),
 		grouped("fabric", a.verifyCommand()),
 		grouped("fabric", a.gatewayCommand()),
+		grouped("vms", a.vmCommand()),
 		grouped("inventory", a.inventoryCommand()),
 		grouped("tool", a.versionCommand()),
 	)

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"ipfabric/steps"
+)
+
+// A vmListJSON is `vm list --json`.
+type vmListJSON struct {
+	Fabric     string           `json:"fabric"`
+	VMs        []steps.ListedVM `json:"vms"`
+	Unanswered []unansweredJSON `json:"unanswered"` // nodes and route reflectors
+}
+
+type unansweredJSON struct {
+	Host  string `json:"host"`
+	Error string `json:"error"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+func (a *app) vmListCommand() *cobra.Command {
+	var node string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the VMs, and who announces them",
+		Long: `List asks every node at the same time for its VMs, and every route reflector for
+its routes to them.
+
+STATE is announced, migrating (announced, and preferred over the node that it
+leaves), waiting (it arrives by live migration), withdrawn, no guest (nothing is
+attached to the interface), no interface, drained (the whole node is), or problem.
+The columns of the route reflectors say whether they prefer that node for the
+VM's addresses: yes, no (no route), partly, other (they prefer another node).
+
+Exit codes: 0 listed, 3 a host did not answer; the rest is listed.`,
+		Example: `  ipfabric vm list
+  ipfabric vm list --node node1
+  ipfabric vm list --json | jq -r '.vms[] | select(.announced | not) | .name'`,
+		Args: noArguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.open("vm-list", nil)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			return s.vmFailed(cmd.Context(), s.vmList(cmd.Context(), node, asJSON))
+		},
+	}
+	a.nodeFlag(cmd, &node, "node", "list the VMs of this `NODE` only", false)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the list as JSON")
+	return cmd
+}
+
+func (s *session) vmList(ctx context.Context, node string, asJSON bool) error {
+	var nodes []string
+	if node != "" {
+		if err := steps.CheckNode(s.fabric, node); err != nil {
+			return err
+		}
+		nodes = append(nodes, node)
+	}
+	l := s.vms().List(ctx, nodes...)
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if err := s.showVMs(l, asJSON); err != nil {
+		return err
+	}
+	return s.afterSilent(l.Silent)
+}
+
+func (s *session) showVMs(l steps.VMList, asJSON bool) error {
+	if asJSON {
+		out := vmListJSON{Fabric: s.fabric.Name, VMs: l.VMs, Unanswered: []unansweredJSON{}}
+		if out.VMs == nil {
+			out.VMs = []steps.ListedVM{}
+		}
+		for _, x := range l.Silent {
+			out.Unanswered = append(out.Unanswered, unansweredJSON{x.Host, x.Err.Error(), hintOf(x.Err)})
+		}
+		return s.say.resultJSON(out)
+	}
+	if len(l.VMs) == 0 {
+		s.say.note("no VM; `ipfabric vm add NAME --node NODE` adds one")
+		return nil
+	}
+	s.say.result(s.vmTable(l.VMs).render(s.say.onOut) + s.vmProblems(l.VMs))
+	if n := len(l.VMs); n > 10 {
+		s.say.note("%s", fmt.Sprintf("%d VMs", n))
+	}
+	return nil
+}

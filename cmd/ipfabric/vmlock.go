@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"ipfabric/remote"
+	"ipfabric/steps"
+)
+
+// vmLockPath is on every node, and held by who adds, moves or removes a VM.
+const vmLockPath = "/run/ipfabric-vm.lock"
+
+const (
+	vmLockPatience = 30 * time.Second
+	vmLockRetry    = 300 * time.Millisecond
+)
+
+// lockVMs takes the lock of the VMs on all of these nodes, or on none. Nodes
+// that give no answer are returned instead.
+//
+// The first node, by name, decides between two operators; the others follow at
+// the same time. Who finds one of those locked, as with two inventories that
+// name different nodes, gives all back before waiting: so nobody waits for
+// ever.
+func (s *session) lockVMs(ctx context.Context, hosts []string) (unlock func(), silent []steps.Silent, err error) {
+	names := slices.Sorted(slices.Values(hosts))
+	note := lockNote(s.command)
+	said := false
+	for deadline := time.Now().Add(vmLockPatience); ; {
+		var held *vmLocks
+		held, err = s.tryVMLocks(ctx, names, note)
+		if err == nil {
+			return held.release, held.silent, nil
+		}
+		var locked *remote.LockedError
+		if !errors.As(err, &locked) || time.Now().After(deadline) {
+			return nil, nil, err
+		}
+		if !said {
+			s.say.note("%s; waiting up to %s", locked, vmLockPatience)
+			said = true
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil, context.Cause(ctx)
+		case <-s.signals.stop:
+			return nil, nil, steps.ErrInterrupted
+		case <-time.After(vmLockRetry + rand.N(vmLockRetry)):
+		}
+	}
+}
+
+// vmLocks are the locks of some nodes.
+type vmLocks struct {
+	mu       sync.Mutex
+	releases []func()
+	silent   []steps.Silent
+	busy     error // one of the nodes is locked by somebody else
+}
+
+// tryVMLocks is one attempt. Its error is that a node is locked, or ctx's.
+func (s *session) tryVMLocks(ctx context.Context, names []string, note string) (*vmLocks, error) {
+	l := &vmLocks{}
+	for len(names) > 0 && len(l.releases) == 0 && l.busy == nil && ctx.Err() == nil {
+		l.take(ctx, s.fleet, names[0], note)
+		names = names[1:]
+	}
+	if l.busy == nil && ctx.Err() == nil {
+		var wg sync.WaitGroup
+		for _, name := range names {
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				l.take(ctx, s.fleet, name, note)
+			}()
+		}
+		wg.Wait()
+	}
+	if err := errors.Join(l.busy, context.Cause(ctx)); err != nil {
+		l.release()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *vmLocks) take(ctx context.Context, f *fleet, name, note string) {
+	var release func()
+	m, err := f.machine(ctx, name)
+	if err == nil {
+		release, err = m.Lock(ctx, vmLockPath, note)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var locked *remote.LockedError
+	switch {
+	case err == nil:
+		l.releases = append(l.releases, release)
+	case errors.As(err, &locked):
+		l.busy = err
+	default:
+		l.silent = append(l.silent, steps.Silent{Host: name, Err: err})
+	}
+}
+
+// release gives all locks back.
+func (l *vmLocks) release() {
+	var wg sync.WaitGroup
+	for _, release := range l.releases {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			release()
+		}()
+	}
+	wg.Wait()
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ipfabric/steps"
+)
+
+func (a *app) vmMoveCommand() *cobra.Command {
+	var to string
+	var o steps.MoveOptions
+	cmd := &cobra.Command{
+		Use:   "move NAME --to NODE",
+		Short: "Move a VM's addresses to another node, without a gap",
+		Long: `Move makes a VM reachable through another node, make before break: the new node
+announces it, preferred over the old one; when every route reflector prefers
+the new node, the old one withdraws. It moves the addresses. The guest is your
+hypervisor's: it must run on the new node, or be started there while move waits.
+
+If the reflectors do not prefer the new node in time, it withdraws again, and the
+VM stays where it was. However move is cut off, the VM is announced by one of
+the two nodes or by both; the same command, run again, finishes it.
+
+A guest that libvirt or LXD migrates needs no vm move: the agents follow it.
+
+Exit codes: 0 moved, or there already; 1 refused, or not moved; 3 a host did not
+answer; 64 the command line is wrong; 130 interrupted.`,
+		Example: `  ipfabric vm move web --to node2
+  ipfabric vm move web --to node2 --wait 5m    time to start the guest there`,
+		Args: oneVM(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.Wait < time.Second {
+				return usagef("such as --wait 30s", "--wait %s is too short for any change to arrive", o.Wait)
+			}
+			s, err := a.open("vm-move", nil)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			return s.vmFailed(cmd.Context(), s.vmMove(cmd.Context(), args[0], to, o))
+		},
+	}
+	a.nodeFlag(cmd, &to, "to", "the `NODE` that the VM is to be on", true)
+	cmd.Flags().DurationVar(&o.Wait, "wait", 20*time.Second, "how long the route reflectors may take to prefer the new node")
+	cmd.Flags().StringSliceVar(&o.SkipRRs, "skip-rr", nil, "do not wait for these route reflectors (`NAME,...`), which are out of order")
+	return cmd
+}
+
+func (s *session) vmMove(ctx context.Context, name, to string, o steps.MoveOptions) error {
+	defer s.signals.change()()
+	began := time.Now()
+	moved, err := s.vms().Move(ctx, name, to, o)
+	if err != nil {
+		return err
+	}
+	if moved.Already {
+		s.say.note("VM %s is on %s already: nothing was changed", name, to)
+		s.say.result(fmt.Sprintf("%s on %s: %s\n", s.say.onOut(bold, name), to, vmSummary(moved.VM)))
+		return nil
+	}
+	s.say.result(fmt.Sprintf("%s on %s: %s (moved in %s)\n", s.say.onOut(bold, name), to, vmSummary(moved.VM), short(time.Since(began))))
+	if why := moved.VM.Hindrance(); why != "" {
+		s.say.note("not announced yet: %s", why)
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ipfabric/steps"
+)
+
+// A vmShowJSON is `vm show --json`. There are more than one VM only while it is
+// being moved.
+type vmShowJSON struct {
+	VMs   []steps.ListedVM  `json:"vms"`
+	Guest map[string]string `json:"guest"` // the guest's settings, by format
+}
+
+func (a *app) vmShowCommand() *cobra.Command {
+	var format, device string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show NAME",
+		Short: "Show a VM, and the network settings for its guest",
+		Long: `Show says how a VM is, and prints what its guest's network configuration must be, to
+paste: for netplan, cloud-init (network-config version 2), ifcfg files, and as
+plain ip commands. With --format it prints that one and nothing else.
+
+The guest's addresses are a /32 and a /128. Its default routes go through the
+fabric's gateway, which is the same for every VM on every node, and which is
+told to be on the link, since no network of the guest contains it.`,
+		Example: `  ipfabric vm show web
+  ipfabric vm show web --format netplan --dev ens3 > 50-ipfabric.yaml
+  ipfabric vm show web --format ip | ssh CONSOLE sh`,
+		Args: oneVM(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if format != "" && !slices.Contains(steps.GuestFormats(), format) {
+				return usagef("write --format "+strings.Join(steps.GuestFormats(), ", --format "), "--format cannot be %q", format)
+			}
+			if format != "" && asJSON {
+				return usagef("the JSON has all formats below guest", "--format and --json exclude each other")
+			}
+			if err := steps.CheckGuestDevice(device); err != nil {
+				return usagef(hintOf(err), "--dev: %v", err)
+			}
+			s, err := a.open("vm-show", nil)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			return s.vmFailed(cmd.Context(), s.vmShow(cmd.Context(), args[0], format, device, asJSON))
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&format, "format", "", "print the guest's settings in this `FORM` only: "+strings.Join(steps.GuestFormats(), ", "))
+	f.StringVar(&device, "dev", "eth0", "what the guest calls its network `INTERFACE`")
+	f.BoolVar(&asJSON, "json", false, "print it as JSON")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(steps.GuestFormats(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func (s *session) vmShow(ctx context.Context, name, format, device string, asJSON bool) error {
+	found, err := s.vms().Find(ctx, name)
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if err != nil {
+		return err
+	}
+	settings := steps.GuestSettingsOf(s.fabric, found.VMs[0].VM, device)
+	switch {
+	case asJSON:
+		out := vmShowJSON{VMs: found.VMs, Guest: map[string]string{}}
+		for _, g := range settings {
+			out.Guest[g.Format] = g.Text
+		}
+		if err := s.say.resultJSON(out); err != nil {
+			return err
+		}
+	case format != "":
+		for _, g := range settings {
+			if g.Format == format {
+				s.say.result(g.Text)
+			}
+		}
+	default:
+		s.say.result(s.vmTable(found.VMs).render(s.say.onOut) + s.vmDetails(found.VMs) + s.vmProblems(found.VMs))
+		for _, g := range settings {
+			s.say.result(fmt.Sprintf("\n%s  %s\n%s", s.say.onOut(bold, g.Format), s.say.onOut(dim, g.Where), indent("    ", g.Text)))
+		}
+	}
+	return s.afterSilent(found.Silent)
+}
+
+// vmDetails is what the table has no room for.
+func (s *session) vmDetails(vms []steps.ListedVM) string {
+	t := &table{}
+	add := func(name, value string) {
+		if value != "" {
+			t.row(cell{name, plain}, cell{value, plain})
+		}
+	}
+	for _, v := range vms {
+		if len(vms) > 1 {
+			add("on", v.Node)
+		}
+		add("MAC", v.MAC)
+		add("link", v.Link)
+		add("owner", v.Owner)
+		add("group", v.Group)
+		add("wanted by", v.Source)
+		if v.Dropped > 0 {
+			add("dropped", fmt.Sprintf("%d packets in the last day that were not its to send", v.Dropped))
+		}
+		if v.Problem == "" {
+			add("not announced", v.Hindrance())
+		}
+	}
+	return "\n" + t.render(noStyle)
+}
