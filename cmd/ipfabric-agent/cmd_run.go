@@ -205,7 +205,10 @@ func nameProtocol(file string) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(file, []byte(line), 0o644)
+	if err := os.WriteFile(file, []byte(line), 0o644); err != nil {
+		return err
+	}
+	return os.Chmod(file, 0o644) // whatever the umask: it is for everybody's ip route
 }
 
 // runTasks runs all tasks until ctx is done or one of them fails.

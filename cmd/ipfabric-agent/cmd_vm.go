@@ -130,12 +130,15 @@ func state(v api.VM) string {
 		return "PROBLEM: " + v.Problem
 	case !v.Present:
 		return "no interface yet"
-	case !v.Carrier:
-		return "guest is off"
-	case v.Announced:
-		return "announced"
 	}
-	return "not announced"
+	s := "not announced"
+	if v.Announced {
+		s = "announced"
+	}
+	if !v.Carrier {
+		s += ", guest is off"
+	}
+	return s
 }
 
 func (c *cli) vmShow() *cobra.Command {

@@ -29,7 +29,7 @@ type Status struct {
 type VMCounts struct {
 	Wanted    int `json:"wanted"`
 	Present   int `json:"present"`   // have their interface
-	Announced int `json:"announced"` // have their routes and a guest at the other end
+	Announced int `json:"announced"` // have their routes, which is what FRR needs
 	Waiting   int `json:"waiting"`   // are about to arrive by live migration
 }
 
@@ -61,7 +61,7 @@ type Reconcile struct {
 type VM struct {
 	vm.VM
 	Present   bool   `json:"present"`           // it has its interface
-	Carrier   bool   `json:"carrier"`           // the guest's end is there
+	Carrier   bool   `json:"carrier"`           // a guest is at the other end of it
 	Routes    int    `json:"routes"`            // in the kernel
 	Announced bool   `json:"announced"`         // FRR has what it needs to announce it
 	Problem   string `json:"problem,omitempty"` // what keeps it from being as it should

@@ -51,13 +51,12 @@ func (e *Engine) domainStarts(ctx context.Context, ev libvirt.Event) error {
 	return e.put(ctx, v)
 }
 
-// foreignDomain is about a VM that libvirt runs but somebody else has added.
-// The node that it has left waits for it too: should it come back, its first
-// packet announces it.
+// foreignDomain is about a VM that libvirt runs but somebody else has added. A
+// guest that has ended here may have done so because it runs somewhere else now
+// (libvirt before 10.5 does not say): its next packet, wherever it comes out,
+// announces it.
 func (e *Engine) foreignDomain(ctx context.Context, ev libvirt.Event, have vm.VM) error {
-	arrives := ev.Op == "migrate"
-	left := ev.Op == "release" && ev.Extra == "migrated"
-	if !arrives && !left || have.Phase == vm.Withdrawn || have.Phase == vm.Waiting {
+	if ev.Op != "migrate" && ev.Op != "release" || have.Phase == vm.Withdrawn || have.Phase == vm.Waiting {
 		return nil
 	}
 	_, err := e.SetPhase(ctx, have.Name, vm.Waiting)

@@ -54,8 +54,9 @@ func (e *Engine) describe(v vm.VM, dropped map[string]uint64) api.VM {
 		Dropped: dropped[v.Device()],
 	}
 	out.Interface = v.Device()
-	// FRR announces a route whose interface has something at its other end.
-	out.Announced = s.Present && s.Carrier && s.Routes > 0 && !s.failed
+	// FRR announces a route whose interface is up, also if nobody is at the
+	// interface's other end (seen with 8.4.4).
+	out.Announced = s.Present && s.Routes > 0 && !s.failed
 	return out
 }
 
