@@ -52,7 +52,8 @@ func (v VM) Addrs() []netip.Addr {
 }
 
 // State says in a word or two how the VM is on its node: "announced",
-// "migrating" (announced and preferred), or what keeps it from that.
+// "migrating" (announced and preferred), or what is in the way. A VM without a
+// guest is announced too: FRR announces a route whose interface is up.
 func (v VM) State() string {
 	switch {
 	case v.Problem != "":
@@ -61,10 +62,10 @@ func (v VM) State() string {
 		return v.Phase
 	case !v.Present:
 		return "no interface"
-	case !v.Carrier:
-		return "no guest"
 	case v.Routes == 0:
 		return "drained"
+	case !v.Carrier:
+		return "no guest"
 	case v.Phase == phaseMigrating:
 		return phaseMigrating
 	}
@@ -82,16 +83,23 @@ func (v VM) Hindrance() string {
 		return "it is withdrawn"
 	case "no interface":
 		return "its interface " + v.Interface + " is not there yet: the agent takes it up when it appears"
-	case "no guest":
-		return "no guest is attached to " + v.Interface + " yet: the agent announces it when one is"
 	case "drained":
 		return v.Node + " is drained"
 	}
 	return ""
 }
 
-// onItsWay says whether the VM is announced, or would be if it had a guest.
-func (v VM) onItsWay() bool { return v.Phase == phaseLive || v.Phase == phaseMigrating }
+// GuestMissing says that nothing is at the other end of the VM's interface, ""
+// if something is.
+func (v VM) GuestMissing() string {
+	switch {
+	case !v.Present:
+		return "its interface " + v.Interface + " is not there yet"
+	case !v.Carrier:
+		return "no guest is attached to " + v.Interface + " yet"
+	}
+	return ""
+}
 
 // parseVMs reads what the agent lists.
 func parseVMs(node, out string) ([]VM, error) {

@@ -4,12 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"time"
 )
-
-// seenLimit is how long the route reflectors may take to hear of a change.
-// Under a second is usual; a reflector that starts takes longer.
-const seenLimit = 10 * time.Second
 
 // Add makes a VM reachable through a node, with addresses that nobody has. It
 // holds the lock of all nodes while it looks for them. already says that the
@@ -157,7 +152,7 @@ func (c *VMControl) announced(ctx context.Context, addrs []netip.Addr) map[netip
 // in the end.
 func (c *VMControl) AwaitSeen(ctx context.Context, vm VM) ([]Seen, error) {
 	var seen []Seen
-	_, err := c.await(ctx, seenLimit, func() bool {
+	_, err := c.await(ctx, c.limit(), func() bool {
 		seen = c.SeenBy(ctx, []VM{vm})[0]
 		for _, s := range seen {
 			if s.Status != SeenYes {

@@ -28,6 +28,16 @@ type VMControl struct {
 	// Poll is the first time between two looks while something is waited for;
 	// it grows. Zero is 100 ms.
 	Poll time.Duration
+	// Limit is how long the route reflectors may take to hear of a change.
+	// Zero is 10 s: under one is usual, but a reflector that starts is slower.
+	Limit time.Duration
+}
+
+func (c *VMControl) limit() time.Duration {
+	if c.Limit > 0 {
+		return c.Limit
+	}
+	return 10 * time.Second
 }
 
 func (c *VMControl) note(parts ...string) {

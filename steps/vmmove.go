@@ -11,7 +11,7 @@ import (
 
 // MoveOptions say how a VM is moved.
 type MoveOptions struct {
-	Wait    time.Duration // for the route reflectors to prefer the new node
+	Wait    time.Duration // for the guest to run on the new node
 	SkipRRs []string      // reflectors that are not asked: they are out of order
 }
 
@@ -24,17 +24,20 @@ type Moved struct {
 
 // Move moves a VM to a node, make before break:
 //
-//  1. The new node announces it in the phase migrating, which FRR makes
+//  1. The new node makes the VM's interface ready, but does not announce it.
+//  2. There is a guest at the other end of that interface. This is left out if
+//     there is none on the old node either: nobody would miss it.
+//  3. The new node announces the VM in the phase migrating, which FRR makes
 //     LOCAL_PREF 200 of.
-//  2. Every route reflector prefers the new node for each of its addresses.
-//  3. The old node removes it. What still reaches that node follows the route
+//  4. Every route reflector prefers the new node for each of its addresses.
+//  5. The old node removes it. What still reaches that node follows the route
 //     that the reflectors have told it of.
-//  4. No reflector has a route by the old node.
-//  5. The new node's phase becomes live.
+//  6. No reflector has a route by the old node.
+//  7. The new node's phase becomes live.
 //
 // At each point the VM is announced by one node or both, so that it can be cut
-// off anywhere; doing it again goes on from what it finds. If 2 does not come
-// true in time, the new node withdraws the VM again.
+// off anywhere; doing it again goes on from what it finds. If 2 or 4 do not come
+// true in time, the new node lets go of the VM again.
 func (c *VMControl) Move(ctx context.Context, name, to string, o MoveOptions) (Moved, error) {
 	var out Moved
 	if err := c.checkMove(name, to, o); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 )
@@ -85,33 +84,72 @@ func (m *move) idle(views []view) bool {
 	return m.elsewhere(views) == ""
 }
 
-// begin makes the new node announce the VM, preferred over the others.
+// begin makes the new node announce the VM, preferred over the others, once it
+// has a guest there.
 func (m *move) begin(ctx context.Context) error {
-	c := m.c
-	switch m.target.Phase {
-	case "":
-		if err := c.addVM(ctx, m.vm); err != nil {
-			return m.cutOff(err, "it may be announced by both")
+	guest := slices.ContainsFunc(m.sources, func(v VM) bool { return v.Carrier })
+	if guest && !m.target.Carrier {
+		if err := m.prepare(ctx); err != nil {
+			return err
 		}
-		c.note(m.vm.Node, ": added, to be preferred over ", AndList(nodesOf(m.sources)))
-	case phaseMigrating:
-		c.note(m.vm.Node, " has it already, preferred over others: going on from there")
-	default:
-		if err := c.setPhase(ctx, m.vm, phaseMigrating); err != nil {
-			return m.cutOff(err, "it may be announced by both")
+		if err := m.awaitGuest(ctx); err != nil {
+			return err
 		}
+	}
+	if err := m.announce(ctx); err != nil {
+		return m.cutOff(err, "it may be announced by both")
 	}
 	for _, v := range m.sources {
 		// One that came by a move itself would be preferred just as much.
 		if v.Phase != phaseMigrating {
 			continue
 		}
-		if err := c.setPhase(ctx, v, phaseLive); err != nil {
+		if err := m.c.setPhase(ctx, v, phaseLive); err != nil {
 			return m.cutOff(err, "it is announced by both")
 		}
 	}
 	return nil
 }
+
+// prepare makes the VM's interface ready on the new node. Where a move before
+// this one has come further, its guest has gone since: what arrives is to go to
+// the old node's again.
+func (m *move) prepare(ctx context.Context) error {
+	v := m.vm
+	v.Phase = phaseWithdrawn
+	switch m.target.Phase {
+	case phaseWithdrawn:
+		return nil
+	case "":
+		if err := m.c.addVM(ctx, v); err != nil {
+			return m.cutOff(err, "it is announced by "+m.from())
+		}
+		m.target = v
+		return nil
+	}
+	if !slices.ContainsFunc(m.sources, func(v VM) bool { return v.Announced }) {
+		return nil
+	}
+	if err := m.c.setPhase(ctx, m.vm, phaseWithdrawn); err != nil {
+		return m.cutOff(err, "it may be announced by both")
+	}
+	m.target.Phase = phaseWithdrawn
+	return nil
+}
+
+// announce makes the new node announce the VM, preferred over others.
+func (m *move) announce(ctx context.Context) error {
+	switch m.target.Phase {
+	case phaseMigrating:
+		m.c.note(m.vm.Node, " announces it already: going on from there")
+		return nil
+	case "":
+		return m.c.addVM(ctx, m.vm)
+	}
+	return m.c.setPhase(ctx, m.vm, phaseMigrating)
+}
+
+func (m *move) from() string { return AndList(nodesOf(m.sources)) }
 
 // awaitPreferred waits until every reflector prefers the new node. If that does
 // not come true, the new node withdraws.
@@ -119,11 +157,11 @@ func (m *move) awaitPreferred(ctx context.Context) error {
 	c, to := m.c, m.vm.Node
 	began, told := time.Now(), false
 	var lacking []string
-	yes, err := c.await(ctx, m.wait, func() bool {
+	yes, err := c.await(ctx, c.limit(), func() bool {
 		lacking = m.notPreferring(m.look(ctx))
 		if len(lacking) > 0 && !told && time.Since(began) > time.Second {
 			told = true
-			c.note(fmt.Sprintf("waiting up to %s until %s: %s", m.wait.Round(time.Second), prefer(lacking, to), m.hindrance(ctx)))
+			c.note(fmt.Sprintf("waiting up to %s until %s", c.limit(), prefer(lacking, to)))
 		}
 		return len(lacking) == 0
 	})
@@ -176,7 +214,7 @@ func (m *move) hindrance(ctx context.Context) string {
 	if why := v.Hindrance(); why != "" {
 		return why
 	}
-	return m.vm.Node + " has its routes, FRR has yet to announce them"
+	return "its routes are in the kernel of " + m.vm.Node
 }
 
 // heardLimit is how long the old node may take to hear of the new route from
@@ -207,7 +245,7 @@ func (m *move) awaitHeard(ctx context.Context, c *VMControl) {
 // awaitAlone waits until no reflector has a route to the VM by another node.
 func (m *move) awaitAlone(ctx context.Context, c *VMControl) error {
 	var others string
-	alone, err := c.await(ctx, seenLimit, func() bool {
+	alone, err := c.await(ctx, c.limit(), func() bool {
 		others = m.elsewhere(m.look(ctx))
 		return others == ""
 	})
@@ -216,7 +254,7 @@ func (m *move) awaitAlone(ctx context.Context, c *VMControl) error {
 	}
 	if !alone {
 		return vmRefused(fmt.Sprintf("see to that node; then `ipfabric vm move %s --to %s` finishes", m.vm.Name, m.vm.Node),
-			"VM %s is on %s, which stays preferred, because after %s %s", m.vm.Name, m.vm.Node, seenLimit, others)
+			"VM %s is on %s, which stays preferred, because after %s %s", m.vm.Name, m.vm.Node, c.limit(), others)
 	}
 	return nil
 }
@@ -233,62 +271,4 @@ func (m *move) elsewhere(views []view) string {
 		}
 	}
 	return ""
-}
-
-// undo makes the new node withdraw a VM that nobody came to prefer it for,
-// unless it is the only one left that announces it.
-func (m *move) undo(ctx context.Context, lacking []string) error {
-	to, name := m.vm.Node, m.vm.Name
-	from := AndList(nodesOf(m.sources))
-	again := fmt.Sprintf("`ipfabric vm move %s --to %s`", name, to)
-	failed := fmt.Sprintf("within %s not all prefer %s (%s): %s", m.wait, to, AndList(lacking), m.hindrance(ctx))
-	if a, ok := m.announcedBefore(m.look(ctx)); !ok {
-		return vmRefused(fmt.Sprintf("see why with `ipfabric verify`, then run %s again, or --to %s to go back", again, from),
-			"VM %s is left on both %s and %s, as %s is not announced by %s any more: %s", name, from, to, a, from, failed)
-	}
-	if err := m.withdraw(ctx); err != nil {
-		return m.cutOff(fmt.Errorf("%s, and going back failed: %w", failed, err), "it may be announced by both")
-	}
-	return vmRefused("once that is put right, run "+again+" again", "VM %s stays on %s: %s", name, from, failed)
-}
-
-// announcedBefore says whether every reflector has a route to each address by
-// an old node, and if not, to which one there is none.
-func (m *move) announcedBefore(views []view) (netip.Addr, bool) {
-	for _, w := range views {
-		for _, a := range m.vm.Addrs() {
-			byOld := func(v VM) bool { return w.routes.from(a, v.Node) }
-			if w.carries(a) && !slices.ContainsFunc(m.sources, byOld) {
-				return a, false
-			}
-		}
-	}
-	return netip.Addr{}, true
-}
-
-// withdraw takes the VM back from the new node. An interface with a guest at
-// its other end is left in place.
-func (m *move) withdraw(ctx context.Context) error {
-	v, err := m.c.askVM(ctx, m.vm.Node, m.vm.Name)
-	if err != nil {
-		return err
-	}
-	if v.Carrier {
-		return m.c.setPhase(ctx, v, phaseWithdrawn)
-	}
-	return m.c.removeVM(ctx, v)
-}
-
-// cutOff is the error of a move that ended in the middle.
-func (m *move) cutOff(err error, state string) error {
-	e := &VMError{Msg: fmt.Sprintf("the move of VM %s to %s is not finished (%s)", m.vm.Name, m.vm.Node, state), Err: err}
-	var inner *VMError
-	if errors.As(err, &inner) {
-		e.Kind = inner.Kind
-	}
-	e.Next = fmt.Sprintf("`ipfabric vm move %s --to %s` finishes it", m.vm.Name, m.vm.Node)
-	if len(m.sources) > 0 {
-		e.Next += fmt.Sprintf(", with --to %s it goes back", m.sources[0].Node)
-	}
-	return e
 }

@@ -40,7 +40,7 @@ func (c *VMControl) AwaitGone(ctx context.Context, vms []VM) ([]Silent, error) {
 	}
 	var still string
 	var silent []Silent
-	gone, err := c.await(ctx, seenLimit, func() bool {
+	gone, err := c.await(ctx, c.limit(), func() bool {
 		views := c.views(ctx, c.reflectors(nil), addrs)
 		silent = silentViews(views)
 		still = stillThere(views, vms)
@@ -50,7 +50,7 @@ func (c *VMControl) AwaitGone(ctx context.Context, vms []VM) ([]Silent, error) {
 		return silent, err
 	}
 	return silent, vmRefused("see whether FRR runs on "+AndList(nodesOf(vms))+": `ipfabric verify`",
-		"%s was told to withdraw VM %s, but after %s %s", AndList(nodesOf(vms)), vms[0].Name, seenLimit, still)
+		"%s was told to withdraw VM %s, but after %s %s", AndList(nodesOf(vms)), vms[0].Name, c.limit(), still)
 }
 
 // stillThere names a route by a VM's node that a reflector has.

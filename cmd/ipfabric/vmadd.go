@@ -103,8 +103,8 @@ func (s *session) sayAnnounced(vm steps.VM, seen []steps.Seen) error {
 		return withHint(fmt.Errorf("VM %s is not as it should be on %s: %s", vm.Name, vm.Node, vm.Problem),
 			"the agent goes on trying; `ipfabric vm show "+vm.Name+"` looks again")
 	}
+	s.sayMissing(vm)
 	if !vm.Announced {
-		s.say.note("not announced yet: %s", orElse(vm.Hindrance(), "the agent is at it"))
 		return nil
 	}
 	var yes, no, unknown []string
@@ -131,6 +131,17 @@ func (s *session) sayAnnounced(vm steps.VM, seen []steps.Seen) error {
 			"`ipfabric verify` says what is wrong there")}
 	}
 	return nil
+}
+
+// sayMissing says what a VM lacks for packets to reach its guest.
+func (s *session) sayMissing(vm steps.VM) {
+	if !vm.Announced {
+		s.say.note("not announced yet: %s", orElse(vm.Hindrance(), "the agent is at it"))
+		return
+	}
+	if why := vm.GuestMissing(); why != "" {
+		s.say.note("%s", why)
+	}
 }
 
 // has gives "rr1 has a route", "rr1 and rr2 have a route".

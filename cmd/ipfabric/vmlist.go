@@ -32,8 +32,9 @@ func (a *app) vmListCommand() *cobra.Command {
 its routes to them.
 
 STATE is announced, migrating (announced, and preferred over the node that it
-leaves), waiting (it arrives by live migration), withdrawn, no guest (nothing is
-attached to the interface), no interface, drained (the whole node is), or problem.
+leaves), no guest (announced, but nothing is attached to the interface), waiting
+(it arrives by live migration), withdrawn, no interface, drained (the whole node
+is), or problem.
 The columns of the route reflectors say whether they prefer that node for the
 VM's addresses: yes, no (no route), partly, other (they prefer another node).
 

@@ -19,9 +19,10 @@ func (a *app) vmMoveCommand() *cobra.Command {
 		Long: `Move makes a VM reachable through another node, make before break: the new node
 announces it, preferred over the old one; when every route reflector prefers
 the new node, the old one withdraws. It moves the addresses. The guest is your
-hypervisor's: it must run on the new node, or be started there while move waits.
+hypervisor's: if one is attached on the old node, move waits until one is on the
+new node, whose interface it has made ready by then.
 
-If the reflectors do not prefer the new node in time, it withdraws again, and the
+If that takes too long, or the reflectors do not come to prefer the new node, the
 VM stays where it was. However move is cut off, the VM is announced by one of
 the two nodes or by both; the same command, run again, finishes it.
 
@@ -45,7 +46,7 @@ answer; 64 the command line is wrong; 130 interrupted.`,
 		},
 	}
 	a.nodeFlag(cmd, &to, "to", "the `NODE` that the VM is to be on", true)
-	cmd.Flags().DurationVar(&o.Wait, "wait", 20*time.Second, "how long the route reflectors may take to prefer the new node")
+	cmd.Flags().DurationVar(&o.Wait, "wait", 20*time.Second, "how long the guest may take to appear on the new node")
 	cmd.Flags().StringSliceVar(&o.SkipRRs, "skip-rr", nil, "do not wait for these route reflectors (`NAME,...`), which are out of order")
 	return cmd
 }
@@ -63,8 +64,6 @@ func (s *session) vmMove(ctx context.Context, name, to string, o steps.MoveOptio
 		return nil
 	}
 	s.say.result(fmt.Sprintf("%s on %s: %s (moved in %s)\n", s.say.onOut(bold, name), to, vmSummary(moved.VM), short(time.Since(began))))
-	if why := moved.VM.Hindrance(); why != "" {
-		s.say.note("not announced yet: %s", why)
-	}
+	s.sayMissing(moved.VM)
 	return nil
 }

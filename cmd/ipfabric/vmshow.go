@@ -116,6 +116,7 @@ func (s *session) vmDetails(vms []steps.ListedVM) string {
 		}
 		if v.Problem == "" {
 			add("not announced", v.Hindrance())
+			add("guest", v.GuestMissing())
 		}
 	}
 	return "\n" + t.render(noStyle)
