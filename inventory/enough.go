@@ -42,6 +42,10 @@ func (c *checker) reflected(where at, v4 bool) {
 	if len(carriers) == 0 {
 		c.errorf(where, "add one to the addresses of a route reflector, such as "+example, "there is an %s pool, and no route reflector has an %s address", version, version)
 	}
+	if evpn := c.f.VXLAN && (v4 || !c.hasPool(true)); evpn && len(carriers) > 0 && len(carriers) < len(c.f.RouteReflectors) {
+		c.errorf(where, "add one to the addresses of each", "EVPN is carried by the %s sessions, and not every route reflector has an %s address", version, version)
+		return
+	}
 	if len(carriers) == 1 && len(c.f.RouteReflectors) > 1 {
 		c.warnf(where, "add one to the addresses of another", "only %s has an %s address: without it, core gateways forget all %s addresses of VMs", strings.Join(carriers, ""), version, version)
 	}
