@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 )
@@ -50,50 +49,6 @@ func (r *Runner) Run(ctx context.Context, p Plan) Result {
 		out = append(out, *n.results[host])
 	}
 	return out
-}
-
-// Hosts names the plan's hosts, each once, in order.
-func (p Plan) Hosts() []string {
-	var out []string
-	for _, s := range p {
-		for _, t := range s.Tasks {
-			if !slices.Contains(out, t.Node) {
-				out = append(out, t.Node)
-			}
-		}
-	}
-	return out
-}
-
-// Only returns the part of the plan that is about the given hosts.
-func (p Plan) Only(hosts ...string) Plan {
-	var out Plan
-	for _, s := range p {
-		kept := Stage{Name: s.Name, Parallel: s.Parallel}
-		for _, t := range s.Tasks {
-			if slices.Contains(hosts, t.Node) {
-				kept.Tasks = append(kept.Tasks, t)
-			}
-		}
-		if len(kept.Tasks) > 0 {
-			out = append(out, kept)
-		}
-	}
-	return out
-}
-
-// atOnce puts each host's steps into one task, and all tasks into one stage:
-// looking has no order to keep.
-func (p Plan) atOnce() Plan {
-	all := Stage{Parallel: true}
-	for _, host := range p.Hosts() {
-		t := Task{Node: host}
-		for _, s := range p.Only(host) {
-			t.Steps = append(t.Steps, s.Tasks[0].Steps...)
-		}
-		all.Tasks = append(all.Tasks, t)
-	}
-	return Plan{all}
 }
 
 // A run is one call of Run.

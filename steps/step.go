@@ -50,25 +50,6 @@ type Change struct {
 	Want string `json:"want"` // "" is to be removed
 }
 
-// A Plan is what a run does, in order. It is the program's table of contents.
-type Plan []Stage
-
-// A Stage is a group of tasks. The next stage starts when all of its tasks
-// have ended.
-type Stage struct {
-	Name string
-	// Parallel runs the stage's tasks at the same time. Otherwise they run one
-	// after the other, and the first that fails keeps the rest from starting.
-	Parallel bool
-	Tasks    []Task
-}
-
-// A Task is what must be true of one host in one stage.
-type Task struct {
-	Node  string // name of the host in the inventory
-	Steps []Step
-}
-
 // String gives the difference in one line. Long values, such as whole files,
 // are left out: "package frr is missing, service frr is stopped, want running".
 func (d Diff) String() string {

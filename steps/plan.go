@@ -1,0 +1,66 @@
+package steps
+
+import "slices"
+
+// A Plan is what a run does, in order. It is the program's table of contents.
+type Plan []Stage
+
+// A Stage is a group of tasks. The next stage starts when all of its tasks
+// have ended.
+type Stage struct {
+	Name string
+	// Parallel runs the stage's tasks at the same time. Otherwise they run one
+	// after the other, and the first that fails keeps the rest from starting.
+	Parallel bool
+	Tasks    []Task
+}
+
+// A Task is what must be true of one host in one stage.
+type Task struct {
+	Node  string // name of the host in the inventory
+	Steps []Step
+}
+
+// Hosts names the plan's hosts, each once, in order.
+func (p Plan) Hosts() []string {
+	var out []string
+	for _, s := range p {
+		for _, t := range s.Tasks {
+			if !slices.Contains(out, t.Node) {
+				out = append(out, t.Node)
+			}
+		}
+	}
+	return out
+}
+
+// Only returns the part of the plan that is about the given hosts.
+func (p Plan) Only(hosts ...string) Plan {
+	var out Plan
+	for _, s := range p {
+		kept := Stage{Name: s.Name, Parallel: s.Parallel}
+		for _, t := range s.Tasks {
+			if slices.Contains(hosts, t.Node) {
+				kept.Tasks = append(kept.Tasks, t)
+			}
+		}
+		if len(kept.Tasks) > 0 {
+			out = append(out, kept)
+		}
+	}
+	return out
+}
+
+// atOnce puts each host's steps into one task, and all tasks into one stage:
+// looking has no order to keep.
+func (p Plan) atOnce() Plan {
+	all := Stage{Parallel: true}
+	for _, host := range p.Hosts() {
+		t := Task{Node: host}
+		for _, s := range p.Only(host) {
+			t.Steps = append(t.Steps, s.Tasks[0].Steps...)
+		}
+		all.Tasks = append(all.Tasks, t)
+	}
+	return Plan{all}
+}
