@@ -1,9 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,9 +55,34 @@ func printStatus(w io.Writer, s api.Status, asJSON bool) error {
 	for _, p := range s.Warnings {
 		fmt.Fprintf(w, "  warning: %s\n", p)
 	}
+	v := s.VMs
+	fmt.Fprintf(w, "VMs: %d wanted, %d with an interface, %d announced, %d about to arrive; %d routes\n",
+		v.Wanted, v.Present, v.Announced, v.Waiting, s.Routes)
+	for _, x := range s.FRR.Sessions {
+		up := time.Duration(x.UptimeSec) * time.Second
+		fmt.Fprintf(w, "BGP with %s (%s): %s for %s, %d prefixes received\n", cmp.Or(x.Name, x.Peer), x.Family, x.State, up, x.Received)
+	}
+	printDropped(w, s.Dropped)
 	up := time.Duration(s.UptimeSec) * time.Second
 	_, err := fmt.Fprintf(w, "agent %s, up for %s, configuration %s\n", s.Version, up, s.Config.File)
 	return err
+}
+
+// printDropped says nothing if nothing was dropped.
+func printDropped(w io.Writer, d api.Dropped) {
+	var parts []string
+	for _, reason := range slices.Sorted(maps.Keys(d.Reasons)) {
+		if n := d.Reasons[reason]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, reason))
+		}
+	}
+	if len(parts) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "packets dropped: %s\n", strings.Join(parts, ", "))
+	for _, name := range slices.Sorted(maps.Keys(d.VMs)) {
+		fmt.Fprintf(w, "  %d of VM %s in the last day\n", d.VMs[name], name)
+	}
 }
 
 func printJSON(w io.Writer, v any) error {

@@ -11,7 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/cmd/ipfabric-agent/internal/frr"
 )
 
 // The test binary is also the agent, and a guest that sends one frame, for tests
@@ -111,5 +115,31 @@ func TestNameProtocol(t *testing.T) {
 	}
 	if data, _ := os.ReadFile(file); string(data) != "# Written by ipfabric-agent.\n201\tipfabric\n" {
 		t.Errorf("got %q", data)
+	}
+}
+
+func TestPrintStatus(t *testing.T) {
+	s := api.Status{
+		Version: "1.2.3", UptimeSec: 90, Problems: []string{"VM a: no such luck"},
+		Config:  api.Config{File: "/etc/ipfabric/agent.yaml", Fabric: "lab", Node: "node1"},
+		VMs:     api.VMCounts{Wanted: 2, Present: 2, Announced: 1},
+		Routes:  3,
+		FRR:     api.FRR{Up: true, Sessions: []frr.Session{{Peer: "10.10.0.11", Name: "rr1", Family: "ipv4-unicast", State: "Established", UptimeSec: 60, Received: 7}}},
+		Dropped: api.Dropped{Reasons: map[string]uint64{"spoofed": 4, "bgp": 0, "bfd": 1}, VMs: map[string]uint64{"b": 5}},
+	}
+	var out bytes.Buffer
+	if err := printStatus(&out, s, false); err != nil {
+		t.Fatal(err)
+	}
+	want := `node node1 of fabric lab: NOT HEALTHY
+  problem: VM a: no such luck
+VMs: 2 wanted, 2 with an interface, 1 announced, 0 about to arrive; 3 routes
+BGP with rr1 (ipv4-unicast): Established for 1m0s, 7 prefixes received
+packets dropped: 1 bfd, 4 spoofed
+  5 of VM b in the last day
+agent 1.2.3, up for 1m30s, configuration /etc/ipfabric/agent.yaml
+`
+	if diff := gocmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

@@ -38,13 +38,16 @@ func (e *Engine) watchGuests() {
 // awaitGuest ends when the guest has arrived, the link is gone, or ctx is done.
 func (e *Engine) awaitGuest(ctx context.Context, name, device string) {
 	err := e.Guest(ctx, device)
-	if ctx.Err() != nil {
+	e.mu.Lock()
+	ours := ctx.Err() == nil // or the entry is another's by now
+	if ours {
+		e.waiting[name]() // frees ctx; a link that comes back is waited for anew
+		delete(e.waiting, name)
+	}
+	e.mu.Unlock()
+	if !ours {
 		return
 	}
-	e.mu.Lock()
-	e.waiting[name]() // frees ctx; a link that comes back is waited for anew
-	delete(e.waiting, name)
-	e.mu.Unlock()
 	if err != nil {
 		e.Log.Debug("a guest is no longer waited for", "vm", name, "err", err)
 		return
