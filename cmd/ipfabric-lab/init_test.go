@@ -208,8 +208,12 @@ func TestLabRollback(t *testing.T) {
 	_ = cmd.Wait() // killed
 	// The host waits three minutes for a confirmation that does not come.
 	wait(t, 4*time.Minute, "rr1 heals itself", func() bool {
-		return f.ssh("rr1", "cat /etc/frr/frr.conf; vtysh -c 'show running-config'") == running
+		_, code := f.exec("ipfabric-lab", "ssh", "rr1", "test -e /var/lib/ipfabric/rollback/rolled-back")
+		return code == 0
 	})
+	if got := f.ssh("rr1", "cat /etc/frr/frr.conf; vtysh -c 'show running-config'"); got != running {
+		t.Errorf("rr1 runs something else after it healed itself:\n%s", got)
+	}
 	if err := os.WriteFile(password, old, 0o600); err != nil {
 		t.Fatal(err)
 	}
