@@ -3,6 +3,7 @@ export GOTOOLCHAIN = local
 export CGO_ENABLED = 0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOBUILD  = go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+FUZZTIME ?= 30s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.6.1
 
 .PHONY: build demo test unit lab-test lint bench golden fuzz deps clean help
@@ -30,13 +31,18 @@ lab-test: build deps ## run the tests on lab machines and in network namespaces 
 	go test -tags lab -run '^TestLab' -count=1 -v -p 1 -timeout 60m ./...
 
 bench: build ## measure what the documents claim (root)
-	go test -run '^$$' -bench . -benchtime 20x ./...
+	go test -tags lab -run '^$$' -bench . -benchtime 20x -p 1 -timeout 30m ./...
 
 golden: build ## write the expected files of the tests anew, to be looked at with git diff
 	go test ./steps ./cmd/... -update
 
-fuzz: ## fuzz each parser of foreign input for half a minute
-	go test ./inventory -run '^$$' -fuzz FuzzParse -fuzztime 30s
+fuzz: ## fuzz each parser of foreign input (FUZZTIME=30s for each)
+	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
+		grep -oE '^func Fuzz[A-Za-z0-9]+' "$$file" | cut -c6- | while read -r name; do \
+			echo "$$name in $$(dirname "$$file")"; \
+			go test "$$(dirname "$$file")" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; \
+		done || exit 1; \
+	done
 
 deps: ## install what demo and test need from the distribution's packages (root)
 	@.ci/deps

@@ -19,14 +19,14 @@ import (
 
 // A fabric is a lab with what it takes to run programs against it.
 type fabric struct {
-	t   *testing.T
+	t   testing.TB
 	dir string // holds .lab
 	bin string
 }
 
 // newFabric boots a lab of its own in a temporary folder and removes it in
 // the end.
-func newFabric(t *testing.T, up ...string) *fabric {
+func newFabric(t testing.TB, up ...string) *fabric {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Fatal("needs root: make test as root")
