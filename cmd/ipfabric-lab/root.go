@@ -51,7 +51,8 @@ func rootCommand(say *sayer, in io.Reader) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hint.Add(usageError{err}, "`%s --help` lists the flags", cmd.CommandPath())
 	})
-	root.AddCommand(a.upCommand(), a.listCommand(), a.sshCommand(), a.stopCommand(), a.startCommand(), a.downCommand())
+	root.AddCommand(a.upCommand(), a.listCommand(), a.sshCommand(), a.stopCommand(), a.startCommand(),
+		a.guestCommand(), a.downCommand())
 	root.SuggestionsMinimumDistance = 2
 	// An unknown command would otherwise be a word too many for root.
 	root.Args = func(cmd *cobra.Command, args []string) error {

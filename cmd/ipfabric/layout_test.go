@@ -15,7 +15,7 @@ import (
 var arrows = map[string][]string{
 	"ipfabric/cmd/ipfabric":       {"ipfabric/steps", "ipfabric/inventory", "ipfabric/assets", "ipfabric/remote"},
 	"ipfabric/cmd/ipfabric-agent": {"ipfabric/inventory"},
-	"ipfabric/cmd/ipfabric-lab":   {"ipfabric/inventory"},
+	"ipfabric/cmd/ipfabric-lab":   {"ipfabric/inventory", "ipfabric/steps"},
 	"ipfabric/steps":              {"ipfabric/inventory", "ipfabric/assets"},
 	"ipfabric/inventory":          {},
 	"ipfabric/assets":             {},

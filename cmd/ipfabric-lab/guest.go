@@ -1,0 +1,152 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"ipfabric/cmd/ipfabric-lab/internal/guest"
+	"ipfabric/cmd/ipfabric-lab/internal/hint"
+	"ipfabric/cmd/ipfabric-lab/internal/lab"
+)
+
+func (a *app) guestCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "guest",
+		Short: "start guests for VMs on nodes",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return hint.Add(usageError{errors.New("guest has no command " + args[0])}, "`ipfabric-lab guest --help` lists them")
+	}
+	cmd.AddCommand(a.guestAddCommand(), a.guestListCommand(), a.guestRemoveCommand())
+	return cmd
+}
+
+const guestAddHelp = `Starts a guest behind the interface of a VM on a node, configured by the
+settings that "ipfabric vm show VM --format ip" prints. The VM has been added
+with "ipfabric vm add"; it may still be on another node, if it is about to move
+here: the guest keeps its MAC address.
+
+The guest is a network namespace on the node, named like the VM. It is connected
+like a container, by a veth, or like a virtual machine, by a tap that a process
+has open. That depends on how the VM was added, unless --flavour tells:
+
+  ipfabric vm add VM …                    the agent makes a tap: tap
+  ipfabric vm add VM … --link existing    veth, or tap: made by the guest
+
+A node that is booted again has no guests.`
+
+func (a *app) guestAddCommand() *cobra.Command {
+	o := lab.GuestOptions{Kind: guest.NS}
+	var flavour string
+	cmd := &cobra.Command{
+		Use:   "add NODE VM",
+		Short: "start a guest for a VM",
+		Long:  guestAddHelp,
+		Example: `  ipfabric -f .lab/fabric.yaml vm add web --node node1
+  ipfabric-lab guest add node1 web
+  ipfabric-lab ssh node1 ip netns exec web ping 10.0.0.1
+  ipfabric-lab ssh core1 ping 203.0.113.1`,
+		Args:              nodeAndVM,
+		ValidArgsFunction: a.names,
+	}
+	cmd.Flags().StringVar(&flavour, "flavour", "", "connect it by a "+strings.Join(guest.Flavours(), " or a "))
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if flavour != "" && !slices.Contains(guest.Flavours(), flavour) {
+			return usageError{errors.New("--flavour cannot be " + flavour + "; write " + strings.Join(guest.Flavours(), " or "))}
+		}
+		o.Flavour = guest.Flavour(flavour)
+		l, err := a.open()
+		if err != nil {
+			return err
+		}
+		return l.AddGuest(cmd.Context(), args[0], args[1], o)
+	}
+	return cmd
+}
+
+func (a *app) guestRemoveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:               "remove NODE VM",
+		Short:             "end a VM's guest at once; the VM stays",
+		Args:              nodeAndVM,
+		ValidArgsFunction: a.names,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l, err := a.open()
+			if err != nil {
+				return err
+			}
+			return l.RemoveGuest(cmd.Context(), args[0], args[1])
+		},
+	}
+}
+
+func (a *app) guestListCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "list the guests on all nodes",
+		Args:  noArgs,
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as a JSON array")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		l, err := a.open()
+		if err != nil {
+			return err
+		}
+		all, err := l.Guests(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return a.showGuests(all, asJSON)
+	}
+	return cmd
+}
+
+func (a *app) showGuests(all []lab.NodeGuest, asJSON bool) error {
+	if asJSON {
+		data, err := json.MarshalIndent(all, "", "  ")
+		if err != nil {
+			return err
+		}
+		a.say.result("%s\n", data)
+		return nil
+	}
+	if len(all) == 0 {
+		a.say.progress("no guests; `ipfabric-lab guest add NODE VM` starts one")
+		return nil
+	}
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	row := func(cells ...string) { _, _ = w.Write([]byte(strings.Join(cells, "\t") + "\n")) }
+	row("VM", "NODE", "STATE", "KIND", "FLAVOUR", "INTERFACE")
+	for _, g := range all {
+		state := "stopped"
+		if g.Running {
+			state = "running"
+		}
+		row(g.VM, g.Node, state, string(g.Kind), string(g.Flavour), g.Interface)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	a.say.result("%s", b.String())
+	return nil
+}
+
+// nodeAndVM wants the names of a node and a VM.
+func nodeAndVM(cmd *cobra.Command, args []string) error {
+	if len(args) == 2 {
+		return nil
+	}
+	err := usageError{errors.New("guest " + cmd.Name() + " wants the name of a node and that of a VM")}
+	return hint.Add(err, "usage: %s", cmd.UseLine())
+}

@@ -1,0 +1,220 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+
+	"ipfabric/cmd/ipfabric-lab/internal/guest"
+	"ipfabric/cmd/ipfabric-lab/internal/hint"
+	"ipfabric/cmd/ipfabric-lab/internal/machine"
+	"ipfabric/cmd/ipfabric-lab/internal/plan"
+	"ipfabric/steps"
+)
+
+// GuestOptions say what guest a VM gets.
+type GuestOptions struct {
+	Kind    guest.Kind
+	Flavour guest.Flavour // "" is what suits the VM
+}
+
+// AddGuest starts a guest for a VM on a node. The VM has been added to that
+// node, or to another one from where it is about to move.
+func (l *Lab) AddGuest(ctx context.Context, node, name string, o GuestOptions) error {
+	if err := steps.CheckVMName(name); err != nil {
+		return err
+	}
+	m, err := l.node(node)
+	if err != nil {
+		return err
+	}
+	vm, err := l.findVM(ctx, m, name)
+	if err != nil {
+		return err
+	}
+	s, err := l.guestSpec(vm, o)
+	if err != nil {
+		return err
+	}
+	if err := guest.Add(ctx, l.shell(m), s); err != nil {
+		return fmt.Errorf("%s: %w", m.Name, err)
+	}
+	l.Say("%s: guest of VM %s runs behind %s", m.Name, vm.Name, vm.Interface)
+	return nil
+}
+
+// guestSpec is the guest that a VM gets: with the settings that `ipfabric vm
+// show` prints for it.
+func (l *Lab) guestSpec(vm steps.VM, o GuestOptions) (guest.Spec, error) {
+	s := guest.Spec{VM: vm.Name, Kind: o.Kind, Flavour: o.Flavour, Interface: vm.Interface, MAC: vm.MAC}
+	existing := vm.Link == "existing"
+	switch {
+	case s.Flavour == "" && existing:
+		s.Flavour = guest.Veth
+	case s.Flavour == "":
+		s.Flavour = guest.Tap
+	case s.Flavour == guest.Veth && !existing:
+		return s, hint.Add(fmt.Errorf("VM %s has a tap, which the agent makes: a veth cannot be its interface", vm.Name),
+			"without --flavour the guest gets the tap; for a veth the VM must be added with `ipfabric vm add --link existing`")
+	}
+	s.MakeTap = s.Flavour == guest.Tap && existing
+	f, err := l.fabric()
+	if err != nil {
+		return s, err
+	}
+	for _, g := range steps.GuestSettingsOf(f, vm, "eth0") {
+		if g.Format == "ip" {
+			s.Settings = g.Text
+		}
+	}
+	return s, nil
+}
+
+// findVM asks the node's agent for a VM, and the other nodes' if it has none:
+// the VM may be about to move.
+func (l *Lab) findVM(ctx context.Context, m *machine.Machine, name string) (steps.VM, error) {
+	nodes, err := l.runningNodes()
+	if err != nil {
+		return steps.VM{}, err
+	}
+	found := make([]steps.VM, len(nodes))
+	errs := make([]error, len(nodes))
+	onEach(nodes, func(i int, n *machine.Machine) { found[i], errs[i] = l.askAgent(ctx, n, name) })
+	i := slices.IndexFunc(nodes, func(n *machine.Machine) bool { return n.Name == m.Name })
+	if i >= 0 && (errs[i] != nil || found[i].Name != "") {
+		return found[i], errs[i]
+	}
+	for _, vm := range found {
+		if vm.Name != "" {
+			return vm, nil
+		}
+	}
+	return steps.VM{}, hint.Add(fmt.Errorf("no node has a VM %s", name),
+		"add it first: ipfabric -f %s vm add %s --node %s", l.path("fabric.yaml"), name, m.Name)
+}
+
+// askAgent asks the agent of a node for a VM. The VM has no name if the agent
+// has none of that name.
+func (l *Lab) askAgent(ctx context.Context, m *machine.Machine, name string) (steps.VM, error) {
+	out, err := l.shell(m)(ctx, "ipfabric-agent vm list --json", "")
+	if err != nil {
+		return steps.VM{}, hint.Add(fmt.Errorf("%s: its agent does not answer: %w", m.Name, err),
+			"`ipfabric -f %s init` installs it", l.path("fabric.yaml"))
+	}
+	var vms []steps.VM
+	if err := json.Unmarshal([]byte(out), &vms); err != nil {
+		return steps.VM{}, fmt.Errorf("%s: its agent's list of VMs cannot be read: %v", m.Name, err)
+	}
+	for _, vm := range vms {
+		if vm.Name == name {
+			return vm, nil
+		}
+	}
+	return steps.VM{}, nil
+}
+
+// A NodeGuest is a guest and where it is.
+type NodeGuest struct {
+	guest.Guest
+	Node string `json:"node"`
+}
+
+// Guests lists the guests of all nodes that run.
+func (l *Lab) Guests(ctx context.Context) ([]NodeGuest, error) {
+	nodes, err := l.runningNodes()
+	if err != nil {
+		return nil, err
+	}
+	lists := make([][]guest.Guest, len(nodes))
+	errs := make([]error, len(nodes))
+	onEach(nodes, func(i int, n *machine.Machine) {
+		if lists[i], errs[i] = guest.List(ctx, l.shell(n)); errs[i] != nil {
+			errs[i] = fmt.Errorf("%s: %w", n.Name, errs[i])
+		}
+	})
+	out := []NodeGuest{}
+	for i, n := range nodes {
+		for _, g := range lists[i] {
+			out = append(out, NodeGuest{g, n.Name})
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+// RemoveGuest ends the guest of a VM on a node. The VM stays.
+func (l *Lab) RemoveGuest(ctx context.Context, node, name string) error {
+	m, err := l.node(node)
+	if err != nil {
+		return err
+	}
+	err = guest.Remove(ctx, l.shell(m), name)
+	if errors.Is(err, guest.ErrNone) {
+		return hint.Add(fmt.Errorf("%s: VM %s has no guest there", m.Name, name), "`ipfabric-lab guest list` lists them")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", m.Name, err)
+	}
+	l.Say("%s: guest of VM %s removed", m.Name, name)
+	return nil
+}
+
+// node returns the machine of that name, which must be a node that runs.
+func (l *Lab) node(name string) (*machine.Machine, error) {
+	m, err := l.Machine(name)
+	if err != nil {
+		return nil, err
+	}
+	if m.Role != plan.Node {
+		return nil, hint.Add(fmt.Errorf("%s is no node: guests run on nodes", m.Name), "`ipfabric-lab list` has the roles")
+	}
+	return m, l.CheckReachable(m)
+}
+
+func (l *Lab) runningNodes() ([]*machine.Machine, error) {
+	all, err := l.Machines()
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(m *machine.Machine) bool { return m.Role != plan.Node || !m.Running() }), nil
+}
+
+// onEach does something for all machines at once.
+func onEach(machines []*machine.Machine, do func(int, *machine.Machine)) {
+	var wg sync.WaitGroup
+	for i, m := range machines {
+		wg.Add(1)
+		go func() { defer wg.Done(); do(i, m) }()
+	}
+	wg.Wait()
+}
+
+// shell runs scripts on a machine as root.
+func (l *Lab) shell(m *machine.Machine) guest.Shell {
+	return func(ctx context.Context, script, stdin string, args ...string) (string, error) {
+		line := "exec sh -c"
+		for _, word := range append([]string{script, "sh"}, args...) {
+			line += " " + quote(word)
+		}
+		argv := l.SSHArgs(m, line)
+		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+		var out, errout bytes.Buffer
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errout
+		err := cmd.Run()
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		if said := strings.TrimSpace(errout.String()); err != nil && said != "" {
+			return "", errors.New(said)
+		}
+		return out.String(), err
+	}
+}
+
+// quote makes a word that a shell takes as it is.
+func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
