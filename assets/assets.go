@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-//go:embed frr/*.tmpl gateway/*.tmpl node agent.service
+//go:embed frr/*.tmpl gateway/*.tmpl node agent.service hooks/qemu
 var files embed.FS
 
 //go:embed agent

@@ -52,6 +52,12 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 			agentInstalled{agent, &builds},
 			agentRunning{agent, &builds},
 		)
+		if n.Virtualization == "kvm" {
+			ready.add(n.Name, filesAre{
+				name:  "libvirt tells the agent of VMs",
+				files: []file{{path: "/etc/libvirt/hooks/qemu.d/ipfabric", data: assets.File("hooks/qemu"), mode: 0o755}},
+			})
+		}
 		nodes.add(n.Name, o.configured(n.Host, nodeNeighbors(f, n), func(v frrVersion) ([]byte, error) {
 			return nodeConf(f, n, v)
 		})...)
