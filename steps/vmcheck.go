@@ -59,21 +59,19 @@ func NewVMRequest(f *inventory.Fabric, w VMWish) (VMRequest, error) {
 	if err := CheckVMName(w.Name); err != nil {
 		return r, err
 	}
-	node, err := nodeNamed(f, w.Node)
-	if err != nil {
+	if err := CheckNode(f, w.Node); err != nil {
 		return r, err
 	}
 	if err := r.checkLink(w); err != nil {
 		return r, err
 	}
-	v4 := vmFamily{flag: "--ip", name: "IPv4", is6: false, pools: f.Pools4(), node: node.IPv4}
-	v6 := vmFamily{flag: "--ip6", name: "IPv6", is6: true, pools: f.Pools6(), node: node.IPv6}
-	r.IPv4, r.pick4, err = v4.parse(f, node.Name, w.IP)
-	if err != nil {
+	v4 := vmFamily{flag: "--ip", name: "IPv4", pools: f.Pools4()}
+	v6 := vmFamily{flag: "--ip6", name: "IPv6", is6: true, pools: f.Pools6()}
+	var err error
+	if r.IPv4, r.pick4, err = v4.parse(f, w.IP); err != nil {
 		return r, err
 	}
-	r.IPv6, r.pick6, err = v6.parse(f, node.Name, w.IP6)
-	if err != nil {
+	if r.IPv6, r.pick6, err = v6.parse(f, w.IP6); err != nil {
 		return r, err
 	}
 	r.none4, r.none6 = w.IP == noAddress, w.IP6 == noAddress
@@ -143,17 +141,16 @@ type vmFamily struct {
 	flag, name string
 	is6        bool
 	pools      []netip.Prefix
-	node       netip.Addr // of the node's sessions that carry the family
 }
 
 // parse reads an address that was asked for. Where nothing was said, one is to
-// be picked if the fabric and the node have the family.
-func (x vmFamily) parse(f *inventory.Fabric, node, s string) (a netip.Addr, pick bool, err error) {
+// be picked if the fabric has the family.
+func (x vmFamily) parse(f *inventory.Fabric, s string) (a netip.Addr, pick bool, err error) {
 	switch {
 	case s == noAddress:
 		return a, false, nil
 	case s == "":
-		return a, len(x.pools) > 0 && x.node.IsValid(), nil
+		return a, len(x.pools) > 0, nil
 	}
 	a, err = netip.ParseAddr(s)
 	if err != nil || a.Is6() != x.is6 || a.Is4In6() || a.Zone() != "" {
@@ -164,10 +161,6 @@ func (x vmFamily) parse(f *inventory.Fabric, node, s string) (a netip.Addr, pick
 	}
 	if !inPools(x.pools, a) {
 		return netip.Addr{}, false, vmUsage("write an address of "+x.poolNames(), "%s %s is in none of the fabric's pools", x.flag, a)
-	}
-	if !x.node.IsValid() {
-		return netip.Addr{}, false, vmUsage("give the node an "+x.name+" address in the inventory, or take another node",
-			"%s %s: %s has no %s session that could announce it", x.flag, a, node, x.name)
 	}
 	return a, false, nil
 }

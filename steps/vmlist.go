@@ -28,9 +28,12 @@ func (c *VMControl) List(ctx context.Context, nodes ...string) VMList {
 	s := c.survey(ctx, nodes)
 	seen, silent := c.seenBy(ctx, s.vms)
 	l := VMList{Silent: append(s.silent, silent...)}
-	clash := clashes(s.vms)
+	clash, copies := clashes(s.vms), map[string]int{}
+	for _, v := range s.vms {
+		copies[v.Name]++
+	}
 	for i, v := range s.vms {
-		l.VMs = append(l.VMs, ListedVM{VM: v, Seen: seen[i], Problems: append(problemsOf(v, seen[i]), clash[i]...)})
+		l.VMs = append(l.VMs, ListedVM{VM: v, Seen: seen[i], Problems: append(problemsOf(v, seen[i], copies[v.Name] > 1), clash[i]...)})
 	}
 	return l
 }
@@ -62,8 +65,9 @@ func (c *VMControl) Find(ctx context.Context, name string) (VMList, error) {
 }
 
 // problemsOf says what is not right about a VM. One whose guest is off, or that
-// somebody withdrew, is as it should be.
-func problemsOf(v VM, seen []Seen) []string {
+// somebody withdrew, is as it should be; of two nodes that have it, only one is
+// preferred.
+func problemsOf(v VM, seen []Seen, moving bool) []string {
 	out := []string{}
 	if v.Problem != "" {
 		out = append(out, v.Problem)
@@ -78,7 +82,7 @@ func problemsOf(v VM, seen []Seen) []string {
 		case SeenPartly:
 			out = append(out, s.RR+" has a route to only one of its addresses")
 		case SeenOther:
-			if v.Phase == phaseLive {
+			if !moving {
 				out = append(out, s.RR+" prefers another node for it")
 			}
 		}

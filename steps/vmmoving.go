@@ -19,7 +19,7 @@ func (m *move) run(ctx context.Context) error {
 	if err := m.begin(ctx); err != nil {
 		return err
 	}
-	if idle {
+	if idle && m.target.Name == "" {
 		c.note("VM ", m.vm.Name, " was announced by no node: there is nothing to wait for")
 	}
 	if !idle && len(m.sources) > 0 {

@@ -57,7 +57,8 @@ func (m *move) undo(ctx context.Context, lacking []string) error {
 	if err := m.withdraw(ctx); err != nil {
 		return m.cutOff(fmt.Errorf("%s, and going back failed: %w", failed, err), "it may be announced by both")
 	}
-	return vmRefused("once that is put right, run "+again+" again", "VM %s stays on %s: %s", name, from, failed)
+	return vmRefused("`ipfabric verify` looks at FRR and its sessions; once that is put right, run "+again+" again",
+		"VM %s stays on %s: %s", name, from, failed)
 }
 
 // announcedBefore says whether every reflector has a route to each address by

@@ -91,7 +91,10 @@ func (s *session) vmShow(ctx context.Context, name, format, device string, asJSO
 			s.say.result(fmt.Sprintf("\n%s  %s\n%s", s.say.onOut(bold, g.Format), s.say.onOut(dim, g.Where), indent("    ", g.Text)))
 		}
 	}
-	return s.afterSilent(found.Silent)
+	for _, x := range found.Silent {
+		s.say.warn("%v", x.Err) // what was asked for is known all the same
+	}
+	return nil
 }
 
 // vmDetails is what the table has no room for.

@@ -1,0 +1,321 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func add(t *testing.T, f *vmFleet, w VMWish) (VM, bool, error) {
+	t.Helper()
+	r, err := NewVMRequest(f.fabric, w)
+	if err != nil {
+		return VM{}, false, err
+	}
+	return f.control().Add(context.Background(), r)
+}
+
+func TestAddTakesTheLowestFreeAddresses(t *testing.T) {
+	f := newVMFleet(t)
+	f.put("node2", "a", "203.0.113.1", "2001:db8:100::1", phaseLive)
+	f.put("node2", "b", "203.0.113.3", "2001:db8:100::2", phaseWithdrawn)
+	v, already, err := add(t, f, VMWish{Name: "web", Node: "node1"})
+	if err != nil || already {
+		t.Fatal(already, err)
+	}
+	if got := addrList(v.Addrs()); got != "203.0.113.2 and 2001:db8:100::3" {
+		t.Errorf("got %s", got)
+	}
+	if v.Node != "node1" || v.Phase != phaseLive {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestAddInAFabricWithoutIPv6(t *testing.T) {
+	f := newVMFleet(t)
+	f.fabric = parseFabric(t, strings.Replace(vmFabric, `, "2001:db8:100::/48"`, "", 1))
+	v, _, err := add(t, f, VMWish{Name: "web", Node: "node3"})
+	if err != nil || addrList(v.Addrs()) != "203.0.113.1" {
+		t.Errorf("%s, %v", addrList(v.Addrs()), err)
+	}
+	_, _, err = add(t, f, VMWish{Name: "mail", Node: "node3", IP6: "2001:db8:100::1"})
+	wantError(t, err, VMUsage, "leave --ip6 out")
+}
+
+func TestAddHandsOnWhatIsAskedFor(t *testing.T) {
+	f := newVMFleet(t)
+	_, _, err := add(t, f, VMWish{Name: "web", Node: "node1", IP: "203.0.113.5", IP6: "none", MAC: "52-54-00-12-34-56",
+		Owner: "libvirt-qemu", Group: "kvm", Link: "tap", Interface: "vnet7", MultiQueue: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "node1: add web --json --ip 203.0.113.5 --mac 52:54:00:12:34:56 --interface vnet7 --link tap --owner libvirt-qemu --group kvm --phase live --multiqueue"
+	if len(f.changes) != 1 || f.changes[0] != want {
+		t.Errorf("got  %q\nwant %q", f.changes, want)
+	}
+}
+
+func TestAddRefuses(t *testing.T) {
+	tests := []struct {
+		name  string
+		have  func(*vmFleet)
+		wish  VMWish
+		kind  VMErrorKind
+		parts []string
+	}{
+		{"bad name", nil, VMWish{Name: "a;rm", Node: "node1"}, VMUsage, []string{`"a;rm"`}},
+		{"long name", nil, VMWish{Name: strings.Repeat("x", 64), Node: "node1"}, VMUsage, []string{"63 is the most"}},
+		{"no such node", nil, VMWish{Name: "web", Node: "nod1"}, VMUsage, []string{"node1, node2 and node3"}},
+		{"a reflector", nil, VMWish{Name: "web", Node: "rr1"}, VMUsage, []string{"rr1 is a route-reflector"}},
+		{"no address", nil, VMWish{Name: "web", Node: "node1", IP: "1.2.3"}, VMUsage, []string{"not an IPv4 address", "203.0.113.0/29"}},
+		{"other family", nil, VMWish{Name: "web", Node: "node1", IP: "2001:db8:100::1"}, VMUsage, []string{"not an IPv4 address"}},
+		{"a zone", nil, VMWish{Name: "web", Node: "node1", IP6: "2001:db8:100::1%eth0"}, VMUsage, []string{"not an IPv6 address"}},
+		{"outside the pools", nil, VMWish{Name: "web", Node: "node1", IP: "203.0.113.8"}, VMUsage, []string{"in none of the fabric's pools"}},
+		{"the gateway's", nil, VMWish{Name: "web", Node: "node1", IP: "10.0.0.1"}, VMUsage, []string{"the gateway of all VMs"}},
+		{"a node's", nil, VMWish{Name: "web", Node: "node1", IP: "10.10.0.22"}, VMUsage, []string{"node2 (node)"}},
+		{"a reflector's", nil, VMWish{Name: "web", Node: "node1", IP6: "fd00:10::12"}, VMUsage, []string{"rr2 (route reflector)"}},
+		{"none at all", nil, VMWish{Name: "web", Node: "node1", IP: "none", IP6: "none"}, VMUsage, []string{"no address"}},
+		{"bad MAC", nil, VMWish{Name: "web", Node: "node1", MAC: "01:00:5e:00:00:01"}, VMUsage, []string{"--mac"}},
+		{"bad owner", nil, VMWish{Name: "web", Node: "node1", Owner: "a b"}, VMUsage, []string{"--owner"}},
+		{"bad interface", nil, VMWish{Name: "web", Node: "node1", Interface: "../x"}, VMUsage, []string{"--interface"}},
+		{"owner of what is not ours", nil, VMWish{Name: "web", Node: "node1", Link: "existing", Owner: "qemu"}, VMUsage, []string{"--link tap"}},
+
+		{"in use", func(f *vmFleet) { f.put("node2", "mail", "203.0.113.5", "", phaseLive) },
+			VMWish{Name: "web", Node: "node1", IP: "203.0.113.5"}, VMRefused, []string{"203.0.113.5 is in use: it is VM mail on node2"}},
+		{"the name is on another node", func(f *vmFleet) { f.put("node2", "web", "203.0.113.5", "", phaseLive) },
+			VMWish{Name: "web", Node: "node1"}, VMRefused, []string{"web on node2 already, with 203.0.113.5", "vm move web --to node1"}},
+		{"the name has another address", func(f *vmFleet) { f.put("node1", "web", "203.0.113.5", "", phaseLive) },
+			VMWish{Name: "web", Node: "node1", IP: "203.0.113.6"}, VMRefused, []string{"with address 203.0.113.5"}},
+		{"the name has an address too many", func(f *vmFleet) { f.put("node1", "web", "203.0.113.5", "2001:db8:100::5", phaseLive) },
+			VMWish{Name: "web", Node: "node1", IP6: "none"}, VMRefused, []string{"with address 2001:db8:100::5"}},
+		{"the name lacks an address", func(f *vmFleet) { f.put("node1", "web", "203.0.113.5", "", phaseLive) },
+			VMWish{Name: "web", Node: "node1", IP6: "2001:db8:100::5"}, VMRefused, []string{"with no address 2001:db8:100::5"}},
+		{"announced by a stranger", func(f *vmFleet) { f.stranger["203.0.113.5"] = "node2" },
+			VMWish{Name: "web", Node: "node1", IP: "203.0.113.5"}, VMRefused, []string{"announced by node2, says rr", "no agent lists it"}},
+		{"all in use", func(f *vmFleet) {
+			for i := 1; i <= 6; i++ {
+				f.put("node2", fmt.Sprint("vm", i), fmt.Sprint("203.0.113.", i), "", phaseLive)
+			}
+		}, VMWish{Name: "web", Node: "node1"}, VMRefused, []string{"no IPv4 address is free", "pool"}},
+
+		{"a node does not answer", func(f *vmFleet) { f.down["node3"] = true },
+			VMWish{Name: "web", Node: "node1"}, VMSilent, []string{"nothing was added", "node3 does not answer"}},
+		{"nor may an address be given then", func(f *vmFleet) { f.down["node2"], f.down["node3"] = true, true },
+			VMWish{Name: "web", Node: "node1", IP: "203.0.113.5", IP6: "none"}, VMSilent, []string{"node2 and node3 do not answer"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newVMFleet(t)
+			if tt.have != nil {
+				tt.have(f)
+			}
+			_, _, err := add(t, f, tt.wish)
+			wantError(t, err, tt.kind, tt.parts...)
+			if len(f.changes) > 0 {
+				t.Errorf("changed: %q", f.changes)
+			}
+		})
+	}
+}
+
+// What an agent that lost its files still announces is not given away.
+func TestAddPassesOverWhatIsAnnounced(t *testing.T) {
+	f := newVMFleet(t)
+	f.stranger["203.0.113.1"], f.stranger["203.0.113.2"] = "node2", "node2"
+	v, _, err := add(t, f, VMWish{Name: "web", Node: "node1"})
+	if err != nil || v.IPv4.String() != "203.0.113.3" {
+		t.Errorf("%s, %v", v.IPv4, err)
+	}
+	if len(f.notes) != 2 || !strings.Contains(f.notes[0], "203.0.113.1 is passed over") {
+		t.Errorf("%q", f.notes)
+	}
+}
+
+// A reflector that is down must not keep VMs from being added.
+func TestAddWithoutAReflector(t *testing.T) {
+	f := newVMFleet(t)
+	f.down["rr1"] = true
+	v, _, err := add(t, f, VMWish{Name: "web", Node: "node1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, err := f.control().AwaitSeen(context.Background(), v)
+	if err != nil || fmt.Sprint(seen) != "[{rr1 unknown} {rr2 yes}]" {
+		t.Errorf("%v, %v", seen, err)
+	}
+}
+
+func TestAddAgainChangesNothing(t *testing.T) {
+	f := newVMFleet(t)
+	first, _, err := add(t, f, VMWish{Name: "web", Node: "node1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []VMWish{
+		{Name: "web", Node: "node1"},
+		{Name: "web", Node: "node1", IP: first.IPv4.String(), IP6: first.IPv6.String()},
+	} {
+		v, already, err := add(t, f, w)
+		if err != nil || !already || addrList(v.Addrs()) != addrList(first.Addrs()) {
+			t.Errorf("%+v: %v %v", v, already, err)
+		}
+	}
+	f.down["node3"] = true // nothing is to be chosen, so nobody has to be asked
+	if _, already, err := add(t, f, VMWish{Name: "web", Node: "node1"}); !already || err != nil {
+		t.Errorf("%v %v", already, err)
+	}
+	if len(f.changes) != 1 {
+		t.Errorf("%q", f.changes)
+	}
+}
+
+func TestTwoOperatorsNeverGetTheSameAddress(t *testing.T) {
+	f := newVMFleet(t)
+	f.fabric = parseFabric(t, strings.Replace(vmFabric, "203.0.113.0/29", "203.0.113.0/24", 1))
+	const each = 20
+	var wg sync.WaitGroup
+	for _, node := range []string{"node1", "node2"} {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range each {
+				if _, _, err := add(t, f, VMWish{Name: fmt.Sprintf("%s-vm%d", node, i), Node: node}); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+	}
+	wg.Wait()
+	seen := map[netip.Addr]string{}
+	for node, vms := range f.agents {
+		for _, v := range vms {
+			for _, a := range v.Addrs() {
+				if seen[a] != "" {
+					t.Errorf("%s is %s's on %s and %s's", a, v.Name, node, seen[a])
+				}
+				seen[a] = v.Name
+			}
+		}
+	}
+	if len(seen) != 2*2*each {
+		t.Errorf("%d addresses", len(seen))
+	}
+}
+
+func TestLowestFree(t *testing.T) {
+	prefixes := func(s string) (out []netip.Prefix) {
+		for _, p := range strings.Fields(s) {
+			out = append(out, netip.MustParsePrefix(p))
+		}
+		return out
+	}
+	tests := []struct{ pools, used, want string }{
+		{"203.0.113.0/24", "", "203.0.113.1"}, // not the network's address
+		{"203.0.113.0/24", "203.0.113.1 203.0.113.3", "203.0.113.2"},
+		{"203.0.113.0/30", "203.0.113.1 203.0.113.2", "invalid IP"}, // nor its broadcast address
+		{"203.0.113.0/31", "203.0.113.0", "203.0.113.1"},
+		{"203.0.113.7/32", "", "203.0.113.7"},
+		{"203.0.113.7/32", "203.0.113.7", "invalid IP"},
+		{"203.0.113.4/30 198.51.100.0/24", "203.0.113.5 203.0.113.6", "198.51.100.1"}, // in the file's order
+		{"2001:db8:100::/48", "", "2001:db8:100::1"},
+		{"2001:db8:100::/126", "2001:db8:100::1 2001:db8:100::2", "2001:db8:100::3"},
+		{"2001:db8:100::8/127", "", "2001:db8:100::8"},
+		{"255.255.255.252/30", "255.255.255.253 255.255.255.254", "invalid IP"},
+		{"", "", "invalid IP"},
+	}
+	for _, tt := range tests {
+		a, ok := lowestFree(prefixes(tt.pools), func(a netip.Addr) bool { return slices.Contains(strings.Fields(tt.used), a.String()) })
+		if a.String() != tt.want || ok != a.IsValid() {
+			t.Errorf("pools %s, used %s: %s, want %s", tt.pools, tt.used, a, tt.want)
+		}
+	}
+}
+
+// What is chosen is in a pool, free, nobody else's, and the lowest.
+func FuzzChoose(f *testing.F) {
+	f.Add("203.0.113.0/24", uint8(3), uint8(1))
+	f.Add("10.0.0.0/8", uint8(200), uint8(0))
+	f.Add("2001:db8:100::/120", uint8(255), uint8(255))
+	f.Add("203.0.113.6/31", uint8(1), uint8(7))
+	base := parseFabric(f, vmFabric)
+	f.Fuzz(func(t *testing.T, pool string, n, skip uint8) {
+		p, err := netip.ParsePrefix(pool)
+		if err != nil || p != p.Masked() || p.Addr().Is4In6() || p.Addr().Zone() != "" {
+			return
+		}
+		fabric := *base
+		fabric.Pools = []netip.Prefix{p}
+		owners := map[netip.Addr]string{}
+		a := p.Addr()
+		for i := range int(n) + 1 {
+			if i%(int(skip)+2) != 1 {
+				owners[a] = "somebody"
+			}
+			a = a.Next()
+		}
+		c := &VMControl{Fabric: &fabric}
+		got, err := c.choose(VMRequest{VM: VM{Name: "web", Node: "node1"}, pick4: p.Addr().Is4(), pick6: p.Addr().Is6()}, owners)
+		if err != nil {
+			for a := p.Addr().Next(); p.Contains(a) && p.Contains(a.Next()); a = a.Next() {
+				if owners[a] == "" && holderOf(&fabric, a) == "" {
+					t.Fatalf("%s is free in %s, but: %v", a, p, err)
+				}
+			}
+			return
+		}
+		addrs := got.Addrs()
+		if len(addrs) != 1 || !p.Contains(addrs[0]) || owners[addrs[0]] != "" || holderOf(&fabric, addrs[0]) != "" {
+			t.Fatalf("pool %s: got %s", p, addrList(addrs))
+		}
+		for a := p.Addr().Next(); a.Less(addrs[0]); a = a.Next() {
+			if owners[a] == "" && holderOf(&fabric, a) == "" {
+				t.Fatalf("pool %s: got %s, though %s is free", p, addrs[0], a)
+			}
+		}
+	})
+}
+
+// Nothing that gets through can be more than one argument, an option, a path,
+// or an address outside the pools.
+func FuzzVMRequest(f *testing.F) {
+	f.Add("web", "203.0.113.5", "2001:db8:100::5", "52:54:00:12:34:56", "vnet0", "libvirt-qemu")
+	f.Add("-x", "none", "none", "", "..", "-o")
+	fabric := parseFabric(f, vmFabric)
+	f.Fuzz(func(t *testing.T, name, ip, ip6, mac, device, owner string) {
+		r, err := NewVMRequest(fabric, VMWish{Name: name, Node: "node1", IP: ip, IP6: ip6, MAC: mac, Interface: device, Owner: owner})
+		if err != nil {
+			return
+		}
+		for _, s := range []string{r.Name, r.MAC, r.Interface, r.Owner} {
+			if strings.ContainsAny(s, "/\x00 '\"\\$`;&|<>*?\n\t()") || strings.HasPrefix(s, "-") || s == "." || s == ".." {
+				t.Errorf("%q got through", s)
+			}
+		}
+		for _, a := range r.Addrs() {
+			if !inPools(fabric.Pools, a) || holderOf(fabric, a) != "" {
+				t.Errorf("%s got through", a)
+			}
+		}
+	})
+}
+
+func BenchmarkChooseWithTenThousandUsed(b *testing.B) {
+	fabric := *parseFabric(b, vmFabric)
+	fabric.Pools = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:100::/48")}
+	owners := map[netip.Addr]string{}
+	a4, a6 := netip.MustParseAddr("10.0.0.0"), netip.MustParseAddr("2001:db8:100::")
+	for range 10_000 {
+		owners[a4], owners[a6] = "VM x on node1", "VM x on node1"
+		a4, a6 = a4.Next(), a6.Next()
+	}
+	c := &VMControl{Fabric: &fabric}
+	for b.Loop() {
+		if _, err := c.choose(VMRequest{pick4: true, pick6: true}, owners); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,315 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ipfabric/inventory"
+)
+
+const vmFabric = `
+fabric: lab
+as: 65000
+communities: ["65000:100"]
+gateway: {ipv4: 10.0.0.1, ipv6: "fe80::1"}
+pools: [203.0.113.0/29, "2001:db8:100::/48"]
+route_reflectors:
+  - {name: rr1, addresses: [10.10.0.11, "fd00:10::11"]}
+  - {name: rr2, addresses: [10.10.0.12, "fd00:10::12"]}
+nodes:
+  - {name: node1, addresses: [10.10.0.21, "fd00:10::21"], virtualization: kvm}
+  - {name: node2, addresses: [10.10.0.22, "fd00:10::22"], virtualization: kvm}
+  - {name: node3, addresses: [10.10.0.23, "fd00:10::23"], virtualization: lxd}
+`
+
+func parseFabric(t testing.TB, text string) *inventory.Fabric {
+	t.Helper()
+	f, _, err := inventory.Parse("fabric.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// A vmFleet is the agents of a fabric's nodes, and reflectors that know at
+// once what these announce.
+type vmFleet struct {
+	t      *testing.T
+	fabric *inventory.Fabric
+	inUse  sync.Mutex // the operators' lock
+
+	mu       sync.Mutex
+	agents   map[string]map[string]*VM // node → name
+	guests   map[string]bool           // "node1 web": a guest is attached
+	down     map[string]bool           // hosts that cannot be reached
+	mute     map[string]bool           // nodes whose FRR announces nothing
+	stranger map[string]string         // address → node that announces it though no agent has it
+	notes    []string
+	changes  []string                         // what was done, in order
+	before   func(n int, change string) error // called before each; an error keeps it from being done
+	after    func(n int, change string) error // the change is done, its answer is lost
+}
+
+func newVMFleet(t *testing.T) *vmFleet {
+	f := &vmFleet{t: t, fabric: parseFabric(t, vmFabric), agents: map[string]map[string]*VM{}, guests: map[string]bool{},
+		down: map[string]bool{}, mute: map[string]bool{}, stranger: map[string]string{}}
+	for _, n := range f.fabric.Nodes {
+		f.agents[n.Name] = map[string]*VM{}
+	}
+	return f
+}
+
+// control is one operator's.
+func (f *vmFleet) control() *VMControl {
+	return &VMControl{
+		Fabric: f.fabric, Poll: time.Millisecond, Limit: 50 * time.Millisecond,
+		Connect: func(_ context.Context, host string) (Host, error) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if f.down[host] {
+				return nil, fmt.Errorf("%s (10.10.0.99:22) gave no answer", host)
+			}
+			return &fleetHost{f, host}, nil
+		},
+		Lock: func(_ context.Context, hosts []string) (func(), []Silent, error) {
+			f.inUse.Lock()
+			var silent []Silent
+			for _, h := range hosts {
+				if f.down[h] {
+					silent = append(silent, Silent{h, fmt.Errorf("%s gave no answer", h)})
+				}
+			}
+			return f.inUse.Unlock, silent, nil
+		},
+		Note: func(text string) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.notes = append(f.notes, text)
+		},
+	}
+}
+
+// put has a VM on a node, with a guest.
+func (f *vmFleet) put(node, name, ip, ip6, phase string) {
+	v := &VM{Name: name, Interface: name + "_net0", Link: "tap", Phase: phase, Source: sourceAPI}
+	if ip != "" {
+		v.IPv4 = netip.MustParseAddr(ip)
+	}
+	if ip6 != "" {
+		v.IPv6 = netip.MustParseAddr(ip6)
+	}
+	f.agents[node][name] = v
+	f.guests[node+" "+name] = true
+}
+
+// announcers are the nodes with a guest that reflectors know to announce a VM.
+func (f *vmFleet) announcers(name string) []string {
+	var out []string
+	for node, vms := range f.agents {
+		if v := vms[name]; v != nil && f.announces(node, v) && f.guests[node+" "+name] {
+			out = append(out, node)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (f *vmFleet) announces(node string, v *VM) bool {
+	return !f.mute[node] && (v.Phase == phaseLive || v.Phase == phaseMigrating)
+}
+
+// has says where a VM is, and in which phase: "node1 live, node2 migrating".
+func (f *vmFleet) has(name string) string {
+	var out []string
+	for _, n := range f.fabric.Nodes {
+		if v := f.agents[n.Name][name]; v != nil {
+			out = append(out, n.Name+" "+v.Phase)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// A fleetHost is one machine of a vmFleet.
+type fleetHost struct {
+	*vmFleet
+	name string
+}
+
+func (h *fleetHost) Close() error { return nil }
+func (h *fleetHost) ReadFile(context.Context, string) ([]byte, error) {
+	return nil, fs.ErrNotExist
+}
+func (h *fleetHost) WriteFile(context.Context, string, []byte, fs.FileMode) error {
+	return errors.New("nothing is to be written")
+}
+
+func (h *fleetHost) Query(ctx context.Context, argv ...string) (string, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	line := strings.Join(argv, " ")
+	switch {
+	case line == agentPath+" vm list --json":
+		out := []VM{}
+		for name := range h.agents[h.name] {
+			out = append(out, h.view(name))
+		}
+		slices.SortFunc(out, func(a, b VM) int { return strings.Compare(a.Name, b.Name) })
+		data, err := json.Marshal(out)
+		return string(data), err
+	case len(argv) == 5 && argv[2] == "show":
+		if h.agents[h.name][argv[3]] == nil {
+			return "", fakeStatus(1)
+		}
+		data, err := json.Marshal(h.view(argv[3]))
+		return string(data), err
+	case argv[0] == "vtysh":
+		return h.vtysh(argv[1:])
+	}
+	return "", fmt.Errorf("unknown command %q", argv)
+}
+
+func (h *fleetHost) view(name string) VM {
+	v := *h.agents[h.name][name]
+	v.Carrier = h.guests[h.name+" "+name]
+	v.Present = v.Link == "tap" || v.Carrier
+	if v.Present && (v.Phase == phaseLive || v.Phase == phaseMigrating) {
+		v.Routes, v.Announced = len(v.Addrs()), true
+	}
+	return v
+}
+
+// vtysh answers "-c show bgp ipv4 unicast A/32 json" as FRR 8.4.4 does.
+func (h *fleetHost) vtysh(args []string) (string, error) {
+	out := ""
+	for i := 1; i < len(args); i += 2 {
+		p, err := netip.ParsePrefix(strings.Fields(args[i])[4])
+		if err != nil {
+			return "", fmt.Errorf("unknown command %q", args)
+		}
+		var paths []map[string]any
+		best := -1
+		for _, n := range h.fabric.Nodes {
+			for _, v := range h.agents[n.Name] {
+				if !h.announces(n.Name, v) || !slices.Contains(v.Addrs(), p.Addr()) {
+					continue
+				}
+				if v.Phase == phaseMigrating || best < 0 {
+					best = len(paths)
+				}
+				paths = append(paths, fakePath(n, p.Addr()))
+			}
+			if h.stranger[p.Addr().String()] == n.Name {
+				best = len(paths)
+				paths = append(paths, fakePath(n, p.Addr()))
+			}
+		}
+		if len(paths) == 0 {
+			out += "{\n}\n"
+			continue
+		}
+		paths[best]["bestpath"] = map[string]any{"overall": true}
+		data, err := json.MarshalIndent(map[string]any{"prefix": p.String(), "paths": paths}, "", "  ")
+		if err != nil {
+			return "", err
+		}
+		out += string(data) + "\n"
+	}
+	return out, nil
+}
+
+func fakePath(n inventory.Node, a netip.Addr) map[string]any {
+	hop := n.IPv4
+	if a.Is6() {
+		hop = n.IPv6
+	}
+	return map[string]any{"valid": true, "nexthops": []any{map[string]any{"ip": hop.String()}}}
+}
+
+func (h *fleetHost) Run(ctx context.Context, argv ...string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	change := h.name + ": " + strings.Join(argv[2:], " ")
+	n := len(h.changes)
+	if h.before != nil {
+		if err := h.before(n, change); err != nil {
+			return err
+		}
+	}
+	if err := h.change(argv[1:]); err != nil {
+		return err
+	}
+	h.changes = append(h.changes, change)
+	if h.after != nil {
+		return h.after(n, change)
+	}
+	return nil
+}
+
+func (h *fleetHost) change(args []string) error {
+	vms := h.agents[h.name]
+	name := args[2]
+	switch args[1] {
+	case "add":
+		v := &VM{Name: name, Interface: name + "_net0", Link: "tap", Phase: phaseLive, Source: sourceAPI}
+		for i := 3; i+1 < len(args); i++ {
+			switch args[i] {
+			case "--ip":
+				v.IPv4 = netip.MustParseAddr(args[i+1])
+			case "--ip6":
+				v.IPv6 = netip.MustParseAddr(args[i+1])
+			case "--phase":
+				v.Phase = args[i+1]
+			case "--mac":
+				v.MAC = args[i+1]
+			}
+		}
+		if vms[name] == nil {
+			vms[name] = v
+		}
+	case "phase":
+		if vms[name] == nil {
+			return fakeStatus(1)
+		}
+		vms[name].Phase = args[3]
+	case "remove":
+		delete(vms, name)
+	default:
+		return fmt.Errorf("unknown command %q", args)
+	}
+	return nil
+}
+
+// wantError checks an error's kind, and that it says what it should.
+func wantError(t *testing.T, err error, kind VMErrorKind, parts ...string) {
+	t.Helper()
+	var e *VMError
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, want a VMError", err)
+	}
+	if e.Kind != kind {
+		t.Errorf("kind %d, want %d: %v", e.Kind, kind, err)
+	}
+	if e.Hint() == "" {
+		t.Errorf("no hint: %v", err)
+	}
+	for _, p := range parts {
+		if !strings.Contains(err.Error()+" | "+e.Hint(), p) {
+			t.Errorf("%q has no %q", err.Error()+" | "+e.Hint(), p)
+		}
+	}
+}
