@@ -151,7 +151,7 @@ func tail(s string) string {
 }
 
 // wait polls until ok or the time is over.
-func wait(t *testing.T, limit time.Duration, what string, ok func() bool) {
+func wait(t testing.TB, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(limit); !ok(); {
 		if time.Now().After(deadline) {

@@ -1,0 +1,172 @@
+//go:build lab
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// newVMFabric is a fabric that init has been run on, with two nodes.
+func newVMFabric(t *testing.T) *fabric {
+	t.Helper()
+	f := newFabric(t, "--rrs", "2", "--nodes", "2", "--cores", "1")
+	f.ipfabric(0, "init", "--yes")
+	f.report(0, "--wait", "60s")
+	return f
+}
+
+// A labVM is a VM as `ipfabric vm add --json` has it.
+type labVM struct {
+	Name, Node, IP, IP6, Interface string
+}
+
+func (v labVM) addrs() []string { return []string{v.IP, v.IP6} }
+
+// addVM adds a VM and its guest.
+func (f *fabric) addVM(name, node string, flags ...string) labVM {
+	f.t.Helper()
+	cmd := f.command("ipfabric", append([]string{"vm", "add", name, "--node", node, "--json"}, flags...)...)
+	var errout bytes.Buffer
+	cmd.Stderr = &errout
+	out, err := cmd.Output()
+	if err != nil {
+		f.t.Fatalf("vm add %s: %v\n%s", name, err, errout.String())
+	}
+	var v labVM
+	if err := json.Unmarshal(out, &v); err != nil || v.IP == "" || v.IP6 == "" {
+		f.t.Fatalf("vm add %s --json: %v\n%s", name, err, out)
+	}
+	f.lab("guest", "add", node, name)
+	f.announced(v, node)
+	return v
+}
+
+// announced waits until the core gateway's kernel has a VM's routes by a node.
+func (f *fabric) announced(v labVM, node string) {
+	f.t.Helper()
+	wait(f.t, 15*time.Second, "core1 has the routes to "+v.Name+" by "+node, func() bool {
+		return f.coreRoute(v.IP) == node && f.coreRoute(v.IP6) == node
+	})
+}
+
+// coreRoute names the machine that the core gateway's kernel sends packets for
+// an address to; "" if it has no route.
+func (f *fabric) coreRoute(addr string) string {
+	f.t.Helper()
+	line := f.ssh("core1", fmt.Sprintf(`via=$(%s | sed -n 's/.* via \([^ ]*\) .*/\1/p'); [ -z "$via" ] || awk -v a="$via" '$1 == a { print $2 }' /etc/hosts`, showRoute(addr)))
+	return strings.TrimSpace(line)
+}
+
+// showRoute is the command that prints the route BIRD has made to one address.
+func showRoute(addr string) string {
+	family := "-4"
+	if strings.Contains(addr, ":") {
+		family = "-6"
+	}
+	return "ip " + family + " route show proto bird exact " + prefixOf(addr)
+}
+
+func prefixOf(addr string) string {
+	if strings.Contains(addr, ":") {
+		return addr + "/128"
+	}
+	return addr + "/32"
+}
+
+// pings says whether a ping gets through from a machine, or from the guest of
+// a VM on it.
+func (f *fabric) pings(machine, guest, addr string) bool {
+	f.t.Helper()
+	line := "ping -n -q -c 5 -i 0.2 -W 2 " + addr
+	if guest != "" {
+		line = "ip netns exec " + guest + " " + line
+	}
+	out, _ := f.exec("ipfabric-lab", "ssh", machine, line)
+	return strings.Contains(out, " 5 received")
+}
+
+// reaches asserts that pings get through, within some seconds.
+func (f *fabric) reaches(machine, guest, addr string) {
+	f.t.Helper()
+	wait(f.t, 10*time.Second, fmt.Sprintf("%s %s reaches %s", machine, guest, addr), func() bool {
+		return f.pings(machine, guest, addr)
+	})
+}
+
+// A pinger pings every 10 ms until it is stopped.
+type pinger struct {
+	f    *fabric
+	cmd  *exec.Cmd
+	in   io.Closer
+	out  bytes.Buffer
+	what string
+}
+
+func (f *fabric) startPing(machine, guest, addr string) *pinger {
+	f.t.Helper()
+	enter := ""
+	if guest != "" {
+		enter = "ip netns exec " + guest + " "
+	}
+	p := &pinger{f: f, what: fmt.Sprintf("%s %s to %s", machine, guest, addr)}
+	// It ends when its standard input does.
+	p.cmd = f.command("ipfabric-lab", "ssh", machine, enter+"ping -n -i 0.01 "+addr+" & cat >/dev/null; sleep 0.5; kill -INT $!; wait")
+	in, err := p.cmd.StdinPipe()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	p.in, p.cmd.Stdout, p.cmd.Stderr = in, &p.out, &p.out
+	if err := p.cmd.Start(); err != nil {
+		f.t.Fatal(err)
+	}
+	time.Sleep(time.Second) // of pings before whatever comes
+	return p
+}
+
+var icmpSeq = regexp.MustCompile(`icmp_seq=(\d+) ttl`)
+
+// stop ends it and returns how many replies are missing before the last that
+// came.
+func (p *pinger) stop() int {
+	p.f.t.Helper()
+	time.Sleep(time.Second) // of pings after it
+	p.in.Close()
+	_ = p.cmd.Wait() // of interest is what it printed
+	seen, last := map[int]bool{}, 0
+	for _, m := range icmpSeq.FindAllStringSubmatch(p.out.String(), -1) {
+		n, _ := strconv.Atoi(m[1])
+		seen[n], last = true, max(n, last)
+	}
+	if last < 100 {
+		p.f.t.Fatalf("%s: only %d replies:\n%s", p.what, last, tail(p.out.String()))
+	}
+	return last - len(seen)
+}
+
+// agentStatus is the part of `ipfabric-agent status --json` that is looked at.
+type agentStatus struct {
+	Healthy bool
+	Dropped struct {
+		Reasons map[string]int
+		VMs     map[string]int
+	} `json:"dropped_packets"`
+}
+
+func (f *fabric) agentStatus(node string) agentStatus {
+	f.t.Helper()
+	var s agentStatus
+	out := f.ssh(node, "ipfabric-agent status --json")
+	if err := json.Unmarshal([]byte(out), &s); err != nil {
+		f.t.Fatalf("%s: %v\n%s", node, err, out)
+	}
+	return s
+}
