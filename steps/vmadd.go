@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 )
 
 // Add makes a VM reachable through a node, with addresses that nobody has. It
@@ -90,9 +92,16 @@ func (c *VMControl) settled(ctx context.Context, r VMRequest, s survey) (VM, err
 		if len(strangers) == 0 {
 			return v, nil
 		}
-		for a, who := range strangers {
-			c.note(a.String(), " is passed over: it is ", who)
-			owners[a] = who
+		for _, a := range r.Addrs() {
+			if p, ok := strangers[a]; ok && p.node == v.Node {
+				return v, c.lostVM(v, a, p)
+			}
+		}
+		for a, p := range strangers {
+			owners[a] = p.who
+			if !slices.Contains(r.Addrs(), a) {
+				c.note(a.String(), " is passed over: it is ", p.who)
+			}
 		}
 	}
 }
@@ -133,14 +142,40 @@ func (c *VMControl) choose(r VMRequest, owners map[netip.Addr]string) (VM, error
 	return v, nil
 }
 
+// lostVM refuses an address that the VM's own node announces. It may be that
+// very VM's, whose file the agent has lost, or another one's that it has lost:
+// only the operator can tell.
+func (c *VMControl) lostVM(v VM, a netip.Addr, p vmStranger) error {
+	h, _ := c.Fabric.Host(v.Node)
+	again := []string{agentPath, "vm add", v.Name}
+	for _, x := range v.Addrs() {
+		flag := "--ip"
+		if x.Is6() {
+			flag = "--ip6"
+		}
+		again = append(again, flag, x.String())
+	}
+	if v.Link != "" {
+		again = append(again, "--link", v.Link)
+	}
+	return vmRefused("if it is "+v.Name+"'s, whose file the agent has lost, tell the agent: "+sshLine(c.Fabric, h.Host, strings.Join(again, " ")),
+		"%s is in use: it is %s", a, p.who)
+}
+
+// A vmStranger announces an address that no agent lists.
+type vmStranger struct {
+	node string // or the next hop's address, if it is no node's
+	who  string
+}
+
 // announced says of each address that a reflector has a route to it, and by
 // whom. Reflectors that give no answer are left out.
-func (c *VMControl) announced(ctx context.Context, addrs []netip.Addr) map[netip.Addr]string {
-	out := map[netip.Addr]string{}
+func (c *VMControl) announced(ctx context.Context, addrs []netip.Addr) map[netip.Addr]vmStranger {
+	out := map[netip.Addr]vmStranger{}
 	for _, v := range c.views(ctx, c.reflectors(nil), addrs) {
 		for _, a := range addrs {
 			for _, p := range v.routes[a] {
-				out[a] = fmt.Sprintf("announced by %s, says %s, though no agent lists it", p.node, v.rr.Name)
+				out[a] = vmStranger{p.node, fmt.Sprintf("announced by %s, says %s, though no agent lists it", p.node, v.rr.Name)}
 			}
 		}
 	}
