@@ -98,7 +98,7 @@ func TestAddRefuses(t *testing.T) {
 			VMWish{Name: "web", Node: "node1", IP: "203.0.113.5"}, VMRefused, []string{"announced by node2, says rr", "no agent lists it"}},
 		{"announced by the node itself", func(f *vmFleet) { f.stranger["203.0.113.5"] = "node1" },
 			VMWish{Name: "web", Node: "node1", IP: "203.0.113.5", IP6: "none"}, VMRefused,
-			[]string{"announced by node1, says rr", "ssh ", "'/usr/local/bin/ipfabric-agent vm add web --ip 203.0.113.5'"}},
+			[]string{"announced by node1, says rr", "tell the agent: ssh root@10.10.0.21 /usr/local/bin/ipfabric-agent vm add web --ip 203.0.113.5"}},
 		{"all in use", func(f *vmFleet) {
 			for i := 1; i <= 6; i++ {
 				f.put("node2", fmt.Sprint("vm", i), fmt.Sprint("203.0.113.", i), "", phaseLive)
