@@ -117,15 +117,6 @@ func parseVMs(node, out string) ([]VM, error) {
 	return vms, nil
 }
 
-// prefixes writes addresses as their routes.
-func prefixes(addrs []netip.Addr) string {
-	var out []string
-	for _, a := range addrs {
-		out = append(out, netip.PrefixFrom(a, a.BitLen()).String())
-	}
-	return AndList(out)
-}
-
 func addrList(addrs []netip.Addr) string {
 	var out []string
 	for _, a := range addrs {
@@ -143,7 +134,7 @@ func AndList(words []string) string {
 	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
-// names gives the nodes of VMs, each once.
+// nodesOf names the nodes of VMs, each once.
 func nodesOf(vms []VM) []string {
 	var out []string
 	for _, v := range vms {
