@@ -127,29 +127,46 @@ func hostError(r steps.HostResult) error {
 	return fmt.Errorf("%s: %s: %w", r.Host, r.Step, r.Err)
 }
 
-// render gives the outlook for people.
+// render gives the outlook for people. Hosts of which the same is to be said
+// share one paragraph.
 func (o *outlook) render(much extent, paint func(style, string) string) string {
-	var b strings.Builder
+	var paragraphs []string
+	hosts := map[string][]string{} // by paragraph
 	inSync := 0
 	for _, h := range o.Hosts {
-		switch {
-		case h.result.Err != nil && len(h.Steps) > 0:
-			fmt.Fprintf(&b, "%s  %s\n", paint(bold, h.Host), paint(red, "could not be looked at to the end; so far "+count(len(h.Steps), "change")))
-		case h.result.Err != nil:
-			fmt.Fprintf(&b, "%s  %s\n", paint(bold, h.Host), paint(red, "could not be looked at"))
-		case len(h.Steps) == 0:
+		if h.result.Err == nil && len(h.Steps) == 0 {
 			inSync++
 			continue
-		default:
-			fmt.Fprintf(&b, "%s  %s\n", paint(bold, h.Host), paint(yellow, count(len(h.Steps), "change")))
 		}
-		for _, st := range h.Steps {
-			b.WriteString("  " + paint(bold, st.Step) + "\n")
-			b.WriteString(indent("    ", renderDiff(st.Diff, much, paint)))
+		p := h.paragraph(much, paint)
+		if hosts[p] == nil {
+			paragraphs = append(paragraphs, p)
 		}
-		b.WriteString("\n")
+		hosts[p] = append(hosts[p], h.Host)
+	}
+	var b strings.Builder
+	for _, p := range paragraphs {
+		fmt.Fprintf(&b, "%s  %s\n", paint(bold, strings.Join(hosts[p], ", ")), p)
 	}
 	b.WriteString(o.summary(inSync) + "\n")
+	return b.String()
+}
+
+// paragraph is what there is to say of a host, but for its name.
+func (h hostOutlook) paragraph(much extent, paint func(style, string) string) string {
+	var b strings.Builder
+	switch {
+	case h.result.Err != nil && len(h.Steps) > 0:
+		b.WriteString(paint(red, "could not be looked at to the end; so far "+count(len(h.Steps), "change")) + "\n")
+	case h.result.Err != nil:
+		b.WriteString(paint(red, "could not be looked at") + "\n")
+	default:
+		b.WriteString(paint(yellow, count(len(h.Steps), "change")) + "\n")
+	}
+	for _, st := range h.Steps {
+		b.WriteString("  " + paint(bold, st.Step) + "\n")
+		b.WriteString(indent("    ", renderDiff(st.Diff, much, paint)))
+	}
 	return b.String()
 }
 

@@ -27,6 +27,13 @@ func TestOutlookIsMadeToBeRead(t *testing.T) {
 			}},
 			{Step: "the service runs", Diff: steps.Diff{{Item: "service frr", Have: "stopped", Want: "running"}}},
 		}},
+		{Host: "node3", State: steps.Differs, Steps: []stepOutlook{
+			{Step: "files are there", Diff: steps.Diff{
+				{Item: "/etc/new.conf", Want: conf},
+				{Item: "/etc/old.conf", Have: "one\n"},
+			}},
+			{Step: "the service runs", Diff: steps.Diff{{Item: "service frr", Have: "stopped", Want: "running"}}},
+		}},
 	}}
 	want := `rr1  2 changes
   FRR is installed
@@ -42,7 +49,7 @@ func TestOutlookIsMadeToBeRead(t *testing.T) {
 
 node1  could not be looked at
 
-node2  2 changes
+node2, node3  2 changes
   files are there
     /etc/new.conf: new, 4 lines
     /etc/old.conf: to be removed, 1 line

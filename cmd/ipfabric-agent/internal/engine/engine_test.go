@@ -196,8 +196,8 @@ func TestStatus(t *testing.T) {
 	if !s.Healthy || s.UptimeSec != 90 || s.VMs != (api.VMCounts{Wanted: 1, Present: 1, Announced: 1}) || s.Routes != 1 {
 		t.Errorf("got %+v", s)
 	}
-	if diff := cmp.Diff([]string{"BGP session with rr2 (ipv4-unicast): Active"}, s.Warnings); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	if len(s.FRR.Sessions) != 2 || s.FRR.Sessions[1].Established || len(s.Warnings) > 0 {
+		t.Errorf("got sessions %+v, warnings %q", s.FRR.Sessions, s.Warnings)
 	}
 	if s.Dropped.VMs["a"] != 3 || s.Dropped.Reasons["spoofed"] != 3 {
 		t.Errorf("got %+v", s.Dropped)
