@@ -158,6 +158,14 @@ func TestReadRoutesOfFRR(t *testing.T) {
 			t.Errorf("%s: a route to nowhere by %s", files, got)
 		}
 	}
+	for _, file := range []string{"7.5-own-few.vtysh", "7.5-own-table.vtysh", "10.3-own-few.vtysh", "10.3-own-table.vtysh"} {
+		r := readRoutes(t, file)
+		for _, a := range []string{"203.0.113.1", "2001:db8:100::1"} {
+			if len(r) != 2 || r.best(netip.MustParseAddr(a)) == "" {
+				t.Errorf("%s: %v", file, r)
+			}
+		}
+	}
 	// A node prefers its own route, and has heard of the other.
 	r := readRoutes(t, "8.4-node1-few.vtysh")
 	if !r.from(a4, "node2") || !r.from(a6, "node2") || r.best(a4) == "node2" {
