@@ -110,6 +110,7 @@ type agentStatus struct {
 	Healthy  bool
 	Problems []string
 	Warnings []string
+	Drained  bool
 	Binary   struct {
 		SHA256   string
 		Replaced bool

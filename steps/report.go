@@ -1,6 +1,9 @@
 package steps
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // A Status is the outcome of one check of verify.
 type Status string
@@ -17,9 +20,10 @@ const (
 type Report struct {
 	Fabric   string       `json:"fabric"`
 	Time     time.Time    `json:"time"`
-	Healthy  bool         `json:"healthy"` // no check and no session is Bad or NotChecked because of one
+	Healthy  bool         `json:"healthy"` // no check, session or VM is Bad or NotChecked because of one
 	Hosts    []HostReport `json:"hosts"`
 	Sessions []Session    `json:"sessions"`
+	VMs      []VMCheck    `json:"vms"`
 }
 
 // A HostReport is one host's own checks, each depending on those before it.
@@ -62,4 +66,18 @@ type End struct {
 	Received   int    `json:"prefixes_received"` // before the inbound policy, or -1 where it is not known
 	Accepted   int    `json:"prefixes_accepted"`
 	LastError  string `json:"last_error,omitempty"` // why the session went down last
+}
+
+// A VMCheck is one VM of a node; or a route to the pools that a route reflector
+// has and no agent wants; or all VMs of a node that cannot be asked for them.
+type VMCheck struct {
+	VM     string     `json:"vm"`   // "" for a route that is no VM's, and for a node's VMs that are not known
+	Node   string     `json:"node"` // a next hop that is no node of the inventory: its address
+	IPv4   netip.Addr `json:"ip,omitzero"`
+	IPv6   netip.Addr `json:"ip6,omitzero"`
+	State  string     `json:"state"` // as `ipfabric vm list` has it; "stray" for a route that is no VM's; "unknown"
+	Status Status     `json:"status"`
+	Detail string     `json:"detail,omitempty"` // also why a VM is rightly not announced
+	Hint   string     `json:"hint,omitempty"`
+	Seen   []Seen     `json:"seen"` // by each route reflector that was asked; of a stray, by those that have it
 }

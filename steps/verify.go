@@ -12,17 +12,17 @@ import (
 // that hangs must not make verify hang.
 const patience = 30 * time.Second
 
-// Verify looks at every host of the fabric at the same time, and at both ends of every
-// session. It changes nothing.
+// Verify looks at every host of the fabric at the same time, at both ends of every
+// session, and at every VM. It changes nothing.
 //
 // Hosts that are not to be asked are not connected: reflectors that somebody
 // else manages, and core gateways without a looking glass.
 func Verify(ctx context.Context, f *inventory.Fabric, connect func(ctx context.Context, host string) (Host, error)) *Report {
 	wanted, err := wantedSteps(f)
-	return verify(ctx, f, connect, wanted, err)
+	return verify(ctx, f, connect, wanted, err, calm)
 }
 
-func verify(ctx context.Context, f *inventory.Fabric, connect func(ctx context.Context, host string) (Host, error), wanted map[string][]Step, wantedErr error) *Report {
+func verify(ctx context.Context, f *inventory.Fabric, connect connector, wanted map[string][]Step, wantedErr error, pause time.Duration) *Report {
 	sights := newSights(f)
 	var wg sync.WaitGroup
 	for _, s := range sights {
@@ -51,6 +51,7 @@ func verify(ctx context.Context, f *inventory.Fabric, connect func(ctx context.C
 		}
 	}
 	r.Sessions = append(r.Sessions, strangers(f, sights)...)
+	r.VMs = examineVMs(ctx, f, connect, sights, pause)
 	r.Healthy = r.Problems() == 0
 	return r
 }
@@ -63,6 +64,8 @@ type sight struct {
 	glass  string // a core gateway's looking glass
 	checks []Check
 	peers  bgpPeers // nil: no answer
+	vms    agentVMs // a node's
+	tables rrTables // a reflector's
 	blind  string   // why there is no answer: "rr1 cannot be reached"
 	down   bool     // the host itself gave no answer
 }
@@ -89,7 +92,7 @@ func newSights(f *inventory.Fabric) []*sight {
 	return out
 }
 
-// Problems counts the checks and sessions that failed. Those that could not be
+// Problems counts the checks, sessions and VMs that failed. Those that could not be
 // checked because of them count only if nothing else is left.
 func (r *Report) Problems() int {
 	count := map[Status]int{}
@@ -100,6 +103,9 @@ func (r *Report) Problems() int {
 	}
 	for _, s := range r.Sessions {
 		count[s.Status]++
+	}
+	for _, v := range r.VMs {
+		count[v.Status]++
 	}
 	if count[Bad] == 0 {
 		return count[NotChecked]

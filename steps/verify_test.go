@@ -31,6 +31,7 @@ const (
 	askUnit    = "systemctl show frr.service -p LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,MainPID"
 	askDaemons = "vtysh -c show daemons -c show running-config"
 	askStatus  = agentPath + " status --json"
+	askVMList  = agentPath + " vm list --json"
 	unitRuns   = "LoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\n"
 	agentWell  = `{"version":"v1","healthy":true,"problems":[],"warnings":[]}`
 )
@@ -43,28 +44,42 @@ func recorded(t *testing.T, scenario string) *fakeFleet {
 	for _, h := range fleet.f.Hosts() {
 		host := &fakeHost{answers: map[string]string{}, status: map[string]int{}}
 		fleet.hosts[h.Name] = host
-		ext, question := ".vtysh", strings.Join(frrQuestion, " ")
 		if h.Role == inventory.RoleCoreGateway {
-			ext, question = ".birdc", strings.Join(birdQuestion, " ")
-		}
-		answer, err := os.ReadFile(filepath.Join("testdata", "verify", scenario, h.Name+ext))
-		if errors.Is(err, os.ErrNotExist) {
-			answer, err = os.ReadFile(filepath.Join("testdata", "verify", "healthy", h.Name+ext))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		host.answers[question] = string(answer)
-		if h.Role == inventory.RoleCoreGateway {
+			host.answers[strings.Join(birdQuestion, " ")] = recording(t, scenario, h.Name+".birdc")
 			continue
 		}
+		neighbors := recording(t, scenario, h.Name+".vtysh")
+		host.answers[strings.Join(frrQuestion, " ")] = neighbors
 		host.answers[askUnit] = unitRuns
 		host.setDaemons(" zebra bgpd bfdd watchfrr staticd\n", 0)
-		if h.Role == inventory.RoleNode {
-			host.answers[askStatus] = agentWell
+		if h.Role == inventory.RoleRouteReflector {
+			question := strings.Join(reflectorQuestion(fleet.f, h.Host), " ")
+			host.answers[question] = pack(t, neighbors+recording(t, scenario, h.Name+".routes"))
+			continue
 		}
+		host.answers[askStatus] = agentWell
+		if status := recording(t, scenario, h.Name+".status"); status != "" {
+			host.answers[askStatus] = status
+		}
+		host.answers[askVMList] = recording(t, scenario, h.Name+".vms")
 	}
 	return fleet
+}
+
+// recording returns what was recorded in a scenario, or else in the healthy
+// fabric, "" if neither was.
+func recording(t testing.TB, scenario, file string) string {
+	t.Helper()
+	for _, folder := range []string{scenario, "healthy"} {
+		text, err := os.ReadFile(filepath.Join("testdata", "verify", folder, file))
+		if err == nil {
+			return string(text)
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	return ""
 }
 
 // setDaemons sets which daemons answer. Steps ask for them in one breath with
@@ -109,7 +124,7 @@ func (fl *fakeFleet) connect(_ context.Context, name string) (Host, error) {
 
 func (fl *fakeFleet) verify(t *testing.T) *Report {
 	t.Helper()
-	return verify(t.Context(), fl.f, fl.connect, fl.steps, nil)
+	return verify(t.Context(), fl.f, fl.connect, fl.steps, nil, 0)
 }
 
 // findings lists everything of a report that is not OK: what, status, detail,
@@ -131,6 +146,9 @@ func findings(r *Report) []string {
 	}
 	for _, s := range r.Sessions {
 		add(s.RR+" "+s.Peer+" "+s.Family, s.Status, s.Detail, s.Hint)
+	}
+	for _, v := range r.VMs {
+		add(strings.TrimSpace("vm "+v.VM)+" on "+v.Node, v.Status, v.Detail, v.Hint)
 	}
 	return out
 }
@@ -216,7 +234,7 @@ func TestVerifyHealthy(t *testing.T) {
 func TestVerifyAsksFewQuestions(t *testing.T) {
 	fleet := recorded(t, "healthy")
 	fleet.verify(t)
-	for name, most := range map[string]int{"rr1": 4, "mx1": 1, "node1": 5} {
+	for name, most := range map[string]int{"rr1": 4, "mx1": 1, "node1": 6} {
 		log := fleet.hosts[name].log
 		slices.Sort(log)
 		if len(log) > most || len(slices.Compact(log)) != len(log) {
@@ -239,7 +257,7 @@ func TestVerifyIsDocumented(t *testing.T) {
 	if err := dec.Decode(&r); err != nil {
 		t.Errorf("the example: %v", err)
 	}
-	for _, v := range []any{Report{}, HostReport{}, Check{}, Session{}, End{}} {
+	for _, v := range []any{Report{}, HostReport{}, Check{}, Session{}, End{}, VMCheck{}, Seen{}} {
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if !regexp.MustCompile(`\b` + name + `\b`).Match(doc) {

@@ -43,9 +43,12 @@ type answers struct {
 
 	agent    agentStatus
 	agentErr error
+
+	vms    agentVMs
+	tables rrTables
 }
 
-func (e examiner) examine(parent context.Context, connect func(ctx context.Context, host string) (Host, error)) {
+func (e examiner) examine(parent context.Context, connect connector) {
 	ctx, cancel := context.WithTimeout(parent, patience)
 	defer cancel()
 	h, err := connect(ctx, e.sight.host.Name)
@@ -67,18 +70,30 @@ func (e examiner) ask(ctx context.Context, r *once) answers {
 	questions := []func(){
 		func() { a.unit, a.unitErr = showUnit(ctx, r, "frr.service") },
 		func() { a.daemons, a.daemonsErr = runningDaemons(ctx, r) },
-		func() { a.peers, a.peersErr = askFRR(ctx, r) },
+		func() { a.peers, a.tables, a.peersErr = e.askBGP(ctx, r) },
 	}
 	diffs, errs := make([]Diff, len(e.steps)), make([]error, len(e.steps))
 	for i, s := range e.steps {
 		questions = append(questions, func() { diffs[i], errs[i] = s.Check(ctx, r) })
 	}
 	if e.sight.host.Role == inventory.RoleNode {
-		questions = append(questions, func() { a.agent, a.agentErr = askAgent(ctx, r) })
+		questions = append(questions,
+			func() { a.agent, a.agentErr = askAgent(ctx, r) },
+			func() { a.vms.vms, a.vms.err = listVMs(ctx, r, e.sight.host.Name) })
 	}
 	r.look(questions...)
+	a.vms.drained, a.vms.healthy = a.agent.Drained, a.agentErr == nil && a.agent.Healthy
 	a.differs, a.syncErr = outOfSync(e.steps, diffs, errs)
 	return a
+}
+
+// askBGP asks bgpd for its neighbors, and on a reflector for its routes.
+func (e examiner) askBGP(ctx context.Context, r Reader) (bgpPeers, rrTables, error) {
+	if e.sight.host.Role == inventory.RoleRouteReflector {
+		return askReflector(ctx, r, e.f, e.sight.host.Host)
+	}
+	peers, err := askFRR(ctx, r)
+	return peers, rrTables{}, err
 }
 
 func askFRR(ctx context.Context, r Reader) (bgpPeers, error) {
@@ -96,7 +111,7 @@ func (e examiner) judge(a answers) {
 		e.unreachable(a.unitErr)
 		return
 	}
-	s.peers = a.peers
+	s.peers, s.vms, s.tables = a.peers, a.vms, a.tables
 	if s.peers == nil {
 		s.blind = "bgpd on " + s.host.Name + " gives no answer"
 	}
@@ -130,6 +145,7 @@ func (s *sight) failed(name string) bool {
 func (e examiner) unreachable(err error) {
 	s := e.sight
 	s.down, s.blind = true, s.host.Name+" cannot be reached"
+	s.vms.err, s.tables.err = err, err
 	s.check(checkReachable, func() Check {
 		return Check{Status: Bad, Detail: err.Error(), Hint: hintOf(err, "to see it for yourself: "+sshLine(e.f, s.host.Host, "true"))}
 	})

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,7 +156,7 @@ func TestVerifyLooksAtSessionsWithoutBFDD(t *testing.T) {
 type hangs struct{ *fakeHost }
 
 func (h hangs) Query(ctx context.Context, argv ...string) (string, error) {
-	if argv[0] == "vtysh" && argv[2] != "show daemons" {
+	if slices.Contains(argv, "show bgp neighbors json") {
 		<-ctx.Done()
 		return "", ctx.Err()
 	}
@@ -172,7 +173,7 @@ func TestVerifyDoesNotHang(t *testing.T) {
 		}
 		return fleet.connect(ctx, name)
 	}
-	r := verify(ctx, fleet.f, connect, nil, nil)
+	r := verify(ctx, fleet.f, connect, nil, nil, 0)
 	got := about(r, "rr1 frr-running")
 	if len(got) == 0 || got[0] != "rr1 frr-running failed: bgpd gives no answer about its neighbors: context deadline exceeded" {
 		t.Errorf("got %q", got)
@@ -205,7 +206,7 @@ func TestVerifyConfigInSync(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			fleet := recorded(t, "healthy")
-			r := verify(t.Context(), fleet.f, fleet.connect, map[string][]Step{"rr1": tt.steps}, tt.err)
+			r := verify(t.Context(), fleet.f, fleet.connect, map[string][]Step{"rr1": tt.steps}, tt.err, 0)
 			if diff := cmp.Diff(tt.want, about(r, "rr1 config-in-sync")); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}

@@ -100,9 +100,9 @@ func TestVerifySessions(t *testing.T) {
 // How long a session has been down is right after more than a day, too.
 func TestVerifyAges(t *testing.T) {
 	fleet := recorded(t, "shutdown")
-	h := fleet.hosts["rr1"]
-	q := strings.Join(frrQuestion, " ")
-	h.answers[q] = strings.ReplaceAll(h.answers[q], `"peerUptimeMsec":8000`, `"peerUptimeMsec":180000000`)
+	fleet.editAnswer(t, "rr1", func(s string) string {
+		return strings.ReplaceAll(s, `"peerUptimeMsec":8000`, `"peerUptimeMsec":180000000`)
+	})
 	got := about(fleet.verify(t), "rr1 node1 ipv4")
 	if len(got) == 0 || !strings.Contains(got[0], "Active at rr1 for 2d2h") {
 		t.Errorf("got %q", got)
