@@ -1,0 +1,67 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestMoveRefuses(t *testing.T) {
+	tests := []struct {
+		name  string
+		have  func(*vmFleet)
+		to    string
+		skip  []string
+		kind  VMErrorKind
+		parts []string
+	}{
+		{"no such node", nil, "nod2", nil, VMUsage, []string{"nod2"}},
+		{"no such reflector", nil, "node2", []string{"node1"}, VMUsage, []string{"--skip-rr"}},
+		{"the new node is down", func(f *vmFleet) { f.down["node2"] = true }, "node2", nil, VMSilent, []string{"node2 does not answer"}},
+		{"the old node is down", func(f *vmFleet) { f.down["node1"] = true }, "node2", nil, VMSilent, []string{"no VM web on the nodes that answered", "node1 does not answer"}},
+		{"a reflector is down", func(f *vmFleet) { f.down["rr2"] = true }, "node2", nil, VMSilent, []string{"rr2", "--skip-rr rr2"}},
+		{"no reflector is left", nil, "node2", []string{"rr1", "rr2"}, VMRefused, []string{"no route reflector that ipfabric manages"}},
+		{"another kind of node", nil, "node3", nil, VMRefused, []string{"node3 is for lxd", "for kvm"}},
+		{"it is libvirt's", func(f *vmFleet) { f.agents["node1"]["web"].Source = "libvirt" }, "node2", nil, VMRefused, []string{"belongs to libvirt"}},
+		{"it is arriving", func(f *vmFleet) { f.put("node2", "web", "203.0.113.1", "2001:db8:100::1", phaseWaiting) }, "node2", nil, VMRefused, []string{"arriving on node2"}},
+		{"it is withdrawn", func(f *vmFleet) { f.agents["node1"]["web"].Phase = phaseWithdrawn }, "node2", nil, VMRefused, []string{"withdrawn on node1"}},
+		{"another VM of that name", func(f *vmFleet) { f.put("node2", "web", "203.0.113.2", "", phaseLive) }, "node2", nil, VMRefused, []string{"two different VMs web"}},
+		{"another move is not finished", func(f *vmFleet) {
+			f.put("node3", "web", "203.0.113.1", "2001:db8:100::1", phaseMigrating)
+		}, "node2", nil, VMRefused, []string{"being moved between node1 and node3"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := movable(t)
+			if tt.have != nil {
+				tt.have(f)
+			}
+			_, err := f.control().Move(context.Background(), "web", tt.to, MoveOptions{Wait: time.Second, SkipRRs: tt.skip})
+			wantError(t, err, tt.kind, tt.parts...)
+			if len(f.changes) > 0 {
+				t.Errorf("changed: %q", f.changes)
+			}
+		})
+	}
+}
+
+func TestMoveWithoutABrokenReflector(t *testing.T) {
+	f := movable(t)
+	f.down["rr2"] = true
+	_, err := f.control().Move(context.Background(), "web", "node2", MoveOptions{Wait: time.Second, SkipRRs: []string{"rr2"}})
+	if err != nil || f.has("web") != "node2 live" {
+		t.Errorf("%v, %s", err, f.has("web"))
+	}
+}
+
+func TestMoveOfNoVM(t *testing.T) {
+	f := newVMFleet(t)
+	f.put("node1", "web", "203.0.113.1", "", phaseLive)
+	_, err := f.control().Move(context.Background(), "wob", "node2", MoveOptions{})
+	var missing *NoVMError
+	if !errors.As(err, &missing) || fmt.Sprint(missing.Names) != "[web]" {
+		t.Errorf("got %v", err)
+	}
+}
