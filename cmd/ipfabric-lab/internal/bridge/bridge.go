@@ -6,7 +6,6 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -216,11 +215,7 @@ func Remove(ctx context.Context, lab string) (removed bool, err error) {
 		if err := removeNAT(ctx, n.Network); err != nil {
 			return removed, err
 		}
-		link, err := netlink.LinkByName(n.Bridge())
-		if err == nil {
-			err = netlink.LinkDel(link)
-		}
-		if err != nil && !errors.As(err, new(netlink.LinkNotFoundError)) {
+		if err := takeDown(n.Bridge()); err != nil {
 			return removed, fmt.Errorf("remove bridge %s: %v", n.Bridge(), err)
 		}
 		removed = true

@@ -63,6 +63,33 @@ func setUp(n plan.Network, lab, dir string, mtu int) error {
 	return nil
 }
 
+// takeDown removes a bridge and the machines' cables that are in it: a cable
+// outlives its machine for as long as the machine's last connections wait for
+// answers, which is minutes if their other ends are gone.
+func takeDown(name string) error {
+	link, err := netlink.LinkByName(name)
+	if errors.As(err, new(netlink.LinkNotFoundError)) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	all, err := netlink.LinkList()
+	if err != nil {
+		return err
+	}
+	for _, l := range all {
+		if l.Attrs().MasterIndex != link.Attrs().Index || l.Type() != "veth" {
+			continue
+		}
+		// Some go by themselves meanwhile.
+		if err := netlink.LinkDel(l); err != nil && !errors.Is(err, unix.ENODEV) {
+			return fmt.Errorf("remove %s: %v", l.Attrs().Name, err)
+		}
+	}
+	return netlink.LinkDel(link)
+}
+
 // uplinkMTU returns the MTU on the way to the outside. Machines that send
 // larger packets than that would wait for downloads that never come.
 func uplinkMTU() (int, error) {

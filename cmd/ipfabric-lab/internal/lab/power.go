@@ -58,7 +58,7 @@ func (l *Lab) Stop(ctx context.Context, name string, power bool) error {
 		return m.Kill(ctx) // removes what a machine that died leaves
 	}
 	if power {
-		if err := m.Kill(ctx); err != nil {
+		if err := m.CutPower(ctx); err != nil {
 			return err
 		}
 		l.Say("%s: power cut", m.Name)

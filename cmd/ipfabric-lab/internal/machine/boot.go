@@ -41,6 +41,9 @@ func (m *Machine) Start(ctx context.Context, bridge string, lock *os.File, all [
 	}
 	defer console.Close()
 
+	if err := removeOldCable(m.nspawnName(bridge)); err != nil {
+		return fmt.Errorf("%s: remove its old cable: %v", m.Name, err)
+	}
 	g := m.group()
 	if err := g.make(); err != nil {
 		return fmt.Errorf("%s: %w", m.Name, err)
@@ -71,11 +74,14 @@ func (m *Machine) Start(ctx context.Context, bridge string, lock *os.File, all [
 	return nil
 }
 
+// nspawnName is the machine's name among all of the host's.
+func (m *Machine) nspawnName(bridge string) string { return bridge + "-" + m.Name }
+
 func (m *Machine) nspawn(bridge string) []string {
 	args := []string{
 		"--quiet", "--boot", "--register=no", "--keep-unit", "--settings=no",
 		"--directory=" + m.path("root"),
-		"--machine=" + bridge + "-" + m.Name, "--hostname=" + m.Name,
+		"--machine=" + m.nspawnName(bridge), "--hostname=" + m.Name,
 		"--network-bridge=" + bridge,
 		"--capability=all", "--private-users=no",
 		"--console=pipe", "--link-journal=no", "--resolv-conf=off", "--timezone=off",
