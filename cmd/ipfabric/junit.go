@@ -11,8 +11,8 @@ import (
 	"ipfabric/steps"
 )
 
-// The JUnit form: a suite for each host with its checks, and one for each
-// route reflector with its sessions. Only what CI systems agree on is used.
+// The JUnit form: a suite for each host with its checks, one for each route
+// reflector with its sessions, and one for each node with its VMs. Only what CI systems agree on is used.
 type junitSuites struct {
 	XMLName  xml.Name     `xml:"testsuites"`
 	Name     string       `xml:"name,attr"`
@@ -63,6 +63,15 @@ func junit(r *steps.Report) junitSuites {
 		}
 		all.add(suite, r.Time)
 	}
+	var suite junitSuite
+	for _, v := range r.VMs {
+		if name := "VMs of " + v.Node; name != suite.Name {
+			all.add(suite, r.Time)
+			suite = junitSuite{Name: name}
+		}
+		suite.add(v.Node, vmName(v), v.Status, v.Detail, v.Hint)
+	}
+	all.add(suite, r.Time)
 	return all
 }
 

@@ -10,13 +10,16 @@ import (
 )
 
 // renderReport gives verify's report for people: the hosts, the sessions of
-// each route reflector, and then everything that is not well, with what to do.
+// each route reflector, a line about the VMs, and then everything that is not well, with what to do.
 func renderReport(r *steps.Report, paint func(style, string) string) string {
 	var b strings.Builder
 	b.WriteString(hostTable(r).render(paint))
 	for _, rr := range reflectors(r) {
 		b.WriteString("\n" + paint(bold, rr) + "\n")
 		b.WriteString(sessionTable(r, rr).render(paint))
+	}
+	if line := vmLine(r, paint); line != "" {
+		b.WriteString("\n" + line + "\n")
 	}
 	if list := problemList(r, paint); list != "" {
 		b.WriteString("\n" + list)
@@ -159,6 +162,7 @@ func problemList(r *steps.Report, paint func(style, string) string) string {
 	for _, s := range r.Sessions {
 		add(sessionName(s), s.Status, s.Detail, s.Hint)
 	}
+	vmProblems(r, add)
 	return b.String()
 }
 
@@ -172,7 +176,8 @@ func hasStatus(r *steps.Report, want steps.Status) bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(r.Sessions, func(s steps.Session) bool { return s.Status == want })
+	return slices.ContainsFunc(r.Sessions, func(s steps.Session) bool { return s.Status == want }) ||
+		slices.ContainsFunc(r.VMs, func(v steps.VMCheck) bool { return v.Status == want })
 }
 
 func verdict(r *steps.Report, paint func(style, string) string) string {

@@ -26,11 +26,13 @@ func (a *app) verifyCommand() *cobra.Command {
 	var opts verifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Check the hosts and both ends of every BGP session",
+		Short: "Check the hosts, both ends of every BGP session, and the VMs' routes",
 		Long: `Verify looks at every host at the same time, and changes nothing. It checks that
 each can be reached, that FRR runs, that the configuration is in sync and that
 the agent is well; and for every BGP session of the route reflectors that it is
-Established at both ends, and that the address family was negotiated.
+Established at both ends, and that the address family was negotiated. Every VM
+must have its interface and its routes, and every route reflector must have them
+by its node alone, with the fabric's communities, and no others.
 docs/verify.md explains the checks and the JSON.
 
 Exit codes: 0 healthy, 4 not, 1 a host key or login is not as expected.`,
@@ -150,7 +152,19 @@ func (s *session) worthWaiting(r *steps.Report, opts verifyOptions, waited time.
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(r.VMs, func(v steps.VMCheck) bool {
+		return isProblem(v.Status) && !hopelessVM(v, func(host string) bool { return opts.hopeless(host, waited) })
+	})
+}
+
+// hopelessVM says that a VM cannot become well, as its node or all reflectors
+// that do not see it as they should cannot.
+func hopelessVM(v steps.VMCheck, hopeless func(host string) bool) bool {
+	if hopeless(v.Node) {
+		return true
+	}
+	unwell := slices.DeleteFunc(slices.Clone(v.Seen), func(s steps.Seen) bool { return s.Status == steps.SeenYes })
+	return len(unwell) > 0 && !slices.ContainsFunc(unwell, func(s steps.Seen) bool { return !hopeless(s.RR) })
 }
 
 // hopeless is what init must not wait for: hosts that have failed, and core
@@ -185,7 +199,7 @@ func (s *session) reachFor(limit []string) func(context.Context, string) (steps.
 
 func (s *session) isReflector(name string) bool { return s.role(name) == inventory.RoleRouteReflector }
 
-// restricted leaves only the limit's hosts and their sessions in a report.
+// restricted leaves only the limit's hosts, their sessions and VMs in a report.
 func restricted(r *steps.Report, limit []string) *steps.Report {
 	if len(limit) == 0 {
 		return r
@@ -196,6 +210,9 @@ func restricted(r *steps.Report, limit []string) *steps.Report {
 	})
 	out.Sessions = slices.DeleteFunc(slices.Clone(r.Sessions), func(b steps.Session) bool {
 		return !slices.Contains(limit, b.RR) && !slices.Contains(limit, b.Peer)
+	})
+	out.VMs = slices.DeleteFunc(slices.Clone(r.VMs), func(v steps.VMCheck) bool {
+		return !slices.ContainsFunc(limit, v.Concerns)
 	})
 	out.Healthy = out.Problems() == 0
 	return &out

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/xml"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ipfabric/steps"
+)
+
+func vmOn(node, name, state string, status steps.Status, detail string) steps.VMCheck {
+	return steps.VMCheck{VM: name, Node: node, State: state, Status: status, Detail: detail, Seen: []steps.Seen{{RR: "rr1", Status: steps.SeenYes}}}
+}
+
+func strayOn(node, addr string) steps.VMCheck {
+	return steps.VMCheck{Node: node, IPv4: netip.MustParseAddr(addr), State: "stray", Status: steps.Bad, Detail: "rr1 has a route to it", Hint: "delete it"}
+}
+
+func TestVMLine(t *testing.T) {
+	web, db := vmOn("node1", "web", "announced", steps.OK, ""), vmOn("node1", "db", "announced", steps.OK, "")
+	unknown := steps.VMCheck{Node: "node2", State: "unknown", Status: steps.NotChecked}
+	for _, tt := range []struct {
+		vms  []steps.VMCheck
+		want string
+	}{
+		{nil, ""},
+		{[]steps.VMCheck{web}, "1 VM, announced"},
+		{[]steps.VMCheck{web, db}, "2 VMs, all announced"},
+		{[]steps.VMCheck{web, db, vmOn("node2", "web", "migrating", steps.Warn, "moving")}, "2 VMs: 1 announced, 1 migrating"},
+		{[]steps.VMCheck{web, db, vmOn("node2", "web", "withdrawn", steps.OK, "it is withdrawn")}, "2 VMs, all announced"},
+		{[]steps.VMCheck{web, vmOn("node1", "off", "no guest", steps.Warn, ""), vmOn("node1", "gone", "no interface", steps.Warn, ""),
+			vmOn("node2", "db", "drained", steps.OK, ""), vmOn("node2", "x", "waiting", steps.OK, ""), vmOn("node2", "y", "withdrawn", steps.OK, "")},
+			"6 VMs: 1 announced, 1 waiting, 1 withdrawn, 1 drained, 1 without a guest, 1 without an interface"},
+		{[]steps.VMCheck{web, vmOn("node1", "db", "announced", steps.Bad, ""), vmOn("node1", "x", "announced", steps.NotChecked, "")},
+			"3 VMs: 1 announced, 1 not checked, 1 failed"},
+		{[]steps.VMCheck{web, strayOn("node1", "203.0.113.9"), unknown}, "1 VM, announced; 1 stray route; the VMs of node2 are not known"},
+		{[]steps.VMCheck{unknown}, "the VMs of node2 are not known"},
+	} {
+		if got := vmLine(&steps.Report{VMs: tt.vms}, noStyle); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
+// A node of which all is lacking does not fill the screen.
+func TestReportListsFewVMs(t *testing.T) {
+	r := &steps.Report{Fabric: "lab"}
+	for i := range 20 {
+		r.VMs = append(r.VMs, vmOn("node1", fmt.Sprintf("vm%02d", i), "announced", steps.Bad, "rr1 has no route to it"))
+	}
+	r.VMs = append(r.VMs, vmOn("node1", "web", "announced", steps.OK, ""), strayOn("node2", "203.0.113.9"))
+	want := `HOST  ROLE
+
+21 VMs: 1 announced, 20 failed; 1 stray route
+
+failed  VM vm00 on node1: rr1 has no route to it
+failed  VM vm01 on node1: rr1 has no route to it
+failed  VM vm02 on node1: rr1 has no route to it
+failed  VM vm03 on node1: rr1 has no route to it
+failed  VM vm04 on node1: rr1 has no route to it
+failed  203.0.113.9: rr1 has a route to it
+    delete it
+failed  node1: 15 more of its VMs or routes
+    ` + "`ipfabric verify --json` has all of them, `ipfabric vm list` an overview" + `
+
+not healthy: no host, 0 of no session up
+`
+	if d := cmp.Diff(want, renderReport(r, noStyle)); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+func TestJUnitOfVMs(t *testing.T) {
+	r := &steps.Report{Fabric: "lab", Time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), VMs: []steps.VMCheck{
+		vmOn("node1", "web", "announced", steps.OK, ""), vmOn("node1", "off", "no guest", steps.Warn, "no guest"),
+		strayOn("node1", "203.0.113.9"), {Node: "node2", State: "unknown", Status: steps.NotChecked, Detail: "no answer"},
+	}}
+	file := filepath.Join(t.TempDir(), "verify.xml")
+	if err := writeJUnit(file, r, &masker{}); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, "JUnit", string(data),
+		`<testsuites name="ipfabric verify lab" tests="4" failures="1" skipped="1">`,
+		`<testsuite name="VMs of node1" timestamp="2026-03-01T12:00:00" tests="3" failures="1" skipped="0">`,
+		`<testcase classname="node1" name="VM web on node1"></testcase>`,
+		`<system-out>warning: no guest</system-out>`,
+		`<failure message="rr1 has a route to it">`,
+		`<testsuite name="VMs of node2"`)
+	var back junitSuites
+	if err := xml.Unmarshal(data, &back); err != nil || len(back.Suites) != 2 {
+		t.Errorf("%v: %+v", err, back)
+	}
+}
+
+func TestLimitedReportOfVMs(t *testing.T) {
+	lacking := vmOn("node2", "db", "announced", steps.Bad, "rr2 has no route to it")
+	lacking.Seen = append(lacking.Seen, steps.Seen{RR: "rr2", Status: steps.SeenNo})
+	r := &steps.Report{VMs: []steps.VMCheck{vmOn("node1", "web", "announced", steps.OK, ""), lacking}}
+	for limit, want := range map[string]string{"node1": "web true", "node2": "db false", "rr1": "web true", "rr2": "db false", "rr1,node2": "web db false", "mx1": "true"} {
+		got := restricted(r, strings.Split(limit, ","))
+		var words []string
+		for _, v := range got.VMs {
+			words = append(words, v.VM)
+		}
+		if text := strings.Join(append(words, fmt.Sprint(got.Healthy)), " "); text != want {
+			t.Errorf("--limit %s: %s, want %s", limit, text, want)
+		}
+	}
+}
+
+// Init does not wait for a VM that a reflector lacks which has failed.
+func TestHopelessVMs(t *testing.T) {
+	v := vmOn("node1", "web", "announced", steps.Bad, "")
+	v.Seen = append(v.Seen, steps.Seen{RR: "rr2", Status: steps.SeenNo})
+	for down, want := range map[string]bool{"rr2": true, "node1": true, "rr1": false, "": false} {
+		if got := hopelessVM(v, func(host string) bool { return host == down }); got != want {
+			t.Errorf("%s is down: %t", down, got)
+		}
+	}
+}
