@@ -91,7 +91,7 @@ func (h *fakeHost) setDaemons(line string, status int) {
 }
 
 // verifyFabric reads testdata/verify/fabric.yaml, changed by edit.
-func verifyFabric(t *testing.T, edit func(string) string) *inventory.Fabric {
+func verifyFabric(t testing.TB, edit func(string) string) *inventory.Fabric {
 	t.Helper()
 	text, err := os.ReadFile("testdata/verify/fabric.yaml")
 	if err != nil {
