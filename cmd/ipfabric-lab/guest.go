@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -35,18 +37,23 @@ settings that "ipfabric vm show VM --format ip" prints. The VM has been added
 with "ipfabric vm add"; it may still be on another node, if it is about to move
 here: the guest keeps its MAC address.
 
-The guest is a network namespace on the node, named like the VM. It is connected
-like a container, by a veth, or like a virtual machine, by a tap that a process
-has open. That depends on how the VM was added, unless --flavour tells:
+--kind ns: the guest is a network namespace on the node, named like the VM. It is
+connected like a container, by a veth, or like a virtual machine, by a tap that
+a process has open. That depends on how the VM was added, unless --flavour tells:
 
   ipfabric vm add VM …                    the agent makes a tap: tap
   ipfabric vm add VM … --link existing    veth, or tap: made by the guest
 
+--kind qemu: the guest is a virtual machine of libvirt's, without hardware
+acceleration: Linux and busybox, with a shell on its console. The first on a node
+installs libvirt and QEMU there. With --ip or --ip6 the VM need not be added:
+the domain's metadata has the addresses, and libvirt's hook tells the agent.
+
 A node that is booted again has no guests.`
 
 func (a *app) guestAddCommand() *cobra.Command {
-	o := lab.GuestOptions{Kind: guest.NS}
-	var flavour string
+	var o lab.GuestOptions
+	var kind, flavour, ip, ip6 string
 	cmd := &cobra.Command{
 		Use:   "add NODE VM",
 		Short: "start a guest for a VM",
@@ -54,16 +61,22 @@ func (a *app) guestAddCommand() *cobra.Command {
 		Example: `  ipfabric -f .lab/fabric.yaml vm add web --node node1
   ipfabric-lab guest add node1 web
   ipfabric-lab ssh node1 ip netns exec web ping 10.0.0.1
-  ipfabric-lab ssh core1 ping 203.0.113.1`,
+  ipfabric-lab ssh core1 ping 203.0.113.1
+  ipfabric-lab guest add node1 db --kind qemu --ip 203.0.113.9 --ip6 2001:db8:100::9
+  ipfabric-lab ssh node1 -t virsh console db`,
 		Args:              nodeAndVM,
 		ValidArgsFunction: a.names,
 	}
-	cmd.Flags().StringVar(&flavour, "flavour", "", "connect it by a "+strings.Join(guest.Flavours(), " or a "))
+	f := cmd.Flags()
+	f.StringVar(&kind, "kind", string(guest.NS), "what it is: "+strings.Join(guest.Kinds(), " or "))
+	f.StringVar(&flavour, "flavour", "", "connect a namespace by a "+strings.Join(guest.Flavours(), " or a "))
+	f.StringVar(&ip, "ip", "", "IPv4 `ADDRESS` in the guest's own configuration, for a VM that is not added")
+	f.StringVar(&ip6, "ip6", "", "IPv6 `ADDRESS` in the guest's own configuration, for a VM that is not added")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if flavour != "" && !slices.Contains(guest.Flavours(), flavour) {
-			return usageError{errors.New("--flavour cannot be " + flavour + "; write " + strings.Join(guest.Flavours(), " or "))}
+		var err error
+		if o, err = guestOptions(kind, flavour, ip, ip6); err != nil {
+			return usageError{err}
 		}
-		o.Flavour = guest.Flavour(flavour)
 		l, err := a.open()
 		if err != nil {
 			return err
@@ -71,6 +84,33 @@ func (a *app) guestAddCommand() *cobra.Command {
 		return l.AddGuest(cmd.Context(), args[0], args[1], o)
 	}
 	return cmd
+}
+
+func guestOptions(kind, flavour, ip, ip6 string) (o lab.GuestOptions, err error) {
+	if !slices.Contains(guest.Kinds(), kind) {
+		return o, fmt.Errorf("--kind cannot be %q; write %s", kind, strings.Join(guest.Kinds(), " or "))
+	}
+	if flavour != "" && !slices.Contains(guest.Flavours(), flavour) {
+		return o, fmt.Errorf("--flavour cannot be %q; write %s", flavour, strings.Join(guest.Flavours(), " or "))
+	}
+	o.Kind, o.Flavour = guest.Kind(kind), guest.Flavour(flavour)
+	if o.Kind != guest.NS && flavour != "" {
+		return o, fmt.Errorf("--flavour is for --kind ns: a virtual machine has a tap")
+	}
+	if o.Kind == guest.NS && ip+ip6 != "" {
+		return o, fmt.Errorf("--ip and --ip6 are for --kind qemu: a namespace has no configuration of its own; add the VM with ipfabric vm add")
+	}
+	if ip != "" {
+		if o.IPv4, err = netip.ParseAddr(ip); err != nil || !o.IPv4.Is4() {
+			return o, fmt.Errorf("--ip: %q is not an IPv4 address", ip)
+		}
+	}
+	if ip6 != "" {
+		if o.IPv6, err = netip.ParseAddr(ip6); err != nil || !o.IPv6.Is6() || o.IPv6.Zone() != "" || o.IPv6.Is4In6() {
+			return o, fmt.Errorf("--ip6: %q is not an IPv6 address", ip6)
+		}
+	}
+	return o, nil
 }
 
 func (a *app) guestRemoveCommand() *cobra.Command {

@@ -24,14 +24,15 @@ type Kind string
 type Flavour string
 
 const (
-	NS Kind = "ns" // a network namespace
+	NS   Kind = "ns"   // a network namespace
+	QEMU Kind = "qemu" // a virtual machine, under libvirt
 
 	Veth Flavour = "veth" // as of a container
 	Tap  Flavour = "tap"  // as of a virtual machine: a process has it open
 )
 
 // Kinds are the kinds that there are.
-func Kinds() []string { return []string{string(NS)} }
+func Kinds() []string { return []string{string(NS), string(QEMU)} }
 
 // Flavours are the flavours that there are.
 func Flavours() []string { return []string{string(Tap), string(Veth)} }
@@ -55,6 +56,9 @@ type Spec struct {
 	MakeTap  bool
 	MAC      string // of the guest's own; "" is DefaultMAC's
 	Settings string // shell commands that configure eth0 in the guest
+	// Metadata is in the guest's own configuration; nil is nothing. Not for
+	// guests of kind NS, which have none.
+	Metadata *Metadata
 }
 
 // DefaultMAC is a locally administered address made from the VM's name, so that
@@ -64,8 +68,9 @@ func DefaultMAC(vm string) string {
 	return net.HardwareAddr(append([]byte{2}, sum[:5]...)).String()
 }
 
-// Add starts a guest. One that cannot be started leaves nothing behind.
-func Add(ctx context.Context, sh Shell, s Spec) error {
+// Add starts a guest. One that cannot be started leaves nothing behind. say is
+// told what takes long.
+func Add(ctx context.Context, sh Shell, s Spec, say func(string, ...any)) error {
 	have, err := List(ctx, sh)
 	if err != nil {
 		return err
@@ -75,6 +80,9 @@ func Add(ctx context.Context, sh Shell, s Spec) error {
 	}
 	if s.MAC == "" {
 		s.MAC = DefaultMAC(s.VM)
+	}
+	if s.Kind == QEMU {
+		return addQEMU(ctx, sh, s, say)
 	}
 	mode := "wait"
 	if s.MakeTap {
@@ -110,9 +118,14 @@ func Remove(ctx context.Context, sh Shell, vm string) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(have, func(g Guest) bool { return g.VM == vm }) {
+	i := slices.IndexFunc(have, func(g Guest) bool { return g.VM == vm })
+	if i < 0 {
 		return ErrNone
 	}
-	_, err = sh(ctx, nsRemove, "", vm)
+	script := nsRemove
+	if have[i].Kind == QEMU {
+		script = qemuRemove
+	}
+	_, err = sh(ctx, script, "", vm)
 	return err
 }

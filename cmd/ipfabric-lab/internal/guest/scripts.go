@@ -5,10 +5,20 @@ import _ "embed"
 var (
 	//go:embed list.sh
 	list string
+
 	//go:embed ns-add.sh
 	nsAdd string
 	//go:embed ns-remove.sh
 	nsRemove string
 	//go:embed wire.py
 	wire string
+
+	//go:embed qemu-install.sh
+	qemuInstall string
+	//go:embed qemu-add.sh
+	qemuAdd string
+	//go:embed qemu-remove.sh
+	qemuRemove string
+	//go:embed domain.xml.tmpl
+	domainText string
 )

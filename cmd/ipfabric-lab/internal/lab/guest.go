@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os/exec"
 	"slices"
 	"strings"
@@ -22,7 +23,12 @@ import (
 type GuestOptions struct {
 	Kind    guest.Kind
 	Flavour guest.Flavour // "" is what suits the VM
+	// IPv4 and IPv6 are those of a VM that nobody has added: the guest's own
+	// configuration makes the node's agent add it. Not of kind NS.
+	IPv4, IPv6 netip.Addr
 }
+
+func (o GuestOptions) ownVM() bool { return o.IPv4.IsValid() || o.IPv6.IsValid() }
 
 // AddGuest starts a guest for a VM on a node. The VM has been added to that
 // node, or to another one from where it is about to move.
@@ -34,15 +40,21 @@ func (l *Lab) AddGuest(ctx context.Context, node, name string, o GuestOptions) e
 	if err != nil {
 		return err
 	}
-	vm, err := l.findVM(ctx, m, name)
-	if err != nil {
-		return err
+	vm := steps.VM{Name: name, IPv4: o.IPv4, IPv6: o.IPv6, Interface: name + "_net0", Link: "tap"}
+	if o.ownVM() && len(vm.Interface) > 15 {
+		return fmt.Errorf("VM name %s is too long for a guest that brings its own VM: 10 characters are the most", name)
+	}
+	if !o.ownVM() {
+		if vm, err = l.findVM(ctx, m, name); err != nil {
+			return err
+		}
 	}
 	s, err := l.guestSpec(vm, o)
 	if err != nil {
 		return err
 	}
-	if err := guest.Add(ctx, l.shell(m), s); err != nil {
+	say := func(format string, args ...any) { l.Say(m.Name+": "+format, args...) }
+	if err := guest.Add(ctx, l.shell(m), s, say); err != nil {
 		return fmt.Errorf("%s: %w", m.Name, err)
 	}
 	l.Say("%s: guest of VM %s runs behind %s", m.Name, vm.Name, vm.Interface)
@@ -54,7 +66,13 @@ func (l *Lab) AddGuest(ctx context.Context, node, name string, o GuestOptions) e
 func (l *Lab) guestSpec(vm steps.VM, o GuestOptions) (guest.Spec, error) {
 	s := guest.Spec{VM: vm.Name, Kind: o.Kind, Flavour: o.Flavour, Interface: vm.Interface, MAC: vm.MAC}
 	existing := vm.Link == "existing"
+	if o.ownVM() {
+		s.Metadata = guest.NewMetadata(o.IPv4, o.IPv6)
+	}
 	switch {
+	case o.Kind == guest.QEMU && existing:
+		return s, hint.Add(fmt.Errorf("VM %s has no tap, and a virtual machine needs one", vm.Name),
+			"add the VM without --link existing")
 	case s.Flavour == "" && existing:
 		s.Flavour = guest.Veth
 	case s.Flavour == "":
