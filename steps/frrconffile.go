@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"ipfabric/inventory"
@@ -17,6 +18,9 @@ const (
 	backupDir  = "/var/lib/ipfabric/backup"
 )
 
+// confAuthor is the item of a difference that --adopt is needed for.
+const confAuthor = "author of " + confPath
+
 // A confRenderer gives a host's frr.conf for a version of FRR.
 type confRenderer func(frrVersion) ([]byte, error)
 
@@ -24,8 +28,7 @@ type confRenderer func(frrVersion) ([]byte, error)
 type frrConf struct {
 	host   inventory.Host
 	render confRenderer
-	adopt  bool // take over a file that ipfabric did not write
-
+	options
 	rollback rollback
 }
 
@@ -48,7 +51,7 @@ func (s frrConf) Check(ctx context.Context, r Reader) (Diff, error) {
 		return nil, err
 	}
 	if foreign(have) {
-		diff = append(diff, Change{Item: "author of " + confPath, Have: "somebody else", Want: "ipfabric (needs --adopt)"})
+		diff = append(diff, Change{Item: confAuthor, Have: "somebody else", Want: "ipfabric (needs --adopt)"})
 		if s.adopt {
 			diff[len(diff)-1].Want = "ipfabric"
 		}
@@ -79,11 +82,17 @@ func (s frrConf) Apply(ctx context.Context, h Host) error {
 	if foreign(have) && !s.adopt {
 		return errForeignConf{}
 	}
+	if err := s.mayChange(ctx, h, have, want); err != nil {
+		return err
+	}
 	if err := writeFile(ctx, h, confFile(stagedPath, want)); err != nil {
 		return err
 	}
 	if _, err := h.Query(ctx, "vtysh", "-C", "-f", stagedPath); err != nil {
 		return fmt.Errorf("FRR does not accept the new configuration (left in %s): %w", stagedPath, err)
+	}
+	if err := h.Run(ctx, "rm", "-f", stagedPath); err != nil { // it holds the password
+		return err
 	}
 	if err := h.Run(ctx, "sh", "-c", backup, "sh", confPath, backupDir); err != nil {
 		return err
@@ -91,10 +100,57 @@ func (s frrConf) Apply(ctx context.Context, h Host) error {
 	if err := s.rollback.arm(ctx, h); err != nil {
 		return err
 	}
-	if err := writeFile(ctx, h, confFile(confPath, want)); err != nil {
+	return writeFile(ctx, h, confFile(confPath, want))
+}
+
+// mayChange says why the configuration cannot be changed, while nothing has
+// been touched yet.
+func (s frrConf) mayChange(ctx context.Context, h Host, have, want []byte) error {
+	p, err := platformOf(ctx, h, s.host.OS)
+	if err != nil {
 		return err
 	}
-	return h.Run(ctx, "rm", "-f", stagedPath)
+	if err := canReload(ctx, h, p); err != nil {
+		return err
+	}
+	if len(have) == 0 || foreign(have) || s.acceptLoss || slices.Equal(sessionKeys(have), sessionKeys(want)) {
+		return nil
+	}
+	peers, err := establishedPeers(ctx, h)
+	if err != nil || len(peers) == 0 {
+		return err
+	}
+	return errBreaksSessions{len(peers)}
+}
+
+// sessionKeys are what no session outlives a change of: the AS number and the
+// passwords, each once, whichever peer groups have them.
+func sessionKeys(conf []byte) []string {
+	var out []string
+	for line := range strings.Lines(string(conf)) {
+		switch f := strings.Fields(line); {
+		case len(f) == 3 && f[0] == "router" && f[1] == "bgp":
+			out = append(out, "AS "+f[2])
+		case len(f) == 4 && f[0] == "neighbor" && f[2] == "password":
+			out = append(out, "password "+f[3])
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// errBreaksSessions is an error with a hint.
+type errBreaksSessions struct{ peers int }
+
+func (e errBreaksSessions) Error() string {
+	return fmt.Sprintf("the AS number or the BGP password changes, which ends the sessions with %d neighbors until both ends have it", e.peers)
+}
+
+// RolledBack keeps the change from the other hosts too.
+func (e errBreaksSessions) RolledBack() bool { return true }
+
+func (e errBreaksSessions) Hint() string {
+	return "nothing was changed here; in a maintenance window run init with --accept-session-loss, then change the core gateways"
 }
 
 // backup copies $1, if it is there, into the folder $2 and keeps the newest

@@ -115,6 +115,8 @@ func (e errSessionsLost) Error() string {
 	return msg
 }
 
+func (e errSessionsLost) RolledBack() bool { return true }
+
 func (e errSessionsLost) Hint() string {
 	return "look at these neighbors first; if the loss is meant, as when the BGP password or the AS number changes on both ends, run init with --accept-session-loss"
 }

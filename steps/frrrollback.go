@@ -70,7 +70,7 @@ func (rb rollback) arm(ctx context.Context, h Host) error {
 // the file rollbackArmed comes last and makes the copy count. It returns false
 // if FRR does not run.
 func (rb rollback) save(ctx context.Context, h Host) (bool, error) {
-	running, err := h.Query(ctx, "vtysh", "-c", "show running-config")
+	running, err := runningConf(ctx, h)
 	if err != nil {
 		if exitStatus(err) >= 0 {
 			return false, nil
@@ -87,7 +87,7 @@ func (rb rollback) save(ctx context.Context, h Host) (bool, error) {
 	if err := writeFile(ctx, h, confFile(rollbackDir+"/running.conf", []byte(configOnly(running)))); err != nil {
 		return false, err
 	}
-	if err := h.Run(ctx, "cp", "-p", confPath, daemonsPath, rollbackDir); err != nil {
+	if err := h.Run(ctx, "sh", "-c", keepFiles, "sh", rollbackDir, confPath, daemonsPath); err != nil {
 		return false, err
 	}
 	state, err := json.Marshal(armedState{Since: time.Now().UTC(), Peers: peers})
@@ -96,6 +96,9 @@ func (rb rollback) save(ctx context.Context, h Host) (bool, error) {
 	}
 	return true, writeFile(ctx, h, file{path: rollbackArmed, data: append(state, '\n'), mode: 0o600})
 }
+
+// keepFiles copies those files after $1 that are there into the folder $1.
+const keepFiles = `d=$1; shift; for f; do rm -f "$d/${f##*/}"; [ ! -e "$f" ] || cp -p "$f" "$d/" || exit 1; done`
 
 // configOnly cuts what vtysh prints before the configuration.
 func configOnly(running string) string {
@@ -124,6 +127,14 @@ func (rb rollback) now(ctx context.Context, h Host) error {
 	return errors.Join(rb.stopTimer(ctx, h), h.Run(ctx, "rm", "-f", rolledBack))
 }
 
+// errRolledBack is a change that was tried and taken back. The same change
+// would fare no better on the next host.
+type errRolledBack struct{ err error }
+
+func (e errRolledBack) Error() string    { return e.err.Error() }
+func (e errRolledBack) Unwrap() error    { return e.err }
+func (e errRolledBack) RolledBack() bool { return true }
+
 // disarm makes the change final.
 func (rb rollback) disarm(ctx context.Context, h Host) error {
 	if err := rb.stopTimer(ctx, h); err != nil {
@@ -135,7 +146,7 @@ func (rb rollback) disarm(ctx context.Context, h Host) error {
 // establishedPeers asks FRR for the neighbors that it has a session with. A
 // bgpd that does not run, or has no BGP instance, has none.
 func establishedPeers(ctx context.Context, r Reader) ([]netip.Addr, error) {
-	out, err := r.Query(ctx, "vtysh", "-c", "show bgp summary json")
+	out, err := r.Query(ctx, vtysh("show bgp summary json")...)
 	if err != nil && exitStatus(err) < 0 {
 		return nil, err
 	}

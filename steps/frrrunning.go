@@ -32,7 +32,7 @@ func (s frrRunsConf) Check(ctx context.Context, r Reader) (Diff, error) {
 	if err != nil {
 		return nil, err
 	}
-	diff := diffConf(running, string(want))
+	diff := short(diffConf(running, string(want)))
 	if len(diff) == 0 {
 		return nil, nil
 	}
@@ -62,7 +62,16 @@ func (s frrRunsConf) reloadTest(ctx context.Context, r Reader, diff Diff) (Diff,
 	if err != nil {
 		return nil, err
 	}
-	return parseReloadTest(out), nil
+	return short(parseReloadTest(out)), nil
+}
+
+// short makes one change of many lines that differ, as when bgpd does not run:
+// frr.conf shows what they are to be.
+func short(diff Diff) Diff {
+	if len(diff) <= 20 {
+		return diff
+	}
+	return Diff{{Item: "running configuration", Have: fmt.Sprintf("differs in %d lines", len(diff)), Want: "frr.conf"}}
 }
 
 // parseReloadTest reads what frr-reload.py --test prints: two headed lists of
@@ -90,20 +99,51 @@ func parseReloadTest(out string) Diff {
 
 // Apply reloads FRR by frr-reload.py itself, as `systemctl reload frr` hides its
 // failures. It works line by line, so one that fails leaves a mixture: then
-// the old configuration is put back at once.
+// the old configuration is put back at once. What counts is not what it says
+// but what FRR runs then.
 func (s frrRunsConf) Apply(ctx context.Context, h Host) error {
 	p, err := platformOf(ctx, h, s.host.OS)
 	if err != nil {
 		return err
 	}
+	if err := canReload(ctx, h, p); err != nil {
+		return err
+	}
 	if err := s.rollback.arm(ctx, h); err != nil {
 		return err
 	}
-	if err := h.Run(ctx, frrScript, "reload", p.FRRReload, confPath); err != nil {
-		if undo := s.rollback.now(ctx, h); undo != nil {
-			return fmt.Errorf("%w; the old configuration could not be put back at once (%v), the host does it by itself", err, undo)
-		}
-		return fmt.Errorf("FRR refused a part of the new configuration, the old one is back in place: %w", err)
+	reloadErr := h.Run(ctx, frrScript, "reload", p.FRRReload, confPath)
+	if reloadErr == nil || exitStatus(reloadErr) < 0 {
+		return reloadErr // cut off in the middle: the host's timer runs
 	}
-	return nil
+	if diff, err := s.Check(ctx, h); err == nil && len(diff) == 0 {
+		return nil
+	}
+	if err := s.rollback.now(ctx, h); err != nil {
+		return fmt.Errorf("%w; the old configuration could not be put back at once (%v), the host does it by itself", reloadErr, err)
+	}
+	return errRolledBack{fmt.Errorf("FRR refused a part of the new configuration, the old one is back in place: %w", reloadErr)}
+}
+
+// canReload says why frr-reload.py could not work, before anything is touched.
+func canReload(ctx context.Context, r Reader, p platform) error {
+	_, err := r.Query(ctx, p.FRRReload, "--help")
+	if exitStatus(err) >= 0 {
+		return errNoReload{p.FRRReload, err}
+	}
+	return err
+}
+
+// errNoReload is an error with a hint.
+type errNoReload struct {
+	path string
+	err  error
+}
+
+func (e errNoReload) Error() string {
+	return fmt.Sprintf("%s does not run, so FRR's configuration cannot be changed: %v", e.path, e.err)
+}
+
+func (e errNoReload) Hint() string {
+	return "is python3 installed and whole on the host? frr-reload.py is a Python program of the package frr-pythontools"
 }

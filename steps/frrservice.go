@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,6 +21,9 @@ func (s frrService) String() string { return "FRR runs" }
 
 func (s frrService) Check(ctx context.Context, r Reader) (Diff, error) {
 	running, err := runningDaemons(ctx, r)
+	if errors.Is(err, errHung{}) {
+		return Diff{{Item: "FRR", Have: "does not answer: a daemon hangs", Want: "answers"}}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -41,12 +45,32 @@ func (s frrService) Check(ctx context.Context, r Reader) (Diff, error) {
 
 // frrLook asks FRR two things at once, as starting vtysh costs more than the
 // answers: the daemons, one line, and then the running configuration.
-var frrLook = []string{"vtysh", "-c", "show daemons", "-c", "show running-config"}
+var frrLook = vtysh("show daemons", "show running-config")
+
+// vtysh asks FRR. A daemon that hangs makes vtysh hang, hence the limit.
+func vtysh(commands ...string) []string {
+	argv := []string{"timeout", "8", "vtysh"}
+	for _, c := range commands {
+		argv = append(argv, "-c", c)
+	}
+	return argv
+}
+
+// errHung is a vtysh that gave no answer in time.
+type errHung struct{}
+
+func (errHung) Error() string { return "FRR does not answer: one of its daemons hangs" }
+
+// hung says whether a command was ended by timeout(1).
+func hung(err error) bool { return exitStatus(err) == 124 }
 
 // runningDaemons asks FRR which of its daemons answer. A vtysh that reaches
 // none of them is an answer too.
 func runningDaemons(ctx context.Context, r Reader) ([]string, error) {
 	out, err := r.Query(ctx, frrLook...)
+	if hung(err) {
+		return nil, errHung{}
+	}
 	if err != nil && exitStatus(err) < 0 {
 		return nil, err
 	}
@@ -73,11 +97,14 @@ func (s frrService) Apply(ctx context.Context, h Host) error {
 		return err
 	}
 	if !unit.active() {
-		// A service that failed too often is not started before this.
-		if err := h.Run(ctx, "systemctl", "reset-failed", "frr.service"); err != nil {
+		return s.restart(ctx, h)
+	}
+	if _, err := runningDaemons(ctx, h); errors.Is(err, errHung{}) {
+		// A daemon that hangs does not end when it is asked to.
+		if err := h.Run(ctx, "systemctl", "kill", "-s", "KILL", "frr.service"); err != nil {
 			return err
 		}
-		return h.Run(ctx, "systemctl", "restart", "frr.service")
+		return s.restart(ctx, h)
 	}
 	if err := s.rollback.arm(ctx, h); err != nil {
 		return err
@@ -86,6 +113,15 @@ func (s frrService) Apply(ctx context.Context, h Host) error {
 	// watchfrr does not know yet needs the restart.
 	if watched(ctx, h, unit) && s.wait(ctx, h, 8*time.Second) == nil {
 		return nil
+	}
+	return s.restart(ctx, h)
+}
+
+// restart starts FRR anew. A service that failed too often, or was started
+// too often within minutes, is not started before its count is reset.
+func (s frrService) restart(ctx context.Context, h Host) error {
+	if err := h.Run(ctx, "systemctl", "reset-failed", "frr.service"); err != nil {
+		return err
 	}
 	return h.Run(ctx, "systemctl", "restart", "frr.service")
 }

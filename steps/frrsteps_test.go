@@ -22,15 +22,16 @@ func frrHost() *fakeHost {
 			daemonsPath:       "bgpd=yes\nbfdd=yes\n",
 		},
 		answers: map[string]string{
-			q:                                "installed frr 8.4.4-1.1~deb12u2\ninstalled frr-pythontools 8.4.4-1.1~deb12u2\n",
-			"vtysh -C -f " + stagedPath:      "",
-			"vtysh -c show running-config":   "Building configuration...\n\nCurrent configuration:\n!\nold\n",
-			"vtysh -c show bgp summary json": summaryUp,
-			"chown frr:frr " + stagedPath:    "", "chown frr:frr " + confPath: "",
+			q:                           "installed frr 8.4.4-1.1~deb12u2\ninstalled frr-pythontools 8.4.4-1.1~deb12u2\n",
+			"vtysh -C -f " + stagedPath: "",
+			strings.Join(frrLook, " "):  " zebra bgpd watchfrr staticd bfdd\nBuilding configuration...\n\nCurrent configuration:\n!\nold\n",
+			strings.Join(vtysh("show bgp summary json"), " "): summaryUp,
+			"/usr/lib/frr/frr-reload.py --help":               "usage",
+			"chown frr:frr " + stagedPath:                     "", "chown frr:frr " + confPath: "",
 			"chown frr:frr " + rollbackDir + "/running.conf": "", "chown root:root " + rollbackArmed: "",
-			"sh -c " + backup + " sh " + confPath + " " + backupDir:      "",
-			"install -d -m 0700 " + rollbackDir:                          "",
-			"cp -p " + confPath + " " + daemonsPath + " " + rollbackDir:  "",
+			"sh -c " + backup + " sh " + confPath + " " + backupDir:                          "",
+			"install -d -m 0700 " + rollbackDir:                                              "",
+			"sh -c " + keepFiles + " sh " + rollbackDir + " " + confPath + " " + daemonsPath: "",
 			"rm -f " + stagedPath:                                        "",
 			"rm -f " + rollbackArmed:                                     "",
 			"rm -f " + rolledBack:                                        "",
@@ -93,7 +94,7 @@ func TestFRRConfOfSomebodyElseNeedsAdopt(t *testing.T) {
 	if h.files[confPath] != "router ospf\n" {
 		t.Error("somebody's frr.conf was replaced")
 	}
-	if err := (frrConf{render: newConf, adopt: true}).Apply(t.Context(), h); err != nil {
+	if err := (frrConf{render: newConf, options: options{adopt: true}}).Apply(t.Context(), h); err != nil {
 		t.Errorf("with adopt: %v", err)
 	}
 }
@@ -136,7 +137,7 @@ func TestLostSessionsCanBeAccepted(t *testing.T) {
 // An FRR that does not run has nothing to go back to.
 func TestNothingIsArmedForAnFRRThatIsDown(t *testing.T) {
 	h := frrHost()
-	h.status["vtysh -c show running-config"] = 1
+	h.status[strings.Join(frrLook, " ")] = 1
 	if err := (rollback{}).arm(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}
@@ -161,5 +162,69 @@ func TestNewTouchesEveryManagedHostInOrder(t *testing.T) {
 	f.BGP.Password = inventory.Secret{Env: "X"}
 	if _, err := New(f); err == nil {
 		t.Error("a plan without the password that the inventory names")
+	}
+}
+
+// What frr-reload.py says counts for nothing if FRR runs what it should.
+func TestReloadIsJudgedByWhatRuns(t *testing.T) {
+	h := frrHost()
+	h.status[frrScript+" reload /usr/lib/frr/frr-reload.py "+confPath] = 1
+	h.answers[strings.Join(frrLook, " ")] = " zebra bgpd\nnew\n"
+	if err := (frrRunsConf{render: newConf}).Apply(t.Context(), h); err != nil {
+		t.Errorf("got %v", err)
+	}
+	if slices.Contains(h.log, frrScript+" rollback /usr/lib/frr/frr-reload.py") {
+		t.Error("rolled back")
+	}
+}
+
+func TestNothingIsTouchedWhereReloadCannotRun(t *testing.T) {
+	h := frrHost()
+	h.status["/usr/lib/frr/frr-reload.py --help"] = 127
+	err := (frrConf{render: newConf}).Apply(t.Context(), h)
+	if err == nil || h.files[confPath] != confHeader+"\nold\n" {
+		t.Errorf("got %v, frr.conf is %q", err, h.files[confPath])
+	}
+}
+
+// A change that ends all sessions is refused before anything is touched.
+func TestANewPasswordNeedsLeave(t *testing.T) {
+	const old = confHeader + "\nrouter bgp 65000\n neighbor NODE4 password one\n"
+	render := func(frrVersion) ([]byte, error) {
+		return []byte(strings.ReplaceAll(old, "one", "two") + " neighbor CORE4 password two\n"), nil
+	}
+	h := frrHost()
+	h.files[confPath] = old
+	err := (frrConf{render: render}).Apply(t.Context(), h)
+	if hint := (interface{ Hint() string })(nil); !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "--accept-session-loss") {
+		t.Errorf("got %v", err)
+	}
+	if h.files[confPath] != old {
+		t.Error("frr.conf was replaced")
+	}
+	if err := (frrConf{render: render, options: options{acceptLoss: true}}).Apply(t.Context(), h); err != nil {
+		t.Errorf("with leave: %v", err)
+	}
+}
+
+// A peer group more is no new password.
+func TestSessionKeys(t *testing.T) {
+	a := sessionKeys([]byte("router bgp 65000\n neighbor NODE4 password x\n"))
+	b := sessionKeys([]byte("router bgp 65000\n neighbor CORE4 password x\n neighbor NODE4 password x\n"))
+	if !slices.Equal(a, b) {
+		t.Errorf("%q and %q differ", a, b)
+	}
+}
+
+func TestHasAddresses(t *testing.T) {
+	const out = "1: lo    inet 127.0.0.1/8 scope host lo\n2: host0    inet 10.0.0.21/24 brd 10.0.0.255 scope global host0\n2: host0    inet6 fd00::21/64 scope global \n"
+	h := &fakeHost{answers: map[string]string{"ip -o address show": out}}
+	ours := inventory.Host{Name: "n1", IPv4: netip.MustParseAddr("10.0.0.21"), IPv6: netip.MustParseAddr("fd00::21")}
+	if _, err := (hasAddresses{ours}).Check(t.Context(), h); err != nil {
+		t.Errorf("got %v", err)
+	}
+	ours.IPv4 = netip.MustParseAddr("10.0.0.2")
+	if _, err := (hasAddresses{ours}).Check(t.Context(), h); err == nil {
+		t.Error("another machine counts as the host")
 	}
 }

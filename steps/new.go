@@ -32,8 +32,8 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 	}
 	var builds agentBuilds
 	ready := Stage{Name: "hosts", Parallel: true}
-	reflectors := Stage{Name: "route reflectors"}
-	nodes := Stage{Name: "nodes", Parallel: true}
+	reflectors := Stage{Name: "route reflectors", Whole: true}
+	nodes := Stage{Name: "nodes", Parallel: true, FirstAlone: true, Whole: true}
 
 	for _, rr := range f.RouteReflectors {
 		if !rr.Managed {
@@ -69,6 +69,7 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 func installed(h inventory.Host) []Step {
 	return []Step{
 		supported{h.OS},
+		hasAddresses{h},
 		frrInstalled{h},
 		filesAre{
 			name: "FRR's service is set up",
@@ -85,7 +86,7 @@ func installed(h inventory.Host) []Step {
 func (o options) configured(h inventory.Host, neighbors []netip.Addr, render confRenderer) []Step {
 	rb := rollback{h}
 	return []Step{
-		frrConf{h, render, o.adopt, rb},
+		frrConf{h, render, o, rb},
 		frrDaemons{rb},
 		frrService{h, rb},
 		frrRunsConf{h, render, rb},

@@ -23,6 +23,7 @@ type once struct {
 	asked   map[string]*question
 	looks   int // that have not ended
 	waiting int // of them, those that wait for something in the queue
+	away    int // of them, those that wait for a question that was put by itself
 	queue   []*question
 }
 
@@ -31,8 +32,9 @@ type question struct {
 	ctx     context.Context
 	path    string
 	argv    []string
-	waiting int // looks that wait for it while it is in the queue
-	queued  bool
+	waiting int           // looks that wait for it
+	queued  bool          // not put to the host yet
+	alone   bool          // put by itself, as it failed with the others or hangs
 	done    chan struct{} // closed when there is an answer
 	out     string
 	err     error
@@ -117,9 +119,14 @@ func (o *once) answer(key string, q *question) *question {
 		o.asked[key] = q
 		o.queue = append(o.queue, q)
 	}
-	if q.queued {
+	switch {
+	case q.queued:
 		q.waiting++
 		o.waiting++
+		o.putIfAllWait()
+	case q.alone:
+		q.waiting++
+		o.away++
 		o.putIfAllWait()
 	}
 	o.mu.Unlock()
@@ -130,7 +137,7 @@ func (o *once) answer(key string, q *question) *question {
 // putIfAllWait puts the queued questions to the host once no look can add
 // another. It is called with the lock held.
 func (o *once) putIfAllWait() {
-	if len(o.queue) == 0 || o.waiting < o.looks {
+	if len(o.queue) == 0 || o.waiting < o.looks-o.away {
 		return
 	}
 	batch := o.queue
@@ -144,14 +151,30 @@ func (o *once) putIfAllWait() {
 			batch = askTogether(o.r, batch)
 		}
 		for _, q := range batch {
-			go q.ask(o.r)
+			go o.putAlone(q)
 		}
 	}()
 }
 
-// ask puts one question by itself.
+// putAlone puts one question by itself. It may take long: the looks that do
+// not wait for it go on.
+func (o *once) putAlone(q *question) {
+	o.mu.Lock()
+	q.alone = true
+	o.away += q.waiting
+	o.putIfAllWait()
+	o.mu.Unlock()
+
+	q.ask(o.r)
+
+	o.mu.Lock()
+	q.alone = false
+	o.away -= q.waiting
+	close(q.done)
+	o.mu.Unlock()
+}
+
 func (q *question) ask(r Reader) {
-	defer close(q.done)
 	if q.argv != nil {
 		q.out, q.err = r.Query(q.ctx, q.argv...)
 		return
@@ -161,7 +184,7 @@ func (q *question) ask(r Reader) {
 }
 
 // togetherLimit is how long questions may take that are asked together.
-const togetherLimit = 10 * time.Second
+const togetherLimit = 20 * time.Second
 
 // askTogether puts questions by one command, and returns those that have no
 // answer then: what failed is asked again by itself, for an error that says

@@ -136,3 +136,38 @@ func TestSharing(t *testing.T) {
 		t.Errorf("asked %d times, want once", len(r.log))
 	}
 }
+
+// A hangingReader never answers one question.
+type hangingReader struct{ localReader }
+
+func (r *hangingReader) Query(ctx context.Context, argv ...string) (string, error) {
+	if argv[0] == "hang" {
+		<-ctx.Done()
+		return "", ctx.Err()
+	}
+	if argv[0] == "sh" { // the batch, with "hang" in it
+		return "", context.DeadlineExceeded
+	}
+	return r.localReader.Query(ctx, argv...)
+}
+
+// One that hangs does not keep the others from going on.
+func TestOnceGoesOnBesideAQuestionThatHangs(t *testing.T) {
+	o := newOnce(&hangingReader{})
+	ctx, cancel := context.WithCancel(t.Context())
+	o.look(
+		func() {
+			if _, err := o.Query(ctx, "hang"); err == nil {
+				t.Error("an answer")
+			}
+		},
+		func() {
+			for _, word := range []string{"one", "two", "three"} {
+				if out, err := o.Query(t.Context(), "echo", word); out != word+"\n" || err != nil {
+					t.Errorf("got %q, %v", out, err)
+				}
+			}
+			cancel() // only now may the first end
+		},
+	)
+}

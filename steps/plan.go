@@ -12,7 +12,12 @@ type Stage struct {
 	// Parallel runs the stage's tasks at the same time. Otherwise they run one
 	// after the other, and the first that fails keeps the rest from starting.
 	Parallel bool
-	Tasks    []Task
+	// FirstAlone runs the first task of a parallel stage before the others.
+	FirstAlone bool
+	// Whole brings a task that has begun to change its host to its end, even
+	// if the run is to stop.
+	Whole bool
+	Tasks []Task
 }
 
 // A Task is what must be true of one host in one stage.
@@ -38,7 +43,8 @@ func (p Plan) Hosts() []string {
 func (p Plan) Only(hosts ...string) Plan {
 	var out Plan
 	for _, s := range p {
-		kept := Stage{Name: s.Name, Parallel: s.Parallel}
+		kept := s
+		kept.Tasks = nil
 		for _, t := range s.Tasks {
 			if slices.Contains(hosts, t.Node) {
 				kept.Tasks = append(kept.Tasks, t)

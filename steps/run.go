@@ -57,29 +57,45 @@ type run struct {
 	mu      sync.Mutex // guards results, and lets one event be reported at a time
 	order   []string
 	results map[string]*HostResult
+
+	rolledBack string // the host where a change was taken back
 }
 
 func (n *run) stage(ctx context.Context, s Stage) {
-	if s.Parallel {
-		var wg sync.WaitGroup
-		for _, t := range s.Tasks {
-			wg.Add(1)
-			go func() {
-				defer wg.Done()
-				n.task(ctx, s.Name, t)
-			}()
-		}
-		wg.Wait()
+	if !s.Parallel {
+		n.oneByOne(ctx, s)
 		return
 	}
+	tasks := s.Tasks
+	if s.FirstAlone && !n.DryRun && len(tasks) > 0 {
+		n.task(ctx, s, tasks[0])
+		tasks = tasks[1:]
+	}
+	var wg sync.WaitGroup
+	for _, t := range tasks {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			n.task(ctx, s, t)
+		}()
+	}
+	wg.Wait()
+}
+
+func (n *run) oneByOne(ctx context.Context, s Stage) {
 	for i, t := range s.Tasks {
-		n.task(ctx, s.Name, t)
-		if n.ended(t.Node) == nil {
+		n.task(ctx, s, t)
+		err := n.ended(t.Node)
+		if err == nil {
 			continue
+		}
+		why := fmt.Errorf("%s comes first and has not come to a good end: the %s are changed one at a time, so that one keeps its sessions", t.Node, s.Name)
+		if errors.Is(err, ErrStopped) {
+			why = ErrStopped
 		}
 		for _, rest := range s.Tasks[i+1:] {
 			if n.ended(rest.Node) == nil {
-				n.skip(s.Name, rest.Node, fmt.Errorf("%s comes first and has not come to a good end: the %s are changed one at a time, so that one keeps its sessions", t.Node, s.Name))
+				n.skip(s.Name, rest.Node, why)
 			}
 		}
 		return
@@ -87,12 +103,13 @@ func (n *run) stage(ctx context.Context, s Stage) {
 }
 
 // task brings one host through one stage.
-func (n *run) task(ctx context.Context, stage string, t Task) {
+func (n *run) task(ctx context.Context, s Stage, t Task) {
+	stage := s.Name
 	if n.ended(t.Node) != nil {
 		return
 	}
-	if n.stopped(ctx) {
-		n.skip(stage, t.Node, ErrStopped)
+	if why := n.halted(ctx); why != nil {
+		n.skip(stage, t.Node, why)
 		return
 	}
 	host, err := n.Connect(ctx, t.Node)
@@ -102,16 +119,16 @@ func (n *run) task(ctx context.Context, stage string, t Task) {
 	}
 	checked := n.checkAll(ctx, host, t.Steps)
 	fresh := true // nothing was changed since checkAll
-	for i, s := range t.Steps {
-		if n.stopped(ctx) {
+	for i, step := range t.Steps {
+		if n.stopped(ctx) && (fresh || !s.Whole || ctx.Err() != nil) {
 			n.skip(stage, t.Node, ErrStopped)
 			return
 		}
-		ev := Event{Stage: stage, Host: t.Node, Step: s.String()}
+		ev := Event{Stage: stage, Host: t.Node, Step: step.String()}
 		c := checked[i]
 		if !fresh {
 			n.report(ev, Checking)
-			c = check(ctx, host, s)
+			c = check(ctx, host, step)
 		}
 		ev.Diff, ev.Err, ev.Took = c.diff, c.err, c.took
 		switch {
@@ -130,7 +147,7 @@ func (n *run) task(ctx context.Context, stage string, t Task) {
 		fresh = false
 		n.report(ev, Applying)
 		start := time.Now()
-		ev.Err = n.apply(ctx, host, s)
+		ev.Err = n.apply(ctx, host, step)
 		ev.Took = time.Since(start)
 		if ev.Err != nil {
 			n.fail(ev)
@@ -212,6 +229,20 @@ func (n *run) stopped(ctx context.Context) bool {
 	}
 }
 
+// halted returns why no host is begun any more, nil if one may be: the run is
+// to stop, or a change was rolled back, which would fare no better elsewhere.
+func (n *run) halted(ctx context.Context) error {
+	if n.stopped(ctx) {
+		return ErrStopped
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.rolledBack != "" {
+		return fmt.Errorf("the change was rolled back on %s, so it is not tried here", n.rolledBack)
+	}
+	return nil
+}
+
 // ended returns why nothing more is done on a host, nil if it goes on.
 func (n *run) ended(host string) error {
 	n.mu.Lock()
@@ -223,6 +254,10 @@ func (n *run) fail(ev Event) {
 	n.mu.Lock()
 	r := n.results[ev.Host]
 	r.State, r.Step, r.Err = Failed, ev.Step, ev.Err
+	var back interface{ RolledBack() bool }
+	if errors.As(ev.Err, &back) && back.RolledBack() {
+		n.rolledBack = ev.Host
+	}
 	n.mu.Unlock()
 	n.report(ev, Failed)
 }

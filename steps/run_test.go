@@ -196,3 +196,53 @@ func TestOnceAsksEachQuestionOnce(t *testing.T) {
 		t.Errorf("asked %d times", len(h.log))
 	}
 }
+
+// rolledBackErr is a change that was taken back.
+type rolledBackErr struct{}
+
+func (rolledBackErr) Error() string    { return "rolled back" }
+func (rolledBackErr) RolledBack() bool { return true }
+
+func TestRunDoesNotSpreadAChangeThatWasRolledBack(t *testing.T) {
+	bad := &fakeStep{name: "reload", differs: true, applyErr: rolledBackErr{}}
+	good := &fakeStep{name: "reload", differs: true}
+	plan := Plan{
+		{Name: "hosts", Parallel: true, Tasks: []Task{{Node: "n1"}, {Node: "n2"}, {Node: "n3"}}},
+		{Name: "nodes", Parallel: true, FirstAlone: true, Tasks: []Task{
+			{Node: "n1", Steps: []Step{bad}}, {Node: "n2", Steps: []Step{good}}, {Node: "n3", Steps: []Step{good}},
+		}},
+	}
+	result := (&Runner{Connect: connectFakes()}).Run(t.Context(), plan)
+	if diff := cmp.Diff([]string{"n1 failed 0 reload", "n2 skipped 0", "n3 skipped 0"}, summary(result)); diff != "" {
+		t.Error(diff)
+	}
+	if good.applied != 0 || !strings.Contains(result[1].Err.Error(), "n1") {
+		t.Errorf("applied %d times; %v", good.applied, result[1].Err)
+	}
+}
+
+// A host whose own FRR trouble is no rollback keeps no other from finishing.
+func TestRunGoesOnAfterTheFirstAloneHasFailed(t *testing.T) {
+	bad := &fakeStep{name: "a", differs: true, applyErr: errors.New("disk full")}
+	good := &fakeStep{name: "a", differs: true}
+	plan := Plan{{Name: "nodes", Parallel: true, FirstAlone: true, Tasks: []Task{{Node: "n1", Steps: []Step{bad}}, {Node: "n2", Steps: []Step{good}}}}}
+	result := (&Runner{Connect: connectFakes()}).Run(t.Context(), plan)
+	if diff := cmp.Diff([]string{"n1 failed 0 a", "n2 changed 1"}, summary(result)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRunStopBringsAWholeTaskToItsEnd(t *testing.T) {
+	stop := make(chan struct{})
+	first := &fakeStep{name: "first", differs: true, onApply: func() { close(stop) }}
+	second := &fakeStep{name: "second", differs: true}
+	other := &fakeStep{name: "other", differs: true}
+	plan := Plan{{Name: "reflectors", Whole: true, Tasks: []Task{{Node: "a", Steps: []Step{first, second}}, {Node: "b", Steps: []Step{other}}}}}
+	result := (&Runner{Connect: connectFakes(), Stop: stop}).Run(t.Context(), plan)
+	if diff := cmp.Diff([]string{"a changed 2", "b skipped 0"}, summary(result)); diff != "" {
+		t.Error(diff)
+	}
+	if !errors.Is(result[1].Err, ErrStopped) {
+		t.Errorf("got %v", result[1].Err)
+	}
+}

@@ -29,7 +29,7 @@ type fakeFleet struct {
 
 const (
 	askUnit    = "systemctl show frr.service -p LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,MainPID"
-	askDaemons = "vtysh -c show daemons -c show running-config"
+	askDaemons = "timeout 8 vtysh -c show daemons -c show running-config"
 	askStatus  = agentPath + " status --json"
 	askVMList  = agentPath + " vm list --json"
 	unitRuns   = "LoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\n"
@@ -85,7 +85,7 @@ func recording(t testing.TB, scenario, file string) string {
 // setDaemons sets which daemons answer. Steps ask for them in one breath with
 // the running configuration.
 func (h *fakeHost) setDaemons(line string, status int) {
-	for _, q := range []string{"vtysh -c show daemons", "vtysh -c show daemons -c show running-config"} {
+	for _, q := range []string{"vtysh -c show daemons", "timeout 8 vtysh -c show daemons -c show running-config"} {
 		h.answers[q], h.status[q] = line, status
 	}
 }

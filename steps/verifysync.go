@@ -55,6 +55,9 @@ func (e examiner) inSync(a answers) Check {
 	if a.syncErr != nil {
 		what = append(what, a.syncErr.Error())
 	}
+	if slices.Contains(a.differs, confAuthor) {
+		return Check{Status: Bad, Detail: strings.Join(what, "; "), Hint: errForeignConf{}.Hint()}
+	}
 	return Check{
 		Status: Bad, Detail: strings.Join(what, "; "),
 		Hint: fmt.Sprintf("`ipfabric plan --limit %s` shows the difference, `ipfabric init --limit %s` removes it", name, name),

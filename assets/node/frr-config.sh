@@ -19,15 +19,25 @@ reload() {
 		[ "$(cat /proc/sys/net/ipv4/ip_forward)" != 0 ] || echo 'no ip forwarding'
 		[ "$(cat /proc/sys/net/ipv6/conf/all/forwarding 2>/dev/null)" != 0 ] || echo 'no ipv6 forwarding'
 	} >"$tmp/frr.conf"
-	"$1" --reload --stdout --confdir "$tmp" "$tmp/frr.conf" >"$tmp/out" 2>&1
-	rc=$?
-	# It prints whole lines, and this goes into the journal.
-	sed -E 's/( password +)[^ "'"'"'\\]+/\1******/g' "$tmp/out"
+	# It works line by line and in an order that FRR sometimes does not like: it
+	# removes what is gone already, or sets what is not allowed just then, says so,
+	# ends with 1, and has everything right in the end. A second run finds nothing
+	# left to do then.
+	for try in 1 2 3; do
+		"$1" --reload --stdout --confdir "$tmp" "$tmp/frr.conf" >"$tmp/out" 2>&1
+		rc=$?
+		# What it prints holds whole lines, and this goes into the journal.
+		sed -E 's/( password +)[^ "'"'"'\\]+/\1******/g' "$tmp/out" >"$tmp/shown"
+		cat "$tmp/shown"
+		[ $rc != 0 ] || break
+	done
+	[ $rc = 0 ] || grep -E '^ *%|[Ff]ailure|ERROR|Error|not found' "$tmp/shown" | tail -n 10 >&2
 	rm -rf "$tmp"
 	return $rc
 }
 
 put() { # SOURCE TARGET: in place at once, with mode and owner
+	[ -e "$1" ] || return 0
 	cp -p "$1" "$2.ipfabric-rollback" && mv -f "$2.ipfabric-rollback" "$2"
 }
 
@@ -39,7 +49,10 @@ rollback)
 	[ -e "$dir/armed" ] || exit 0
 	put "$dir/daemons" /etc/frr/daemons
 	put "$dir/frr.conf" /etc/frr/frr.conf
-	reload "$2" "$dir/running.conf" || systemctl restart frr.service
+	reload "$2" "$dir/running.conf" || {
+		systemctl reset-failed frr.service # or a third restart within minutes is refused
+		systemctl restart frr.service
+	}
 	date -u +%Y-%m-%dT%H:%M:%SZ >"$dir/rolled-back"
 	rm -f "$dir/armed"
 	;;

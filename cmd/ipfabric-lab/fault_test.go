@@ -77,6 +77,83 @@ func TestLabFaults(t *testing.T) {
 		f.checkHealthy()
 	})
 
+	t.Run("another community on a running fabric", func(t *testing.T) {
+		f := f.in(t)
+		f.edit("communities", `["65000:100"]`, `["65000:100", "65000:7"]`)
+		f.ipfabric(0, "init", "--yes", "--no-verify") // the lab's core expects the old one
+		f.ipfabric(0, "plan")
+		f.edit("communities", `["65000:100", "65000:7"]`, `["65000:100"]`)
+		f.ipfabric(0, "init", "--yes")
+		f.checkHealthy()
+	})
+
+	t.Run("a new password", func(t *testing.T) {
+		f := f.in(t)
+		path := filepath.Join(f.dir, ".lab", "bgp.password")
+		old, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("another-password\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out := f.ipfabric(3, "init", "--yes"); !strings.Contains(out, "--accept-session-loss") {
+			t.Errorf("no word of what it takes:\n%s", tail(out))
+		}
+		f.ipfabric(0, "init", "--yes", "--accept-session-loss", "--no-verify") // the core keeps the old one
+		f.ipfabric(0, "plan")
+		if err := os.WriteFile(path, old, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f.ipfabric(0, "init", "--yes", "--accept-session-loss")
+		f.checkHealthy()
+	})
+
+	t.Run("frr.conf is gone", func(t *testing.T) {
+		f := f.in(t)
+		f.ssh("node1", "rm /etc/frr/frr.conf")
+		f.ipfabric(0, "init", "--yes")
+		f.checkHealthy()
+	})
+
+	t.Run("a bgpd that hangs", func(t *testing.T) {
+		f := f.in(t)
+		f.ssh("node1", "kill -STOP $(cat /run/frr/bgpd.pid)")
+		if bad := f.report(4).bad(); !strings.Contains(bad, "node1 frr-running: ") {
+			t.Errorf("verify does not name node1's FRR:\n%s", bad)
+		}
+		f.ipfabric(0, "init", "--yes")
+		f.checkHealthy()
+	})
+
+	t.Run("no python3", func(t *testing.T) {
+		f := f.in(t)
+		f.ssh("node1", "mv $(readlink -f /usr/bin/python3) /root/python3")
+		f.edit("connect_retry", "connect_retry: 7s", "connect_retry: 6s")
+		before := f.ssh("node1", "cat /etc/frr/frr.conf")
+		if out := f.ipfabric(3, "init", "--yes"); !strings.Contains(out, "python3") {
+			t.Errorf("python3 is not named:\n%s", tail(out))
+		}
+		if f.ssh("node1", "cat /etc/frr/frr.conf") != before {
+			t.Error("frr.conf was replaced though it cannot be loaded")
+		}
+		f.ssh("node1", "mv /root/python3 $(readlink -m /usr/bin/python3)")
+		f.ipfabric(0, "init", "--yes")
+		f.checkHealthy()
+	})
+
+	t.Run("the ssh address of another host", func(t *testing.T) {
+		f := f.in(t)
+		from := "  - name: node2\n"
+		to := from + "    ssh: {address: " + address(f, "node3") + "}\n"
+		f.edit("ssh address", from, to)
+		out, code := f.exec("ipfabric", "plan", "--limit", "node2")
+		if code != 1 && code != 3 || !strings.Contains(out, "does not have the address") {
+			t.Errorf("exit %d:\n%s", code, tail(out))
+		}
+		f.edit("ssh address", to, from)
+	})
+
 	t.Run("a changed host key", func(t *testing.T) {
 		f := f.in(t)
 		known := filepath.Join(f.dir, ".lab", "known_hosts")

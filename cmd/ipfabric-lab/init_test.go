@@ -93,6 +93,13 @@ func TestLabInit(t *testing.T) {
 		}
 	})
 
+	t.Run("a running FRR of somebody else is taken over", func(t *testing.T) {
+		f := f.in(t)
+		f.ssh("node2", `printf 'hostname mine\nip route 192.0.2.0/24 Null0\nline vty\n' >/etc/frr/frr.conf; systemctl restart frr`)
+		f.ipfabric(0, "init", "--yes", "--adopt")
+		f.ipfabric(0, "plan")
+	})
+
 	t.Run("a line typed into vtysh is taken back", func(t *testing.T) {
 		f := f.in(t)
 		f.ssh("rr1", `vtysh -c 'configure terminal' -c 'ip prefix-list STRAY seq 5 permit 192.0.2.0/24'`)
@@ -176,21 +183,16 @@ func TestLabGoldens(t *testing.T) {
 func TestLabRollback(t *testing.T) {
 	f := newFabric(t, "--rrs", "2", "--nodes", "1", "--cores", "1")
 	f.ipfabric(0, "init", "--yes")
-	password := filepath.Join(f.dir, ".lab", "bgp.password")
-	old, err := os.ReadFile(password)
-	if err != nil {
-		t.Fatal(err)
-	}
-	running := f.ssh("rr1", "cat /etc/frr/frr.conf; vtysh -c 'show running-config'")
+	const before, after = "  - name: rr1\n", "  - name: rr1\n    frr: {extra: \"router bgp 65000\\n neighbor NODE4 shutdown\\nexit\\n\"}\n"
+	const state = "cat /etc/frr/frr.conf; vtysh -c 'show running-config'"
+	running := f.ssh("rr1", state)
 
-	if err := os.WriteFile(password, []byte("another-password\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	f.edit("a change that ends the nodes' sessions", before, after)
 	out := f.ipfabric(3, "init", "--yes")
 	if !strings.Contains(out, "rolled back") || !strings.Contains(out, "--accept-session-loss") {
 		t.Errorf("the rollback is not told:\n%s", tail(out))
 	}
-	if got := f.ssh("rr1", "cat /etc/frr/frr.conf; vtysh -c 'show running-config'"); got != running {
+	if got := f.ssh("rr1", state); got != running {
 		t.Errorf("rr1 runs something else after the rollback:\n%s", got)
 	}
 
@@ -198,9 +200,8 @@ func TestLabRollback(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	wait(t, time.Minute, "rr1 runs the new password", func() bool {
-		out, _ := f.exec("ipfabric-lab", "ssh", "rr1", "vtysh -c 'show running-config'")
-		return strings.Contains(out, "another-password")
+	wait(t, time.Minute, "rr1 runs the change", func() bool {
+		return strings.Contains(f.ssh("rr1", "vtysh -c 'show running-config'"), "NODE4 shutdown")
 	})
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -211,12 +212,10 @@ func TestLabRollback(t *testing.T) {
 		_, code := f.exec("ipfabric-lab", "ssh", "rr1", "test -e /var/lib/ipfabric/rollback/rolled-back")
 		return code == 0
 	})
-	if got := f.ssh("rr1", "cat /etc/frr/frr.conf; vtysh -c 'show running-config'"); got != running {
+	if got := f.ssh("rr1", state); got != running {
 		t.Errorf("rr1 runs something else after it healed itself:\n%s", got)
 	}
-	if err := os.WriteFile(password, old, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	f.edit("the change is taken out again", after, before)
 	out = f.ipfabric(0, "init", "--yes")
 	if !strings.Contains(out, "nobody had confirmed") {
 		t.Errorf("the next run does not tell of the rollback:\n%s", tail(out))
