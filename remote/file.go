@@ -33,12 +33,18 @@ func (e *FileError) Unwrap() error { return e.Err }
 // Hint says what to do about it.
 func (e *FileError) Hint() string {
 	switch {
+	case errors.Is(e.Err, fs.ErrPermission) && e.User == "root":
+		return "the file may be immutable (lsattr) or the file system mounted read-only"
 	case errors.Is(e.Err, fs.ErrPermission):
 		return fmt.Sprintf("%s may not do that there; log in as a user who may", e.User)
+	case errors.Is(e.Err, syscall.ENOSPC):
+		return "make room on the disk of " + e.Host + "; the file is as it was"
 	case errors.Is(e.Err, errNoSFTP):
 		return "add `Subsystem sftp internal-sftp` to the host's sshd_config and reload sshd"
 	case errors.Is(e.Err, fs.ErrNotExist):
 		return "see whether it is there under another name"
+	case isFailure(e.Err):
+		return "the disk of " + e.Host + " may be full (df, df -i, quota), its file system broken or mounted read-only"
 	}
 	return "see whether the file system is full, broken or mounted read-only"
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -77,7 +76,7 @@ func (u *upload) run(ctx context.Context) (string, error) {
 		return "changed the mode", u.client.Chmod(u.name, u.mode)
 	}
 	if err := u.client.MkdirAll(path.Dir(u.name)); err != nil {
-		return "", err
+		return "", u.diskError(err)
 	}
 	u.removeStale()
 	return "written", u.replace(ctx, old)
@@ -158,10 +157,11 @@ func (u *upload) replace(ctx context.Context, old fs.FileInfo) (err error) {
 	temp := path.Join(path.Dir(u.name), tempPrefix(u.name)+hex.EncodeToString(random))
 	f, err := u.client.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
-		return err
+		return u.diskError(err)
 	}
 	defer func() {
 		if err != nil {
+			err = u.diskError(err) // while the file still takes the space
 			f.Close()
 			u.client.Remove(temp)
 		}
@@ -169,10 +169,7 @@ func (u *upload) replace(ctx context.Context, old fs.FileInfo) (err error) {
 	if err := f.Chmod(0o600); err != nil { // before there is something to read in it
 		return err
 	}
-	if _, err := f.ReadFrom(&untilDone{ctx, bytes.NewReader(u.data)}); err != nil {
-		return err
-	}
-	if err := keepOwner(f, old); err != nil {
+	if err := u.fill(ctx, f, old); err != nil {
 		return err
 	}
 	if err := f.Chmod(u.mode); err != nil {
@@ -195,15 +192,39 @@ func (u *upload) replace(ctx context.Context, old fs.FileInfo) (err error) {
 	return nil
 }
 
-// keepOwner gives the new file the owner and group of the old one.
-func keepOwner(f *sftp.File, old fs.FileInfo) error {
-	if old == nil {
-		return nil
+// slab is how much is written between two looks whether to go on: several packets, which are
+// on their way at the same time.
+const slab = 1 << 20
+
+// fill writes the content, sees that all of it is there, and gives the new file the owner and
+// group of the old one. It does without File.ReadFrom, which loses the error of a last write
+// that is shorter than a packet: on a full disk an empty file would seem to be complete.
+func (u *upload) fill(ctx context.Context, f *sftp.File, old fs.FileInfo) error {
+	for rest := u.data; len(rest) > 0; {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		n, err := f.Write(rest[:min(slab, len(rest))])
+		if err != nil {
+			return err
+		}
+		rest = rest[n:]
 	}
 	st, err := f.Stat()
 	if err != nil {
 		return err
 	}
+	if st.Size() != int64(len(u.data)) {
+		return &cutError{have: st.Size(), want: len(u.data)}
+	}
+	if old == nil {
+		return nil
+	}
+	return keepOwner(f, st, old)
+}
+
+// keepOwner gives the new file the owner and group of the old one.
+func keepOwner(f *sftp.File, st, old fs.FileInfo) error {
 	have, ok1 := st.Sys().(*sftp.FileStat)
 	want, ok2 := old.Sys().(*sftp.FileStat)
 	if !ok1 || !ok2 || (have.UID == want.UID && have.GID == want.GID) {
@@ -214,22 +235,3 @@ func keepOwner(f *sftp.File, old fs.FileInfo) error {
 	}
 	return nil
 }
-
-// untilDone reads until the context is done. It tells its length, since an SFTP file decides
-// by that how much it sends at once.
-type untilDone struct {
-	ctx context.Context
-	*bytes.Reader
-}
-
-func (r *untilDone) Read(p []byte) (int, error) {
-	if err := context.Cause(r.ctx); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
-}
-
-var _ interface {
-	io.Reader
-	Len() int
-} = (*untilDone)(nil)
