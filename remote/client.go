@@ -132,5 +132,8 @@ func (c *Client) ask(ctx context.Context, f func() error) error {
 		return context.Cause(ctx)
 	}
 	defer func() { <-c.asking }()
+	if err := context.Cause(ctx); err != nil { // while another question was open
+		return err
+	}
 	return f()
 }

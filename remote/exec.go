@@ -66,11 +66,22 @@ func (c *conn) exec(ctx context.Context, cmd command) (stdout []byte, err error)
 		return nil, c.lost("`" + argv + "` ran")
 	case !marked:
 		fail.Stdout = tail(before, maxShown)
-		fail.Err = fmt.Errorf("was not run by the login shell of %s, which ended with status %d", c.ep.user, code)
+		fail.Err = &shellError{c.ep.user, code}
 	case code == 0:
 		return body, nil
 	}
 	return body, fail
+}
+
+// A shellError says that the user's login shell ended before it ran what it was given. It is
+// the rest of a sentence that begins with the command.
+type shellError struct {
+	user string
+	code int
+}
+
+func (e *shellError) Error() string {
+	return fmt.Sprintf("was not run by the login shell of %s, which ended with status %d", e.user, e.code)
 }
 
 // failed is the error of a command that was not even started.

@@ -32,7 +32,10 @@ func (e *FileError) Unwrap() error { return e.Err }
 
 // Hint says what to do about it.
 func (e *FileError) Hint() string {
+	var shell *noShellError
 	switch {
+	case errors.As(e.Err, &shell):
+		return shell.Hint()
 	case errors.Is(e.Err, fs.ErrPermission) && e.User == "root":
 		return "the file may be immutable (lsattr) or the file system mounted read-only"
 	case errors.Is(e.Err, fs.ErrPermission):

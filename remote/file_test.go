@@ -199,7 +199,7 @@ func TestNoSFTPSubsystem(t *testing.T) {
 		t.Error(err)
 	}
 	// Neither.
-	_, h = connect(t, "ForceCommand exit 1")
+	_, h = connect(t, `ForceCommand case "$SSH_ORIGINAL_COMMAND" in *sftp-server*) exit 1;; *) eval "$SSH_ORIGINAL_COMMAND";; esac`)
 	_, err := h.ReadFile(testContext(t), file)
 	var fail *FileError
 	if !errors.As(err, &fail) || !errors.Is(err, errNoSFTP) {
@@ -207,6 +207,26 @@ func TestNoSFTPSubsystem(t *testing.T) {
 	}
 	has(t, fail.Hint(), "Subsystem sftp")
 	t.Log(err)
+}
+
+// A login shell that ends before it runs anything is not the same as a missing SFTP server.
+func TestNoFilesWhereTheLoginShellRunsNothing(t *testing.T) {
+	_, h := connect(t, "ForceCommand echo closed for today; exit 3")
+	ctx := testContext(t)
+	_, queried := h.Query(ctx, "true")
+	_, read := h.ReadFile(ctx, "/etc/hostname")
+	written := h.WriteFile(ctx, filepath.Join(t.TempDir(), "file"), []byte("x"), 0o600)
+	for _, err := range []error{queried, read, written} {
+		if err == nil {
+			t.Fatal("there is no error")
+		}
+		has(t, err.Error(), "was not run by the login shell", "status 3", "closed for today")
+	}
+	var fail *FileError
+	if !errors.As(read, &fail) {
+		t.Fatalf("got %v, want a FileError", read)
+	}
+	has(t, fail.Hint(), ".bashrc", "ssh")
 }
 
 // Nobody opens an SFTP session who only runs commands.

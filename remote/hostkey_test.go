@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -234,5 +235,47 @@ func TestHashedKnownHosts(t *testing.T) {
 	}
 	if err := c.Host(s.target()).Open(testContext(t)); err != nil {
 		t.Error(err)
+	}
+}
+
+// A leaver is an operator who presses Ctrl-C at the first question.
+type leaver struct {
+	operator
+	leave func()
+}
+
+func (l *leaver) Confirm(ctx context.Context, question string) (bool, error) {
+	defer l.hear(question)()
+	l.leave()
+	<-ctx.Done()
+	return false, context.Cause(ctx)
+}
+
+// Who was interrupted at one question is not asked the next, whoever had queued up for it.
+func TestNoQuestionAfterAnInterruption(t *testing.T) {
+	ctx, cancel := context.WithCancel(testContext(t))
+	defer cancel()
+	servers := []*server{startSSHD(t), startSSHD(t), startSSHD(t), startSSHD(t)}
+	op := &leaver{leave: func() {
+		waitFor(t, "the others to have their handshakes", func() bool {
+			return !slices.ContainsFunc(servers, func(s *server) bool { return !strings.Contains(s.log(t), "Connection closed") })
+		})
+		cancel()
+	}}
+	c := newClient(t, Config{Prompt: op})
+	var wg sync.WaitGroup
+	for _, s := range servers {
+		h := c.Host(s.target())
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if err := h.Open(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want context.Canceled", err)
+			}
+		}()
+	}
+	wg.Wait()
+	if len(op.asked) != 1 {
+		t.Errorf("asked %q", op.asked)
 	}
 }

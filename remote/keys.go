@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
@@ -16,9 +17,10 @@ type identity struct {
 	path   string
 	public ssh.PublicKey // nil: an encrypted file of the old form that does not show it
 	cert   *ssh.Certificate
-	signer ssh.Signer // nil: encrypted and not yet unlocked, or a public key alone
-	locked bool       // there is a private key, but it is encrypted
-	gaveUp bool       // the operator was asked and did not know the passphrase
+	signer ssh.Signer  // nil: encrypted and not yet unlocked, or a public key alone
+	locked bool        // there is a private key, but it is encrypted
+	gaveUp bool        // the operator was asked and did not know the passphrase
+	open   fs.FileMode // what others than the owner may do with a private key
 }
 
 // keyring holds the key files that were read, so that a passphrase is asked for once.
@@ -62,7 +64,10 @@ func readIdentity(path string) (*identity, error) {
 			id.public, _ = readPublic(path + ".pub")
 		}
 	default:
-		return nil, fmt.Errorf("%s is no private key that can be used: %v", path, err)
+		return nil, &keyError{path, fmt.Sprintf("is not a private key (%v)", err), notPrivateHint}
+	}
+	if st, err := os.Stat(path); err == nil {
+		id.open = st.Mode().Perm() & 0o077
 	}
 	if public, err := readPublic(path + "-cert.pub"); err == nil {
 		id.cert, _ = public.(*ssh.Certificate)
@@ -117,13 +122,72 @@ func (k *keyring) unlock(ctx context.Context, path string, prompt Prompter) erro
 	return nil
 }
 
+const notPrivateHint = "name the private key: the file that begins with -----BEGIN OPENSSH PRIVATE KEY-----"
+
+// A keyError says why a key file cannot be used.
+type keyError struct{ path, what, hint string }
+
+func (e *keyError) Error() string { return "the key " + e.path + " " + e.what }
+
+func (e *keyError) Hint() string { return e.hint }
+
+// unusable is why a key that was read cannot be tried; nobody can be asked unless it was given up.
+func (id identity) unusable() *keyError {
+	load := "load it into an ssh-agent: ssh-add " + quote(id.path)
+	switch {
+	case !id.locked:
+		return &keyError{id.path, "is a public key, and the agent does not have its private one", load + ", or name the private key"}
+	case id.gaveUp:
+		return &keyError{id.path, "is encrypted, and its passphrase was not given", load}
+	}
+	return &keyError{id.path, "is encrypted, and there is no terminal to ask for its passphrase: use ssh-agent", load}
+}
+
 // A keyFileError says that a key file that the caller named cannot be used.
 func keyFileError(ep endpoint, err error) error {
 	e := &ConnectError{Host: ep.name, Address: ep.addr(), Kind: Setup, Err: err,
-		what: fmt.Sprintf("is not connected to, as its key cannot be read: %v", err),
+		what: fmt.Sprintf("is not connected to, as its key cannot be used: %v", err),
 		hint: "name a private key file that you may read"}
+	var key *keyError
+	if errors.As(err, &key) {
+		e.hint = key.hint
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		e.hint = "correct the path, or make a key: ssh-keygen -t ed25519"
 	}
 	return e
+}
+
+// CheckKeys reads the key files that the targets name and connects to nothing. The error, which
+// is about a key and not about a host, says why one can certainly not be logged in with: it is
+// no private key, or it is encrypted and nobody can be asked. The warnings are about keys that
+// others may read; OpenSSH refuses those.
+func (c *Client) CheckKeys(ctx context.Context, targets []Target) (warnings []string, err error) {
+	seen := map[string]bool{}
+	for _, t := range targets {
+		ep, _, err := c.endpoint(t)
+		if err != nil {
+			continue // connecting says it, with what to do about it
+		}
+		way := ep.agent + "\n" + strings.Join(ep.keys, "\n")
+		if len(t.Keys) == 0 || seen[way] {
+			continue
+		}
+		seen[way] = true
+		offer, err := c.keys.offer(ctx, ep, c.cfg.Prompt)
+		if offer != nil {
+			offer.close()
+		}
+		var fail *ConnectError
+		if errors.As(err, &fail) {
+			return warnings, fail.Err
+		}
+		for _, path := range ep.keys {
+			if id, err := c.keys.identity(path); err == nil && id.open != 0 && !seen[path] {
+				seen[path] = true
+				warnings = append(warnings, fmt.Sprintf("the key %s can be used by others, and ssh would refuse it: chmod 600 %s", path, quote(path)))
+			}
+		}
+	}
+	return warnings, nil
 }

@@ -51,7 +51,62 @@ func TestEncryptedKeyWithNobodyToAsk(t *testing.T) {
 	s.authorize(t, writeKey(t, key, "secret").PublicKey())
 	target := s.target()
 	target.Keys = []string{key}
-	has(t, connectFails(t, newClient(t, Config{}, s).Host(target), Auth), "ssh-add "+key)
+	has(t, connectFails(t, newClient(t, Config{}, s).Host(target), Setup),
+		key+" is encrypted, and there is no terminal to ask for its passphrase: use ssh-agent", "ssh-add "+key)
+	if strings.Contains(s.log(t), "Failed") {
+		t.Error("it was tried to log in")
+	}
+}
+
+func TestCheckKeys(t *testing.T) {
+	t.Setenv("SSH_AUTH_SOCK", "")
+	dir := t.TempDir()
+	key := func(name, passphrase string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		writeKey(t, path, passphrase)
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good, locked, open := key("good", "", 0o600), key("locked", "secret", 0o600), key("open", "", 0o644)
+	text := filepath.Join(dir, "text")
+	writeFile(t, text, "just some text\n")
+	for _, tt := range []struct {
+		name   string
+		keys   []string
+		prompt Prompter
+		err    string
+		warned int
+	}{
+		{"good", []string{good}, nil, "", 0},
+		{"no key", []string{text}, nil, text + " is not a private key", 0},
+		{"no key beside a good one", []string{good, text}, nil, text + " is not a private key", 0},
+		{"encrypted", []string{locked}, nil, "is encrypted, and there is no terminal to ask", 0},
+		{"encrypted, with somebody to ask", []string{locked}, &operator{}, "", 0},
+		{"encrypted, beside a good one", []string{locked, good}, nil, "", 0},
+		{"missing", []string{filepath.Join(dir, "none")}, nil, "no such file", 0},
+		{"for all to read", []string{open}, nil, "", 1},
+		{"none named", nil, nil, "", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newClient(t, Config{Prompt: tt.prompt})
+			var targets []Target
+			for _, name := range []string{"node1", "node2", "node3"} { // of which none is there
+				targets = append(targets, Target{Name: name, Address: "192.0.2.1", Keys: tt.keys})
+			}
+			warnings, err := c.CheckKeys(testContext(t), targets)
+			if (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+				t.Errorf("got %v, want %q", err, tt.err)
+			}
+			if len(warnings) != tt.warned {
+				t.Errorf("warnings: %q", warnings)
+			}
+			if op, ok := tt.prompt.(*operator); ok && len(op.asked) > 0 {
+				t.Errorf("asked %q", op.asked)
+			}
+		})
+	}
 }
 
 func TestPassphraseThatIsNotKnown(t *testing.T) {
@@ -121,7 +176,7 @@ func TestKeyFilesThatCannotBeRead(t *testing.T) {
 	has(t, connectFails(t, c.Host(target), Setup), target.Keys[0], "no such file", "ssh-keygen -t ed25519")
 
 	writeFile(t, target.Keys[0], "rubbish")
-	has(t, connectFails(t, c.Host(target), Setup), target.Keys[0], "no private key")
+	has(t, connectFails(t, c.Host(target), Setup), target.Keys[0], "is not a private key")
 }
 
 // startAgent serves keys on a socket, and makes it the one in the environment.

@@ -39,6 +39,7 @@ func (k *keyring) offer(ctx context.Context, ep endpoint, prompt Prompter) (*off
 		return k.unlock(ctx, path, prompt)
 	}}
 	held := o.ask(ctx, ep.agent)
+	var unusable *keyError // the first one
 	for _, path := range ep.keys {
 		id, err := k.identity(path)
 		if err != nil && ep.mustKeys {
@@ -59,16 +60,22 @@ func (k *keyring) offer(ctx context.Context, ep endpoint, prompt Prompter) (*off
 		switch {
 		case id.signer != nil:
 			o.addFile(id, id.signer)
-		case !id.locked:
-			o.note("%s is a public key, and the agent does not have its private one", path)
-		case id.gaveUp || prompt == nil:
-			o.note("%s is encrypted: load it into the agent with `ssh-add %s`", path, quote(path))
+		case !id.locked, id.gaveUp, prompt == nil:
+			fail := id.unusable()
+			if unusable == nil {
+				unusable = fail
+			}
+			o.note("%v; %s", fail, fail.hint)
 		case id.public == nil: // the server cannot be asked first whether it wants that key
 			o.close()
 			return nil, &question{func(ctx context.Context) error { return o.unlock(ctx, path) }}
 		default:
 			o.addFile(id, &lockedKey{offer: o, path: path, public: id.public})
 		}
+	}
+	if unusable != nil && ep.mustKeys && len(o.signers) == 0 {
+		o.close()
+		return nil, keyFileError(ep, unusable)
 	}
 	for _, s := range held {
 		if !ep.onlyKeys {

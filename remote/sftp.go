@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/pkg/sftp"
@@ -38,10 +39,37 @@ func (c *conn) sftp(ctx context.Context) (*sftp.Client, error) {
 	}
 	var ce *ConnectError
 	if err != nil && c.alive() && ctx.Err() == nil && !errors.As(err, &ce) {
-		return nil, fmt.Errorf("%w (%v)", errNoSFTP, err)
+		return nil, c.whyNoSFTP(ctx, err)
 	}
 	c.files.client = client
 	return client, err
+}
+
+// whyNoSFTP tells a host without an SFTP server from one whose login shell runs nothing at all.
+func (c *conn) whyNoSFTP(ctx context.Context, err error) error {
+	var fail *CommandError
+	var shell *shellError
+	_, execErr := c.exec(ctx, command{argv: []string{"true"}})
+	if errors.As(execErr, &fail) && errors.As(fail.Err, &shell) {
+		return &noShellError{shell: shell, command: fail}
+	}
+	return fmt.Errorf("%w (%v)", errNoSFTP, err)
+}
+
+// A noShellError says that there is no SFTP since the login shell runs no commands.
+type noShellError struct {
+	shell   *shellError
+	command *CommandError // one that was tried
+}
+
+func (e *noShellError) Error() string {
+	return "the SFTP server " + strings.TrimPrefix(e.command.Error(), "`"+e.command.Argv+"` ")
+}
+
+func (e *noShellError) Unwrap() error { return e.shell }
+
+func (e *noShellError) Hint() string {
+	return fmt.Sprintf("an `exit` in the .bashrc or .profile of %s ends every command; %s", e.shell.user, e.command.Hint())
 }
 
 // openSFTP starts an SFTP server by one of the ways and greets it.
