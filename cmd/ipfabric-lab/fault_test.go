@@ -142,16 +142,18 @@ func TestLabFaults(t *testing.T) {
 		f.checkHealthy()
 	})
 
-	t.Run("the ssh address of another host", func(t *testing.T) {
+	t.Run("the ssh addresses of two hosts mixed up", func(t *testing.T) {
 		f := f.in(t)
-		from := "  - name: node2\n"
-		to := from + "    ssh: {address: " + address(f, "node3") + "}\n"
-		f.edit("ssh address", from, to)
-		out, code := f.exec("ipfabric", "plan", "--limit", "node2")
-		if code != 1 && code != 3 || !strings.Contains(out, "does not have the address") {
-			t.Errorf("exit %d:\n%s", code, tail(out))
+		swapped := map[string]string{"node2": address(f, "node3"), "node3": address(f, "node2")}
+		for name, addr := range swapped {
+			f.edit(name, "  - name: "+name+"\n", "  - name: "+name+"\n    ssh: {address: "+addr+"}\n")
 		}
-		f.edit("ssh address", to, from)
+		if out := f.ipfabric(3, "plan"); strings.Count(out, "does not have the address") < 2 {
+			t.Errorf("it is not noticed:\n%s", tail(out))
+		}
+		for name, addr := range swapped {
+			f.edit(name, "    ssh: {address: "+addr+"}\n", "")
+		}
 	})
 
 	t.Run("a changed host key", func(t *testing.T) {
