@@ -118,9 +118,28 @@ func (s *session) showFailures(result steps.Result) {
 		}
 		shown++
 		if last := s.say.log.last(r.Host); len(last) > 0 {
+			for i := range last {
+				last[i] = oneLine(last[i], recordWidth)
+			}
 			s.say.note("the last of the log of %s:\n%s", r.Host, strings.Join(last, "\n"))
 		}
 	}
+}
+
+// recordWidth is how many characters of a record are shown; the log file has all.
+const recordWidth = 160
+
+// oneLine returns the first line of a text, with at most so many characters.
+func oneLine(text string, most int) string {
+	line := firstLine(text)
+	cut := len(line) < len(strings.TrimSpace(text))
+	if r := []rune(line); len(r) > most || cut && len(r) > most-2 {
+		return string(r[:most-1]) + "…"
+	}
+	if cut {
+		return line + " …"
+	}
+	return line
 }
 
 // failedOf returns the hosts that failed or were left out.

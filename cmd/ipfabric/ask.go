@@ -18,6 +18,7 @@ type asker struct {
 	out   io.Writer // the terminal, even if standard error goes elsewhere
 	in    *os.File
 	lines *bufio.Reader
+	left  error // why a question was left without an answer; nothing is asked after that. say.mu guards it
 }
 
 // newAsker returns nil if nobody can answer.
@@ -36,8 +37,11 @@ func newAsker(in io.Reader, say *sayer) *asker {
 func (a *asker) Confirm(ctx context.Context, question string) (bool, error) {
 	a.say.mu.Lock() // what runs beside waits with its lines
 	defer a.say.mu.Unlock()
+	if err := a.mayAsk(ctx); err != nil {
+		return false, err
+	}
 	fmt.Fprintf(a.out, "%s [y/N] ", question)
-	answer, err := await(ctx, func() (string, error) { return a.lines.ReadString('\n') })
+	answer, err := a.await(ctx, func() (string, error) { return a.lines.ReadString('\n') })
 	if err != nil {
 		fmt.Fprintln(a.out)
 		return false, unanswered(err)
@@ -54,13 +58,16 @@ func (a *asker) Confirm(ctx context.Context, question string) (bool, error) {
 func (a *asker) Secret(ctx context.Context, question string) (string, error) {
 	a.say.mu.Lock()
 	defer a.say.mu.Unlock()
+	if err := a.mayAsk(ctx); err != nil {
+		return "", err
+	}
 	fd := int(a.in.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
 		return "", err
 	}
 	fmt.Fprintf(a.out, "%s: ", strings.TrimRight(question, ": "))
-	secret, err := await(ctx, func() (string, error) {
+	secret, err := a.await(ctx, func() (string, error) {
 		b, err := term.ReadPassword(fd)
 		return string(b), err
 	})
@@ -80,9 +87,18 @@ func unanswered(err error) error {
 	return err
 }
 
+// mayAsk returns why no question may be put any more: the run was interrupted while this one
+// waited for its turn, or while another was open, whose reader still has the terminal.
+func (a *asker) mayAsk(ctx context.Context) error {
+	if a.left != nil {
+		return a.left
+	}
+	return context.Cause(ctx)
+}
+
 // await ends when f does or ctx is cancelled. In the latter case f stays
 // behind, waiting for a terminal that nobody types at any more.
-func await(ctx context.Context, f func() (string, error)) (string, error) {
+func (a *asker) await(ctx context.Context, f func() (string, error)) (string, error) {
 	type answer struct {
 		text string
 		err  error
@@ -93,9 +109,10 @@ func await(ctx context.Context, f func() (string, error)) (string, error) {
 		c <- answer{text, err}
 	}()
 	select {
-	case a := <-c:
-		return a.text, a.err
+	case said := <-c:
+		return said.text, said.err
 	case <-ctx.Done():
-		return "", context.Cause(ctx)
+		a.left = context.Cause(ctx)
+		return "", a.left
 	}
 }

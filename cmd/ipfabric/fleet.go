@@ -119,6 +119,13 @@ func mustStop(err error) bool {
 	return false
 }
 
+// isSetupError says whether there was no connection because a file on this side, such as a key,
+// cannot be used.
+func isSetupError(err error) bool {
+	var c *remote.ConnectError
+	return errors.As(err, &c) && c.Kind == remote.Setup
+}
+
 // isConnectError says whether there was no connection at all.
 func isConnectError(err error) bool {
 	var c *remote.ConnectError

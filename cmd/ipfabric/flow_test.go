@@ -118,6 +118,18 @@ func TestInitTouchesNothingWhenAHostIsNotWhoItWas(t *testing.T) {
 	}
 }
 
+// A file on this side that cannot be used is like a mistake in the inventory.
+func TestNoHostCanBeContactedWithWhatIsThere(t *testing.T) {
+	b := newBench(t)
+	for name, h := range b.hosts {
+		h.openErr = connectError(name, remote.Setup)
+	}
+	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{yes: true}), exitUsage)
+	b = newBench(t)
+	b.hosts["node1"].openErr = connectError("node1", remote.Setup)
+	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{yes: true}), exitFailed)
+}
+
 func TestInitTouchesNothingWhenNoHostAnswers(t *testing.T) {
 	b := newBench(t)
 	for name, h := range b.hosts {
@@ -144,6 +156,45 @@ func TestInitShowsTheLastOfTheLogOfAHostThatFailed(t *testing.T) {
 		"error: rr1: /etc/one is current: the disk is full",
 		"the last of the log of rr1:", "apply /etc/one is current: applying")
 	wantText(t, "stdout", b.out.String(), "rr1    failed   0        /etc/one is current")
+}
+
+// What a step printed may be long; the log file has it.
+func TestTheLastOfTheLogIsShort(t *testing.T) {
+	b := newBench(t)
+	failing := fakeStep{path: "/etc/one", want: "1\n", applyErr: errors.New("the disk is full"), applied: func() {
+		for range 20 {
+			b.say.log.record("rr1", "first line %s\nsecond line", strings.Repeat("é", 300))
+		}
+	}}
+	wantCode(t, b.converge(context.Background(), b.testPlan(failing), initOptions{yes: true}), exitHosts)
+	_, block, _ := strings.Cut(b.err.String(), "the last of the log of rr1:\n")
+	block, _, _ = strings.Cut(block, "\nipfabric: ")
+	lines := strings.Split(block, "\n")
+	if len(lines) != 8 || strings.Contains(block, "second line") {
+		t.Errorf("%d lines:\n%s", len(lines), block)
+	}
+	for _, l := range lines {
+		if n := len([]rune(strings.TrimSpace(l))); n > 160 {
+			t.Errorf("%d characters: %s", n, l)
+		}
+	}
+}
+
+func TestWhatIsSaidWhenHostsFailed(t *testing.T) {
+	failing := fakeStep{path: "/etc/one", want: "1\n", applyErr: errors.New("the disk is full")}
+	b := newBench(t)
+	err := b.converge(context.Background(), b.testPlan(failing), initOptions{yes: true, noVerify: true})
+	wantCode(t, err, exitHosts)
+	if err.Error() != "3 hosts failed" { // the second reflector is left alone and not done
+		t.Errorf("all: %v", err)
+	}
+	b = newBench(t)
+	b.settle("node1")
+	err = b.converge(context.Background(), b.testPlan(failing), initOptions{yes: true, noVerify: true})
+	wantCode(t, err, exitHosts)
+	if err.Error() != "2 hosts failed, the others are done" {
+		t.Errorf("not all: %v", err)
+	}
 }
 
 func TestInitVerifiesWhatItMade(t *testing.T) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -114,7 +113,7 @@ func (s *session) converge(ctx context.Context, plan steps.Plan, opts initOption
 			return err
 		}
 	}
-	return s.finish(ctx, opts, changed, failed)
+	return s.finish(ctx, opts, changed, failed, len(o.Hosts))
 }
 
 // lookAndVerify looks what differs. Where nothing does, and all hosts could be
@@ -135,8 +134,8 @@ func (s *session) lookAndVerify(ctx context.Context, plan steps.Plan, opts initO
 	return o, report(), nil
 }
 
-// finish verifies, and turns what failed into the run's error.
-func (s *session) finish(ctx context.Context, opts initOptions, changed bool, failed steps.Result) error {
+// finish verifies, and turns what failed, of so many hosts, into the run's error.
+func (s *session) finish(ctx context.Context, opts initOptions, changed bool, failed steps.Result, hosts int) error {
 	s.fleet.forgive()
 	var unhealthy error
 	if !opts.noVerify {
@@ -149,8 +148,11 @@ func (s *session) finish(ctx context.Context, opts initOptions, changed bool, fa
 	if len(failed) == 0 || ctx.Err() != nil {
 		return unhealthy
 	}
-	return &codedError{code: exitHosts, err: withHint(
-		fmt.Errorf("%s failed, the others are done", count(len(failed), "host")),
+	text := count(len(failed), "host") + " failed"
+	if len(failed) < hosts {
+		text += ", the others are done"
+	}
+	return &codedError{code: exitHosts, err: withHint(errors.New(text),
 		"run `ipfabric init` again once that is put right: it does only what is left")}
 }
 

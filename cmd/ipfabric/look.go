@@ -78,9 +78,13 @@ func (s *session) look(ctx context.Context, plan steps.Plan) (*outlook, error) {
 // that can be reached.
 func (s *session) untouchable(o *outlook) error {
 	if refused := slices.DeleteFunc(o.failed(), func(r steps.HostResult) bool { return !mustStop(r.Err) }); len(refused) > 0 {
-		return withHint(
+		err := withHint(
 			fmt.Errorf("%s did not let us in as expected: nothing was changed on any host", count(len(refused), "host")),
 			"put right what is said above, or leave these hosts out with --limit")
+		if len(refused) == len(o.Hosts) && !slices.ContainsFunc(refused, func(r steps.HostResult) bool { return !isSetupError(r.Err) }) {
+			return usage(err) // it is this side's keys or files, and no host was contacted
+		}
+		return err
 	}
 	if len(o.Hosts) == 0 || slices.ContainsFunc(o.Hosts, func(h hostOutlook) bool { return !isConnectError(h.result.Err) }) {
 		return nil

@@ -6,15 +6,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
 const (
-	keepLogs    = 50 // log files in the state folder
-	keepRecords = 15 // last records of each host, for a failure's text
+	keepLogs    = 50 // log files of each command in the state folder
+	keepRecords = 8  // last records of each host, for a failure's text
 )
 
 // A runLog is the log of one run: everything that was said, done and asked of
@@ -30,7 +30,7 @@ type runLog struct {
 func newRunLog() *runLog { return &runLog{w: io.Discard, recent: map[string][]string{}} }
 
 // openIn starts a log file for a command in the folder of logs, and removes
-// the oldest of more than keepLogs.
+// the oldest of more than keepLogs of that command.
 func (l *runLog) openIn(dir, command string, mask *masker) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (l *runLog) openIn(dir, command string, mask *masker) error {
 			return err
 		}
 		l.start(f, mask)
-		pruneLogs(dir)
+		pruneLogs(dir, command)
 		return nil
 	}
 }
@@ -123,15 +123,29 @@ func logDir(env lookupEnv) (string, error) {
 	return filepath.Join(home, ".local", "state", "ipfabric", "log"), nil
 }
 
-// pruneLogs removes the oldest logs. Their names sort by time, and other files
-// in the folder are not its business.
-func pruneLogs(dir string) {
-	logs, err := filepath.Glob(filepath.Join(dir, "[0-9]*Z-*.log"))
-	if err != nil || len(logs) <= keepLogs {
+// pruneLogs removes the oldest logs of a command: a loop around `vm list` must not push out
+// those of init. Their names sort by time, and other files in the folder are not its business.
+func pruneLogs(dir, command string) {
+	logs, err := filepath.Glob(filepath.Join(dir, "[0-9]*Z-"+command+"*.log"))
+	if err != nil {
 		return
 	}
-	sort.Strings(logs)
+	logs = slices.DeleteFunc(logs, func(path string) bool { return logCommand(path) != command })
+	if len(logs) <= keepLogs {
+		return
+	}
+	slices.Sort(logs)
 	for _, old := range logs[:len(logs)-keepLogs] {
 		_ = os.Remove(old)
 	}
+}
+
+// logCommand is the command in the name of a log: STAMPZ-COMMAND.log, and STAMPZ-COMMAND-2.log
+// for a second run in the same millisecond.
+func logCommand(path string) string {
+	_, name, _ := strings.Cut(strings.TrimSuffix(filepath.Base(path), ".log"), "Z-")
+	if i := strings.LastIndexByte(name, '-'); i > 0 && strings.Trim(name[i+1:], "0123456789") == "" {
+		return name[:i]
+	}
+	return name
 }

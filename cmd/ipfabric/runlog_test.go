@@ -35,6 +35,34 @@ func TestOldLogsGoAndOtherFilesStay(t *testing.T) {
 	}
 }
 
+func TestLogsOfOneCommandDoNotPushOutThoseOfAnother(t *testing.T) {
+	dir := t.TempDir()
+	var others []string
+	for _, name := range []string{"20200101T000000.000Z-init.log", "20200101T000000.000Z-init-2.log", "20200101T000000.000Z-vm-list.log"} {
+		others = append(others, filepath.Join(dir, name))
+	}
+	for _, path := range others {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range keepLogs + 5 {
+		l := newRunLog()
+		if err := l.openIn(dir, "vm", &masker{}); err != nil {
+			t.Fatal(err)
+		}
+		l.close()
+	}
+	for _, path := range others {
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+	if logs, _ := filepath.Glob(filepath.Join(dir, "*.log")); len(logs) != keepLogs+len(others) {
+		t.Errorf("%d logs are left", len(logs))
+	}
+}
+
 func TestTwoRunsAtOnceHaveTwoLogs(t *testing.T) {
 	dir := t.TempDir()
 	seen := map[string]bool{}

@@ -50,6 +50,9 @@ func (a *app) open(command string, limit []string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := a.checkKeys(client, fabric, names); err != nil {
+		return nil, err
+	}
 	s := &session{
 		app: a, command: command, fabric: fabric, limit: names, progress: newProgress(a.say),
 		verifyOnce: steps.Verify, pollEvery: 2 * time.Second,
@@ -67,6 +70,30 @@ func (a *app) open(command string, limit []string) (*session, error) {
 		_ = client.Close()
 	}
 	return s, nil
+}
+
+// agentTimeout is how long an ssh-agent may take to list its keys.
+const agentTimeout = 10 * time.Second
+
+// checkKeys finds keys that cannot be used before any host is contacted, and says so once, not
+// for each host.
+func (a *app) checkKeys(client *remote.Client, fabric *inventory.Fabric, limit []string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), agentTimeout)
+	defer cancel()
+	var targets []remote.Target
+	for _, h := range fabric.Hosts() {
+		if len(limit) == 0 || slices.Contains(limit, h.Name) {
+			targets = append(targets, sshTarget(h.Host))
+		}
+	}
+	warnings, err := client.CheckKeys(ctx, targets)
+	for _, w := range warnings {
+		a.say.warn("%s", w)
+	}
+	if err != nil {
+		return usage(err)
+	}
+	return nil
 }
 
 // openLog starts the run's log. A log in the usual place is not worth failing
