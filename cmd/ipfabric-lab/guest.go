@@ -49,6 +49,11 @@ acceleration: Linux and busybox, with a shell on its console. The first on a nod
 installs libvirt and QEMU there. With --ip or --ip6 the VM need not be added:
 the domain's metadata has the addresses, and libvirt's hook tells the agent.
 
+--kind lxd: the guest is a container of LXD's, of busybox. The first on a node
+installs LXD there. With --ip or --ip6 the instance's keys have the addresses,
+for nodes with "virtualization: lxd" in fabric.yaml; otherwise the VM has been
+added with --link existing.
+
 A node that is booted again has no guests.`
 
 func (a *app) guestAddCommand() *cobra.Command {
@@ -68,7 +73,7 @@ func (a *app) guestAddCommand() *cobra.Command {
 		ValidArgsFunction: a.names,
 	}
 	f := cmd.Flags()
-	f.StringVar(&kind, "kind", string(guest.NS), "what it is: "+strings.Join(guest.Kinds(), " or "))
+	f.StringVar(&kind, "kind", string(guest.NS), "what it is: "+strings.Join(guest.Kinds(), ", "))
 	f.StringVar(&flavour, "flavour", "", "connect a namespace by a "+strings.Join(guest.Flavours(), " or a "))
 	f.StringVar(&ip, "ip", "", "IPv4 `ADDRESS` in the guest's own configuration, for a VM that is not added")
 	f.StringVar(&ip6, "ip6", "", "IPv6 `ADDRESS` in the guest's own configuration, for a VM that is not added")
@@ -88,17 +93,17 @@ func (a *app) guestAddCommand() *cobra.Command {
 
 func guestOptions(kind, flavour, ip, ip6 string) (o lab.GuestOptions, err error) {
 	if !slices.Contains(guest.Kinds(), kind) {
-		return o, fmt.Errorf("--kind cannot be %q; write %s", kind, strings.Join(guest.Kinds(), " or "))
+		return o, fmt.Errorf("--kind cannot be %q; write %s", kind, strings.Join(guest.Kinds(), ", "))
 	}
 	if flavour != "" && !slices.Contains(guest.Flavours(), flavour) {
 		return o, fmt.Errorf("--flavour cannot be %q; write %s", flavour, strings.Join(guest.Flavours(), " or "))
 	}
 	o.Kind, o.Flavour = guest.Kind(kind), guest.Flavour(flavour)
 	if o.Kind != guest.NS && flavour != "" {
-		return o, fmt.Errorf("--flavour is for --kind ns: a virtual machine has a tap")
+		return o, fmt.Errorf("--flavour is for --kind ns: others have what they have")
 	}
 	if o.Kind == guest.NS && ip+ip6 != "" {
-		return o, fmt.Errorf("--ip and --ip6 are for --kind qemu: a namespace has no configuration of its own; add the VM with ipfabric vm add")
+		return o, fmt.Errorf("--ip and --ip6 are for --kind qemu and lxd: a namespace has no configuration of its own; add the VM with ipfabric vm add")
 	}
 	if ip != "" {
 		if o.IPv4, err = netip.ParseAddr(ip); err != nil || !o.IPv4.Is4() {

@@ -26,13 +26,14 @@ type Flavour string
 const (
 	NS   Kind = "ns"   // a network namespace
 	QEMU Kind = "qemu" // a virtual machine, under libvirt
+	LXD  Kind = "lxd"  // a container, under LXD
 
 	Veth Flavour = "veth" // as of a container
 	Tap  Flavour = "tap"  // as of a virtual machine: a process has it open
 )
 
 // Kinds are the kinds that there are.
-func Kinds() []string { return []string{string(NS), string(QEMU)} }
+func Kinds() []string { return []string{string(NS), string(QEMU), string(LXD)} }
 
 // Flavours are the flavours that there are.
 func Flavours() []string { return []string{string(Tap), string(Veth)} }
@@ -81,8 +82,11 @@ func Add(ctx context.Context, sh Shell, s Spec, say func(string, ...any)) error 
 	if s.MAC == "" {
 		s.MAC = DefaultMAC(s.VM)
 	}
-	if s.Kind == QEMU {
+	switch s.Kind {
+	case QEMU:
 		return addQEMU(ctx, sh, s, say)
+	case LXD:
+		return addLXD(ctx, sh, s, say)
 	}
 	mode := "wait"
 	if s.MakeTap {
@@ -122,10 +126,7 @@ func Remove(ctx context.Context, sh Shell, vm string) error {
 	if i < 0 {
 		return ErrNone
 	}
-	script := nsRemove
-	if have[i].Kind == QEMU {
-		script = qemuRemove
-	}
+	script := map[Kind]string{NS: nsRemove, QEMU: qemuRemove, LXD: lxdRemove}[have[i].Kind]
 	_, err = sh(ctx, script, "", vm)
 	return err
 }

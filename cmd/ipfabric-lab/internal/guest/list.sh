@@ -8,6 +8,7 @@ for vm in *; do
 	case $kind-$flavour in
 	ns-veth) ! ip link show dev "$interface" >/dev/null 2>&1 || state=running ;;
 	ns-tap) ! systemctl -q is-active "ipfabric-lab-guest-$vm" || state=running ;;
+	lxd-*) ! lxc info "$vm" 2>/dev/null | grep -q '^Status: RUNNING' || state=running ;;
 	qemu-*) [ "$(virsh -q domstate "$vm" 2>/dev/null)" != running ] || state=running ;;
 	esac
 	echo "$vm $kind $flavour $interface $state"

@@ -21,4 +21,11 @@ var (
 	qemuRemove string
 	//go:embed domain.xml.tmpl
 	domainText string
+
+	//go:embed lxd-install.sh
+	lxdInstall string
+	//go:embed lxd-add.sh
+	lxdAdd string
+	//go:embed lxd-remove.sh
+	lxdRemove string
 )

@@ -16,6 +16,7 @@ import (
 	"ipfabric/cmd/ipfabric-lab/internal/hint"
 	"ipfabric/cmd/ipfabric-lab/internal/machine"
 	"ipfabric/cmd/ipfabric-lab/internal/plan"
+	"ipfabric/inventory"
 	"ipfabric/steps"
 )
 
@@ -40,16 +41,20 @@ func (l *Lab) AddGuest(ctx context.Context, node, name string, o GuestOptions) e
 	if err != nil {
 		return err
 	}
-	vm := steps.VM{Name: name, IPv4: o.IPv4, IPv6: o.IPv6, Interface: name + "_net0", Link: "tap"}
-	if o.ownVM() && len(vm.Interface) > 15 {
-		return fmt.Errorf("VM name %s is too long for a guest that brings its own VM: 10 characters are the most", name)
+	f, err := l.fabric()
+	if err != nil {
+		return err
 	}
-	if !o.ownVM() {
-		if vm, err = l.findVM(ctx, m, name); err != nil {
-			return err
-		}
+	var vm steps.VM
+	if o.ownVM() {
+		vm, err = ownVM(f, m.Name, name, o)
+	} else {
+		vm, err = l.findVM(ctx, m, name)
 	}
-	s, err := l.guestSpec(vm, o)
+	if err != nil {
+		return err
+	}
+	s, err := guestSpec(f, vm, o)
 	if err != nil {
 		return err
 	}
@@ -61,9 +66,28 @@ func (l *Lab) AddGuest(ctx context.Context, node, name string, o GuestOptions) e
 	return nil
 }
 
+// ownVM is the VM that the agent makes of a guest's own configuration.
+func ownVM(f *inventory.Fabric, node, name string, o GuestOptions) (steps.VM, error) {
+	vm := steps.VM{Name: name, IPv4: o.IPv4, IPv6: o.IPv6, Interface: name + "_net0", Link: "tap"}
+	if len(vm.Interface) > 15 {
+		return vm, fmt.Errorf("VM name %s is too long for a guest that brings its own VM: 10 characters are the most", name)
+	}
+	want := "kvm"
+	if o.Kind == guest.LXD {
+		vm.Link, want = "existing", "lxd"
+	}
+	for _, n := range f.Nodes {
+		if n.Name == node && n.Virtualization != want {
+			return vm, hint.Add(fmt.Errorf("%s is a node with virtualization: %s, so its agent does not look at guests of kind %s", node, n.Virtualization, o.Kind),
+				"write virtualization: %s for %s in fabric.yaml, then `ipfabric init`", want, node)
+		}
+	}
+	return vm, nil
+}
+
 // guestSpec is the guest that a VM gets: with the settings that `ipfabric vm
 // show` prints for it.
-func (l *Lab) guestSpec(vm steps.VM, o GuestOptions) (guest.Spec, error) {
+func guestSpec(f *inventory.Fabric, vm steps.VM, o GuestOptions) (guest.Spec, error) {
 	s := guest.Spec{VM: vm.Name, Kind: o.Kind, Flavour: o.Flavour, Interface: vm.Interface, MAC: vm.MAC}
 	existing := vm.Link == "existing"
 	if o.ownVM() {
@@ -73,19 +97,15 @@ func (l *Lab) guestSpec(vm steps.VM, o GuestOptions) (guest.Spec, error) {
 	case o.Kind == guest.QEMU && existing:
 		return s, hint.Add(fmt.Errorf("VM %s has no tap, and a virtual machine needs one", vm.Name),
 			"add the VM without --link existing")
+	case (o.Kind == guest.LXD || s.Flavour == guest.Veth) && !existing:
+		return s, hint.Add(fmt.Errorf("VM %s has a tap, which the agent makes: a veth cannot be its interface", vm.Name),
+			"add the VM with --link existing; for one with a tap leave --flavour out, or take --kind qemu")
 	case s.Flavour == "" && existing:
 		s.Flavour = guest.Veth
 	case s.Flavour == "":
 		s.Flavour = guest.Tap
-	case s.Flavour == guest.Veth && !existing:
-		return s, hint.Add(fmt.Errorf("VM %s has a tap, which the agent makes: a veth cannot be its interface", vm.Name),
-			"without --flavour the guest gets the tap; for a veth the VM must be added with `ipfabric vm add --link existing`")
 	}
 	s.MakeTap = s.Flavour == guest.Tap && existing
-	f, err := l.fabric()
-	if err != nil {
-		return s, err
-	}
 	for _, g := range steps.GuestSettingsOf(f, vm, "eth0") {
 		if g.Format == "ip" {
 			s.Settings = g.Text
