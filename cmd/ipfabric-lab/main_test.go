@@ -35,6 +35,14 @@ func TestUsageErrors(t *testing.T) {
 		{"up now", "ipfabric-lab: up takes no arguments, but there is \"now\"\nhint: usage: ipfabric-lab up [flags]\n"},
 		{"ssh", "ipfabric-lab: ssh wants the name of a machine\nhint: `ipfabric-lab list` names them; usage: ipfabric-lab ssh NAME [COMMAND…] [flags]\n"},
 		{"stop", "ipfabric-lab: stop wants the name of one machine\nhint: `ipfabric-lab list` names them; usage: ipfabric-lab stop NAME [flags]\n"},
+		{"guest frob", "ipfabric-lab: guest has no command frob\nhint: `ipfabric-lab guest --help` lists them\n"},
+		{"guest add node1", "ipfabric-lab: guest add wants the name of a node and that of a VM\nhint: usage: ipfabric-lab guest add NODE VM [flags]\n"},
+		{"guest add node1 web --kind docker", "ipfabric-lab: --kind cannot be \"docker\"; write ns, qemu, lxd\n"},
+		{"guest add node1 web --flavour bridge", "ipfabric-lab: --flavour cannot be \"bridge\"; write tap or veth\n"},
+		{"guest add node1 web --kind qemu --flavour veth", "ipfabric-lab: --flavour is for --kind ns: others have what they have\n"},
+		{"guest add node1 web --ip 203.0.113.1", "ipfabric-lab: --ip and --ip6 are for --kind qemu and lxd: a namespace has no configuration of its own; add the VM with ipfabric vm add\n"},
+		{"guest add node1 web --kind lxd --ip 2001:db8::1", "ipfabric-lab: --ip: \"2001:db8::1\" is not an IPv4 address\n"},
+		{"guest add node1 web --kind lxd --ip6 fe80::1%eth0", "ipfabric-lab: --ip6: \"fe80::1%eth0\" is not an IPv6 address\n"},
 		{"start rr1 rr2", "ipfabric-lab: start wants the name of one machine\nhint: `ipfabric-lab list` names them; usage: ipfabric-lab start NAME [flags]\n"},
 	} {
 		t.Run(tt.args, func(t *testing.T) {
