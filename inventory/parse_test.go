@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -114,6 +115,37 @@ func TestNothingInTheFile(t *testing.T) {
 		const want = "fabric.yaml:1:1: the file is empty; start with `ipfabric inventory example`"
 		if err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", data, err, want)
+		}
+	}
+}
+
+// An open bracket in the last line: nothing below it can be to blame.
+func TestBracketsInTheLastLine(t *testing.T) {
+	for _, tt := range []struct{ data, want string }{
+		{"x: [", "close the bracket that this line opens: the [ needs a ]"},
+		{"x: [\n", "close the bracket that this line opens: the [ needs a ]"},
+		{"a: 1\nx: {y: [1], z: \"]\"", "close the bracket that this line opens: the { needs a }"},
+		{"x: [1]]", "remove the ]: no bracket is open that it could close"},
+		{"x: ]", "remove the ]: no bracket is open that it could close"},
+		{"x: {y: [1}", "close the bracket: there is } where the [ needs a ]"},
+		{"a:\n  - b\n c: 3", "give all keys of one block the same indentation"},
+	} {
+		_, _, err := Parse("fabric.yaml", []byte(tt.data))
+		if err == nil || !strings.Contains(err.Error(), "not valid YAML: ") || !strings.HasSuffix(err.Error(), "; "+tt.want) {
+			t.Errorf("%q: got %v, want %s", tt.data, err, tt.want)
+		}
+	}
+}
+
+func TestLettersThatOnlyLookLatin(t *testing.T) {
+	for _, tt := range []struct{ key, want string }{
+		{"\u0430s", "did you mean as (that is a Cyrillic letter)?"},
+		{"n\u03bfdes", "did you mean nodes (that is a Greek letter)?"},
+		{"n\u043edez", "did you mean nodes?"},
+		{"\u043d\u043e\u0434\u044b", "write one of fabric, "},
+	} {
+		if got := suggest(tt.key, reflect.TypeFor[rawFabric]()); !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%+q: got %s, want %s", tt.key, got, tt.want)
 		}
 	}
 }

@@ -5,11 +5,18 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // suggest says what to write instead of a key that the raw struct t has not.
 func suggest(key string, t reflect.Type) string {
 	fields := fieldsOf(t)
+	if plain, script := latin(key); script != "" {
+		if _, known := find(fields, plain); known {
+			return fmt.Sprintf("did you mean %s (that is a %s letter)?", plain, script)
+		}
+		key = plain
+	}
 	keys := make([]string, len(fields))
 	for i, f := range fields {
 		keys[i] = f.key
@@ -34,6 +41,31 @@ func suggest(key string, t reflect.Type) string {
 		return "it belongs under " + above + " at the top level of the file"
 	}
 	return "write one of " + strings.Join(keys, ", ")
+}
+
+// lookalikes are Cyrillic and Greek letters that nobody can tell from the Latin ones below them.
+const (
+	lookalikes = "\u0430\u0441\u0435\u04bb\u0456\u0458\u043e\u0440\u0455\u0443\u0445\u0501\u051b\u051d\u03bf\u03bd\u03b1"
+	theirLatin = "acehijopsyxdqwova"
+)
+
+// latin replaces letters that only look like Latin ones, and returns the script of the first of
+// them, "" if there is none.
+func latin(s string) (plain, script string) {
+	plain = strings.Map(func(r rune) rune {
+		i := slices.Index([]rune(lookalikes), r)
+		if i < 0 {
+			return r
+		}
+		if script == "" {
+			script = "Cyrillic"
+			if unicode.Is(unicode.Greek, r) {
+				script = "Greek"
+			}
+		}
+		return rune(theirLatin[i])
+	}, s)
+	return plain, script
 }
 
 // section returns the mapping among the fields that has the key.

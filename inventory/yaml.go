@@ -81,7 +81,11 @@ func (p *problems) syntaxError(data []byte, line int, err error) {
 	}
 	_, msg := yamlError(err)
 	hint := syntaxHint(msg, text)
-	if line < read && strings.ContainsAny(text, "\"'[{") {
+	bracket, open := bracketHint(text)
+	if bracket != "" && strings.Contains(msg, "did not find expected") {
+		hint = bracket
+	}
+	if line < read && strings.ContainsAny(text, "\"'[{") && (bracket == "" || open) {
 		hint = fmt.Sprintf("close the quote or bracket that this line opens; the mistake is between it and line %d", read)
 	}
 	p.errorf(where, hint, "not valid YAML: %s", msg)
@@ -155,4 +159,51 @@ func syntaxHint(msg, text string) string {
 		return "save the file as UTF-8 text"
 	}
 	return "look at this line and the one above"
+}
+
+// bracketHint says which bracket of a line has no partner in it, "" if all have one. If it is
+// open, the partner may yet be in a line below.
+func bracketHint(line string) (hint string, open bool) {
+	var waiting []rune // those that wait for their partner
+	var quote rune     // the one that is open, 0 outside of quotes
+	before := ' '
+	for _, r := range line {
+		switch {
+		case quote != 0:
+			if r == quote {
+				quote = 0
+			}
+		case (r == '"' || r == '\'') && strings.ContainsRune(" [{,:", before):
+			quote = r
+		case r == '#' && before == ' ':
+			return openHint(waiting)
+		case r == '[' || r == '{':
+			waiting = append(waiting, r)
+		case r == ']' || r == '}':
+			if len(waiting) == 0 {
+				return fmt.Sprintf("remove the %c: no bracket is open that it could close", r), false
+			}
+			if last := waiting[len(waiting)-1]; partner(last) != r {
+				return fmt.Sprintf("close the bracket: there is %c where the %c needs a %c", r, last, partner(last)), false
+			}
+			waiting = waiting[:len(waiting)-1]
+		}
+		before = r
+	}
+	return openHint(waiting)
+}
+
+func openHint(waiting []rune) (hint string, open bool) {
+	if len(waiting) == 0 {
+		return "", false
+	}
+	last := waiting[len(waiting)-1]
+	return fmt.Sprintf("close the bracket that this line opens: the %c needs a %c", last, partner(last)), true
+}
+
+func partner(bracket rune) rune {
+	if bracket == '[' {
+		return ']'
+	}
+	return '}'
 }
