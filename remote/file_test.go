@@ -211,7 +211,9 @@ func TestNoSFTPSubsystem(t *testing.T) {
 
 // A login shell that ends before it runs anything is not the same as a missing SFTP server.
 func TestNoFilesWhereTheLoginShellRunsNothing(t *testing.T) {
-	_, h := connect(t, "ForceCommand echo closed for today; exit 3")
+	home := t.TempDir()
+	writeFile(t, filepath.Join(home, ".bashrc"), "echo closed for today; exit 3\n")
+	_, h := connect(t, "SetEnv HOME="+home)
 	ctx := testContext(t)
 	_, queried := h.Query(ctx, "true")
 	_, read := h.ReadFile(ctx, "/etc/hostname")
