@@ -11,7 +11,7 @@ import (
 // frrQuestion asks bgpd for all that verify wants to know. The neighbors have
 // everything but one: how long a session has been down. The field that looks
 // like it, lastResetTimerMsecs, starts anew after a day.
-var frrQuestion = []string{"vtysh", "-c", "show bgp summary json", "-c", "show bgp neighbors json"}
+var frrQuestion = []string{"timeout", "15", "vtysh", "-c", "show bgp summary json", "-c", "show bgp neighbors json"}
 
 // frrFamilies are FRR's names in JSON.
 var frrFamilies = map[string]string{

@@ -184,7 +184,7 @@ func (q *question) ask(r Reader) {
 }
 
 // togetherLimit is how long questions may take that are asked together.
-const togetherLimit = 20 * time.Second
+const togetherLimit = 25 * time.Second
 
 // askTogether puts questions by one command, and returns those that have no
 // answer then: what failed is asked again by itself, for an error that says

@@ -48,7 +48,7 @@ func TestReflectorQuestion(t *testing.T) {
 		return strings.Replace(s, `addresses: [10.10.0.12, "fd00:10::12"]`, `addresses: [10.10.0.12]`, 1)
 	})
 	got := reflectorQuestion(f, f.RouteReflectors[1].Host)
-	want := []string{"sh", "-c", `"$@" | gzip -1 | base64`, "sh", "vtysh", "-c", "show bgp summary json", "-c", "show bgp neighbors json",
+	want := []string{"sh", "-c", `"$@" | gzip -1 | base64`, "sh", "timeout", "15", "vtysh", "-c", "show bgp summary json", "-c", "show bgp neighbors json",
 		"-c", "show bgp ipv4 unicast json", "-c", "show bgp ipv4 unicast community 65000:100 json", "-c", "show bgp ipv4 unicast community 65000:7 json"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("an IPv4 reflector (-want +got)\n%s", diff)
