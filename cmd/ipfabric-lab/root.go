@@ -24,6 +24,8 @@ left on the host by "down" but the cached image in /var/cache/ipfabric-lab.`
 const rootExample = `  ipfabric-lab up                              boot 2 reflectors, 3 nodes, 1 core gateway
   ipfabric -f .lab/fabric.yaml init            make a fabric of them
   ipfabric-lab ssh node1 "vtysh -c 'show bgp summary'"
+  ipfabric -f .lab/fabric.yaml vm add web --node node1
+  ipfabric-lab guest add node1 web             put a guest behind a VM's interface
   ipfabric-lab stop rr1 --kill                 cut the power of a reflector
   ipfabric-lab start rr1
   ipfabric-lab down                            remove it all`

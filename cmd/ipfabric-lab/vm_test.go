@@ -140,9 +140,8 @@ func TestLabVM(t *testing.T) {
 	})
 }
 
-// move moves a VM while it is pinged every 10 ms from the core gateway and from
-// VMs on both nodes. Its guest is on both for a while, as it is, for its
-// network, in a live migration.
+// move moves a VM while it is pinged every 10 ms from the core gateway. Its
+// guest is on both nodes for a while.
 func (f *fabric) move(v labVM, from, to string) {
 	f.t.Helper()
 	f.lab("guest", "add", to, v.Name)
