@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -229,8 +230,13 @@ func (f *fabric) edit(what, from, to string) {
 // no half-written file is left.
 func TestLabKilledInit(t *testing.T) {
 	f := newFabric(t, "--rrs", "2", "--nodes", "1", "--cores", "1")
-	for range 6 {
-		after := time.Duration(500+rand.IntN(15000)) * time.Millisecond
+	retry := "  password: {file: bgp.password}\n"
+	for i := range 6 {
+		// Something to do each time, also if the run before came to its end.
+		next := fmt.Sprintf("  password: {file: bgp.password}\n  connect_retry: %ds\n", 6+i)
+		f.edit("connect_retry", retry, next)
+		retry = next
+		after := time.Duration(200+rand.IntN(7000)) * time.Millisecond
 		cmd := f.command("ipfabric", "init", "--yes")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
