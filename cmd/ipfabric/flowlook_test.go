@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"ipfabric/remote"
+	"ipfabric/steps"
+)
+
+func TestPlanExitCodes(t *testing.T) {
+	b := newBench(t)
+	wantCode(t, b.preview(context.Background(), b.testPlan(), false), exitChanges)
+	if b.written() != "" {
+		t.Errorf("written: %s", b.written())
+	}
+	b.settle("rr1", "rr2", "node1")
+	wantCode(t, b.preview(context.Background(), b.testPlan(), false), exitOK)
+	b.fleet = newFleet(b.fleet.open)
+	b.hosts["rr2"].openErr = connectError("rr2", remote.Unreachable)
+	wantCode(t, b.preview(context.Background(), b.testPlan(), false), exitHosts)
+}
+
+func TestVerifyWaits(t *testing.T) {
+	b := newBench(t)
+	bad := &steps.Report{Hosts: []steps.HostReport{{Host: "rr1", Checks: []steps.Check{{Name: "reachable", Status: steps.Bad}}}}}
+	b.reports = []*steps.Report{bad, {Healthy: true}}
+	wantCode(t, b.verify(context.Background(), verifyOptions{wait: time.Minute}), exitOK)
+
+	b.verified, b.reports = 0, []*steps.Report{bad}
+	wantCode(t, b.verify(context.Background(), verifyOptions{}), exitUnhealthy)
+
+	b.pollEvery = time.Millisecond
+	b.verified = 0
+	wantCode(t, b.verify(context.Background(), verifyOptions{wait: 20 * time.Millisecond}), exitUnhealthy)
+	if b.verified < 2 {
+		t.Errorf("verified %d times", b.verified)
+	}
+}
+
+func TestVerifyWithALimit(t *testing.T) {
+	b := newBench(t)
+	report := &steps.Report{
+		Hosts: []steps.HostReport{
+			{Host: "rr1", Checks: []steps.Check{{Name: "reachable", Status: steps.OK}}},
+			{Host: "node1", Checks: []steps.Check{{Name: "reachable", Status: steps.OK}}},
+		},
+		Sessions: []steps.Session{
+			{RR: "rr1", Peer: "rr2", Status: steps.Bad},
+			{RR: "rr1", Peer: "node1", Status: steps.OK},
+		},
+	}
+	got := restricted(report, []string{"node1"})
+	if !got.Healthy || len(got.Hosts) != 1 || len(got.Sessions) != 1 {
+		t.Errorf("restricted to node1: %+v", got)
+	}
+	if got := restricted(report, []string{"rr2"}); got.Healthy {
+		t.Errorf("restricted to rr2: %+v", got)
+	}
+
+	reach := b.reachFor([]string{"node1"})
+	if _, err := reach(context.Background(), "mx1"); err == nil {
+		t.Error("mx1 was asked for node1's sake")
+	}
+	if _, err := reach(context.Background(), "rr2"); err != nil {
+		t.Errorf("rr2 was not asked: %v", err)
+	}
+}
