@@ -98,6 +98,10 @@ func (c *VMControl) settled(ctx context.Context, r VMRequest, s survey) (VM, err
 			}
 		}
 		for a, p := range strangers {
+			if p.node == v.Node {
+				// It may be this VM's own, under which its guest still runs.
+				return v, c.lostVM(withOnly(v, a), a, p)
+			}
 			owners[a] = p.who
 			if !slices.Contains(r.Addrs(), a) {
 				c.note(a.String(), " is passed over: it is ", p.who)
@@ -140,6 +144,17 @@ func (c *VMControl) choose(r VMRequest, owners map[netip.Addr]string) (VM, error
 		*x.into = a
 	}
 	return v, nil
+}
+
+// withOnly is the VM with that one address.
+func withOnly(v VM, a netip.Addr) VM {
+	v.IPv4, v.IPv6 = netip.Addr{}, netip.Addr{}
+	if a.Is4() {
+		v.IPv4 = a
+		return v
+	}
+	v.IPv6 = a
+	return v
 }
 
 // lostVM refuses an address that the VM's own node announces. It may be that

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -134,6 +135,18 @@ func TestAddPassesOverWhatIsAnnounced(t *testing.T) {
 	}
 	if len(f.notes) != 2 || !strings.Contains(f.notes[0], "203.0.113.1 is passed over") {
 		t.Errorf("%q", f.notes)
+	}
+}
+
+// What the VM's own node announces may be that VM's, under which its guest runs:
+// it does not get another address behind the guest's back.
+func TestAddAsksWhoseItIsWhatTheNodeAnnounces(t *testing.T) {
+	f := newVMFleet(t)
+	f.stranger["203.0.113.1"] = "node1"
+	_, _, err := add(t, f, VMWish{Name: "web", Node: "node1"})
+	var e *VMError
+	if !errors.As(err, &e) || !strings.Contains(e.Hint(), "ipfabric-agent vm add web --ip 203.0.113.1") {
+		t.Errorf("got %v", err)
 	}
 }
 

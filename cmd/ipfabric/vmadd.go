@@ -34,6 +34,12 @@ address is in use; 3 a host did not answer; 64 the command line is wrong.`,
 		Args: oneVM(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w.Name = args[0]
+			for _, name := range []string{"ip", "ip6"} {
+				// A variable that is not set must not mean "any".
+				if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
+					return usagef("leave --"+name+" out for the lowest free address, or write --"+name+" none", "--%s is empty", name)
+				}
+			}
 			s, err := a.open("vm-add", nil)
 			if err != nil {
 				return err

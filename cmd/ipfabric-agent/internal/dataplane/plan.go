@@ -83,7 +83,11 @@ func (p *planner) vm(w Want) {
 	if link.Index != 0 {
 		p.claim[link.Index] = true
 	}
-	if why := link.unfit(p.index); why != "" {
+	why := link.unfit(p.index)
+	if why == "" {
+		why = link.Host(w)
+	}
+	if why != "" {
 		p.result.States[w.VM] = State{Problem: "interface " + w.Device + ": " + why}
 		return
 	}

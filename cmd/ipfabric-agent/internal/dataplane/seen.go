@@ -1,6 +1,9 @@
 package dataplane
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // A Seen is what is in the kernel.
 type Seen struct {
@@ -52,6 +55,21 @@ func (l *Link) unfit(index map[int]*Link) string {
 		}
 		return "it is a port of " + master + ", so that it cannot be routed to: give the VM an interface without a bridge " +
 			`(libvirt: <interface type='ethernet'>, LXD: nictype=p2p)`
+	}
+	return ""
+}
+
+// Host says why the link is the host's own and never a VM's: nobody has taken
+// it up, and it has an address that no VM's interface has. It would lose that
+// address, and the host its way to the world.
+func (l *Link) Host(w Want) string {
+	if name, _ := Marked(l.Alias); name != "" {
+		return ""
+	}
+	for _, a := range l.Addrs {
+		if !a.Addr().IsLinkLocalUnicast() && !slices.Contains(w.Addrs, a) {
+			return "it has the address " + a.String() + " and so is the host's own: left as it is"
+		}
 	}
 	return ""
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
 	"ipfabric/cmd/ipfabric-agent/internal/vm"
 )
@@ -26,6 +27,24 @@ func (n *node) wantRoutes(t *testing.T, when string, want ...string) {
 	}
 	if diff := cmp.Diff(want, n.kernel.announced()); diff != "" {
 		t.Errorf("%s (-want +got)\n%s", when, diff)
+	}
+}
+
+// The host's uplink in a container is a veth, as a VM's interface may be.
+func TestTheHostsOwnInterfaceIsRefused(t *testing.T) {
+	n := newNode(t)
+	uplink := dataplane.Link{Index: 2, Name: "host0", Kind: "veth", Up: true, MAC: "02:aa:00:00:00:01", Addrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.21/24"), netip.MustParsePrefix("fe80::1234/64")}}
+	have := uplink
+	n.kernel.links["host0"] = &have
+	_, _, err := n.Add(ctx, vm.VM{Name: "a", IPv4: netip.MustParseAddr("203.0.113.1"), Interface: "host0", Link: vm.Existing})
+	if err == nil || !strings.Contains(err.Error(), "10.0.0.21/24") {
+		t.Errorf("got %v", err)
+	}
+	if len(n.Store.All()) != 0 || len(n.firewall.entries) != 0 {
+		t.Errorf("stored %v, filtered %v", n.Store.All(), n.firewall.entries)
+	}
+	if diff := cmp.Diff(&uplink, n.kernel.links["host0"], cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+		t.Errorf("it was touched (-want +got)\n%s", diff)
 	}
 }
 

@@ -98,6 +98,9 @@ func (e *Engine) store(ctx context.Context, v vm.VM) error {
 	if err := e.conflict(&v); err != nil {
 		return err
 	}
+	if err := e.hostsOwn(ctx, v); err != nil {
+		return err
+	}
 	if err := e.Store.Put(v); err != nil {
 		return storeError("VM "+v.Name+" is not added", err)
 	}
