@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -65,13 +66,8 @@ func enableDaemons(data []byte) []byte {
 	var out bytes.Buffer
 	for line := range bytes.Lines(data) {
 		key, _, _ := strings.Cut(strings.TrimSpace(string(line)), "=")
-		isWanted := false
-		for _, name := range wantedDaemons {
-			if key == name {
-				found[name], isWanted = true, true
-			}
-		}
-		if isWanted {
+		if slices.Contains(wantedDaemons, key) {
+			found[key] = true
 			line = []byte(key + "=yes\n")
 		}
 		out.Write(line)

@@ -58,7 +58,7 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 				files: []file{{path: "/etc/libvirt/hooks/qemu.d/ipfabric", data: assets.File("hooks/qemu"), mode: 0o755}},
 			})
 		}
-		nodes.add(n.Name, o.configured(n.Host, nodeNeighbors(f, n), func(v frrVersion) ([]byte, error) {
+		nodes.add(n.Name, o.configured(n.Host, nodeNeighbors(f), func(v frrVersion) ([]byte, error) {
 			return nodeConf(f, n, v)
 		})...)
 	}
@@ -114,7 +114,10 @@ func agentConfigOf(f *inventory.Fabric, n inventory.Node) inventory.AgentConfig 
 
 // reflectorNeighbors is everybody that a reflector has a session with.
 func reflectorNeighbors(f *inventory.Fabric, rr inventory.RouteReflector) []netip.Addr {
-	out := nodeAddrs(f)
+	var out []netip.Addr
+	for _, n := range f.Nodes {
+		out = append(out, n.IPv4, n.IPv6)
+	}
 	for _, c := range f.CoreGateways {
 		out = append(out, c.IPv4, c.IPv6)
 	}
@@ -126,15 +129,8 @@ func reflectorNeighbors(f *inventory.Fabric, rr inventory.RouteReflector) []neti
 	return out
 }
 
-func nodeAddrs(f *inventory.Fabric) []netip.Addr {
-	var out []netip.Addr
-	for _, n := range f.Nodes {
-		out = append(out, n.IPv4, n.IPv6)
-	}
-	return out
-}
-
-func nodeNeighbors(f *inventory.Fabric, _ inventory.Node) []netip.Addr {
+// nodeNeighbors is everybody that a node has a session with.
+func nodeNeighbors(f *inventory.Fabric) []netip.Addr {
 	var out []netip.Addr
 	for _, r := range f.RouteReflectors {
 		out = append(out, r.IPv4, r.IPv6)

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -158,33 +156,21 @@ func (a *app) guestListCommand() *cobra.Command {
 
 func (a *app) showGuests(all []lab.NodeGuest, asJSON bool) error {
 	if asJSON {
-		data, err := json.MarshalIndent(all, "", "  ")
-		if err != nil {
-			return err
-		}
-		a.say.result("%s\n", data)
-		return nil
+		return a.say.json(all)
 	}
 	if len(all) == 0 {
 		a.say.progress("no guests; `ipfabric-lab guest add NODE VM` starts one")
 		return nil
 	}
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	row := func(cells ...string) { _, _ = w.Write([]byte(strings.Join(cells, "\t") + "\n")) }
-	row("VM", "NODE", "STATE", "KIND", "FLAVOUR", "INTERFACE")
+	rows := [][]string{{"VM", "NODE", "STATE", "KIND", "FLAVOUR", "INTERFACE"}}
 	for _, g := range all {
 		state := "stopped"
 		if g.Running {
 			state = "running"
 		}
-		row(g.VM, g.Node, state, string(g.Kind), string(g.Flavour), g.Interface)
+		rows = append(rows, []string{g.VM, g.Node, state, string(g.Kind), string(g.Flavour), g.Interface})
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	a.say.result("%s", b.String())
-	return nil
+	return a.say.table(rows)
 }
 
 // nodeAndVM wants the names of a node and a VM.

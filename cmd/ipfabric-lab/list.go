@@ -1,10 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"strings"
-	"text/tabwriter"
-
 	"github.com/spf13/cobra"
 
 	"ipfabric/cmd/ipfabric-lab/internal/plan"
@@ -44,29 +40,17 @@ func (a *app) listCommand() *cobra.Command {
 			all = append(all, listed{m.Machine, state, m.OS, m.Console()})
 		}
 		if asJSON {
-			data, err := json.MarshalIndent(all, "", "  ")
-			if err != nil {
-				return err
-			}
-			a.say.result("%s\n", data)
-			return nil
+			return a.say.json(all)
 		}
 		if len(all) == 0 {
 			a.say.progress("no machines in %s; `ipfabric-lab up` makes some", l.Dir)
 			return nil
 		}
-		var b strings.Builder
-		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-		row := func(cells ...string) { _, _ = w.Write([]byte(strings.Join(cells, "\t") + "\n")) }
-		row("NAME", "STATE", "ROLE", "OS", "IPV4", "IPV6")
+		rows := [][]string{{"NAME", "STATE", "ROLE", "OS", "IPV4", "IPV6"}}
 		for _, m := range all {
-			row(m.Name, m.State, string(m.Role), m.OS, m.IPv4.String(), m.IPv6.String())
+			rows = append(rows, []string{m.Name, m.State, string(m.Role), m.OS, m.IPv4.String(), m.IPv6.String()})
 		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
-		a.say.result("%s", b.String())
-		return nil
+		return a.say.table(rows)
 	}
 	return cmd
 }

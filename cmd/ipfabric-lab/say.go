@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
+	"text/tabwriter"
 
 	"ipfabric/cmd/ipfabric-lab/internal/hint"
 )
@@ -45,6 +48,30 @@ func (s *sayer) result(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fmt.Fprintf(s.out, format, args...)
+}
+
+// json prints a result as indented JSON.
+func (s *sayer) json(v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	s.result("%s\n", data)
+	return nil
+}
+
+// table prints rows as a result, their cells in columns.
+func (s *sayer) table(rows [][]string) error {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, cells := range rows {
+		_, _ = w.Write([]byte(strings.Join(cells, "\t") + "\n"))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	s.result("%s", b.String())
+	return nil
 }
 
 // usageError is an error in what was typed.
