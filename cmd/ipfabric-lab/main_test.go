@@ -32,6 +32,7 @@ func TestUsageErrors(t *testing.T) {
 		{"up --rrs 0", "ipfabric-lab: --rrs 0 is out of range: 1 to 10\n"},
 		{"up --nodes 101", "ipfabric-lab: --nodes 101 is out of range: 0 to 100\n"},
 		{"up --os debian99", "ipfabric-lab: --os \"debian99\" is not known; use one of debian11, debian12, debian13, ubuntu2204, ubuntu2404\n"},
+		{"up --node-os debian12,debian99", "ipfabric-lab: --node-os \"debian99\" is not known; use one of debian11, debian12, debian13, ubuntu2204, ubuntu2404\n"},
 		{"up now", "ipfabric-lab: up takes no arguments, but there is \"now\"\nhint: usage: ipfabric-lab up [flags]\n"},
 		{"ssh", "ipfabric-lab: ssh wants the name of a machine\nhint: `ipfabric-lab list` names them; usage: ipfabric-lab ssh NAME [COMMAND…] [flags]\n"},
 		{"stop", "ipfabric-lab: stop wants the name of one machine\nhint: `ipfabric-lab list` names them; usage: ipfabric-lab stop NAME [flags]\n"},

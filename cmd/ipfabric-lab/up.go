@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -40,11 +41,13 @@ func (a *app) upCommand() *cobra.Command {
 	f.IntVar(&o.Size.Nodes, "nodes", d.Nodes, "nodes: node1, node2 … (0 to 100)")
 	f.IntVar(&o.Size.Cores, "cores", d.Cores, "core gateways: core1 … (0 to 10)")
 	f.StringVar(&o.OS, "os", "debian12", "operating system of new machines: "+strings.Join(image.Names(), ", "))
+	f.StringSliceVar(&o.ReflectorOS, "rr-os", nil, "operating systems of new reflectors in turn, such as debian11,debian13 (default that of --os)")
+	f.StringSliceVar(&o.NodeOS, "node-os", nil, "operating systems of new nodes in turn (default that of --os)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.Size.Check(); err != nil {
 			return usageError{err}
 		}
-		if _, err := image.FindRelease(o.OS); err != nil {
+		if err := checkOS(o); err != nil {
 			return usageError{err}
 		}
 		// A lab that is there keeps its numbers unless they are said.
@@ -63,6 +66,21 @@ func (a *app) upCommand() *cobra.Command {
 		return a.sayNext(l)
 	}
 	return cmd
+}
+
+// checkOS says which flag names an operating system that there is none of.
+func checkOS(o lab.Options) error {
+	for _, f := range []struct {
+		flag  string
+		names []string
+	}{{"--os", []string{o.OS}}, {"--rr-os", o.ReflectorOS}, {"--node-os", o.NodeOS}} {
+		for _, name := range f.names {
+			if _, err := image.FindRelease(name); err != nil {
+				return fmt.Errorf("%s %w", f.flag, err)
+			}
+		}
+	}
+	return nil
 }
 
 // sayNext tells what the lab is for.

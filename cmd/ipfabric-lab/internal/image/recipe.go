@@ -27,14 +27,17 @@ type Release struct {
 	OS           string // as in fabric.yaml: "debian12"
 	Distribution string // "debian"
 	Codename     string // "bookworm"
+	// Unsupported by its distribution: mirrors' security suites are not kept
+	// whole any more. Debian 11's lists an FRR that is not there.
+	Unsupported bool `json:",omitempty"`
 }
 
 var releases = []Release{
-	{"debian11", "debian", "bullseye"},
-	{"debian12", "debian", "bookworm"},
-	{"debian13", "debian", "trixie"},
-	{"ubuntu2204", "ubuntu", "jammy"},
-	{"ubuntu2404", "ubuntu", "noble"},
+	{OS: "debian11", Distribution: "debian", Codename: "bullseye", Unsupported: true},
+	{OS: "debian12", Distribution: "debian", Codename: "bookworm"},
+	{OS: "debian13", Distribution: "debian", Codename: "trixie"},
+	{OS: "ubuntu2204", Distribution: "ubuntu", Codename: "jammy"},
+	{OS: "ubuntu2404", Distribution: "ubuntu", Codename: "noble"},
 }
 
 // FindRelease returns the release of that name.
@@ -44,7 +47,7 @@ func FindRelease(os string) (Release, error) {
 			return r, nil
 		}
 	}
-	return Release{}, fmt.Errorf("--os %q is not known; use one of %s", os, strings.Join(Names(), ", "))
+	return Release{}, fmt.Errorf("%q is not known; use one of %s", os, strings.Join(Names(), ", "))
 }
 
 // Names lists what FindRelease knows.
@@ -89,6 +92,10 @@ func (r Recipe) Key() string {
 
 // env is what the build script gets.
 func (r Recipe) env() []string {
+	mirror := r.Mirror
+	if r.Unsupported {
+		mirror.Security = ""
+	}
 	return []string{
 		"CODENAME=" + r.Codename,
 		"DISTRIBUTION=" + r.Distribution,
@@ -96,7 +103,7 @@ func (r Recipe) env() []string {
 		"COMPONENTS=" + strings.Join(r.Mirror.Components, ","),
 		"INCLUDE=" + strings.Join(basePackages, ","),
 		"CORE_PACKAGES=" + strings.Join(corePackages, " "),
-		"SOURCES_LIST=" + r.Mirror.SourcesList(r.Codename),
+		"SOURCES_LIST=" + mirror.SourcesList(r.Codename),
 		"http_proxy=" + aptconf.Proxy(r.Options, "http"),
 		"https_proxy=" + aptconf.Proxy(r.Options, "https"),
 		"APT_OPTIONS=" + aptconf.Conf(r.Options, "127.0.0.1"),

@@ -9,7 +9,7 @@ import (
 
 func recipe() Recipe {
 	return Recipe{
-		Release: Release{"debian12", "debian", "bookworm"},
+		Release: Release{OS: "debian12", Distribution: "debian", Codename: "bookworm"},
 		Mirror:  aptconf.Mirror{Main: "http://mirror.example/debian", Components: []string{"main"}},
 	}
 }
@@ -22,7 +22,7 @@ func TestKey(t *testing.T) {
 		t.Error("the same recipe has two keys")
 	}
 	for what, change := range map[string]func(*Recipe){
-		"release":     func(r *Recipe) { r.Release = Release{"debian13", "debian", "trixie"} },
+		"release":     func(r *Recipe) { r.Release = Release{OS: "debian13", Distribution: "debian", Codename: "trixie"} },
 		"mirror":      func(r *Recipe) { r.Mirror.Main = "http://other.example/debian" },
 		"security":    func(r *Recipe) { r.Mirror.Security = "http://mirror.example/debian-security" },
 		"proxy":       func(r *Recipe) { r.Options = []aptconf.Option{{Key: "Acquire::http::Proxy", Value: "http://p"}} },

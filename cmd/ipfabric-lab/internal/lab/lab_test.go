@@ -285,3 +285,24 @@ func TestWantedSize(t *testing.T) {
 		}
 	}
 }
+
+func TestOperatingSystemsInTurn(t *testing.T) {
+	machines := plan.Network(1).Machines(plan.Size{Cores: 1, Reflectors: 2, Nodes: 4})
+	for _, tt := range []struct {
+		options Options
+		want    string // core1, rr1, rr2, node1 to node4
+	}{
+		{Options{OS: "a"}, "a a a a a a a"},
+		{Options{OS: "a", NodeOS: []string{"b", "c", "d"}}, "a a a b c d b"},
+		{Options{OS: "a", ReflectorOS: []string{"b", "c"}, NodeOS: []string{"d"}}, "a b c d d d d"},
+	} {
+		got := tt.options.osOf(machines)
+		var names []string
+		for _, m := range machines {
+			names = append(names, got[m.Name])
+		}
+		if diff := cmp.Diff(tt.want, strings.Join(names, " ")); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", tt.options, diff)
+		}
+	}
+}
