@@ -92,24 +92,6 @@ func TestParseOSRelease(t *testing.T) {
 	}
 }
 
-func TestPlatform(t *testing.T) {
-	for _, tt := range []struct{ file, override, want string }{
-		{"ID=debian\nVERSION_ID=\"12\"\n", "", "debian12"},
-		{"ID=mint\nID_LIKE=\"ubuntu debian\"\nVERSION_ID=\"22.04\"\n", "", "ubuntu2204"},
-		{"ID=alpine\nVERSION_ID=3\nPRETTY_NAME=\"Alpine Linux\"\n", "debian12", "debian12"},
-		{"ID=alpine\nVERSION_ID=3\nPRETTY_NAME=\"Alpine Linux\"\n", "", ""},
-	} {
-		h := &fakeHost{files: map[string]string{"/etc/os-release": tt.file}}
-		p, err := platformOf(t.Context(), h, tt.override)
-		if p.Name != tt.want {
-			t.Errorf("%q: got %q, %v, want %q", tt.file, p.Name, err, tt.want)
-		}
-		if tt.want == "" && (err == nil || err.Error() != "Alpine Linux is not supported") {
-			t.Errorf("%q: got %v", tt.file, err)
-		}
-	}
-}
-
 func TestFRRVersion(t *testing.T) {
 	for in, want := range map[string]string{"8.4.4-1.1~deb12u2": "8.4", "10.3-1": "10.3", "7.5.1-1.1": "7.5", "1:9.1-2": "9.1"} {
 		if v, err := parseFRRVersion(in); err != nil || v.String() != want {

@@ -128,10 +128,14 @@ func writeFiles(ctx context.Context, h Host, files []file) error {
 	return nil
 }
 
-// writeFile writes one file with its mode and owner.
+// settleFile gives the file $2 its owner $1 and, where SELinux is, the label
+// that the policy has for its path: the file was made under another name.
+const settleFile = `chown "$1" "$2" && { ! command -v restorecon >/dev/null || restorecon "$2"; }`
+
+// writeFile writes one file with its mode, owner and label.
 func writeFile(ctx context.Context, h Host, f file) error {
 	if err := h.WriteFile(ctx, f.path, f.data, f.mode); err != nil {
 		return err
 	}
-	return h.Run(ctx, "chown", f.ownerName(), f.path)
+	return h.Run(ctx, "sh", "-c", settleFile, "sh", f.ownerName(), f.path)
 }

@@ -106,11 +106,7 @@ func (s frrConf) Apply(ctx context.Context, h Host) error {
 // mayChange says why the configuration cannot be changed, while nothing has
 // been touched yet.
 func (s frrConf) mayChange(ctx context.Context, h Host, have, want []byte) error {
-	p, err := platformOf(ctx, h, s.host.OS)
-	if err != nil {
-		return err
-	}
-	if err := canReload(ctx, h, p); err != nil {
+	if err := canReload(ctx, h); err != nil {
 		return err
 	}
 	if len(have) == 0 || foreign(have) || s.acceptLoss || slices.Equal(sessionKeys(have), sessionKeys(want)) {

@@ -10,15 +10,13 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"ipfabric/inventory"
 )
 
 const (
 	rollbackDir   = "/var/lib/ipfabric/rollback"
 	rollbackArmed = rollbackDir + "/armed"
 	rolledBack    = rollbackDir + "/rolled-back"
-	frrScript     = "/usr/local/lib/ipfabric/frr-config"
+	frrScript     = "/usr/local/sbin/ipfabric-frr-config"
 	rollbackUnit  = "ipfabric-rollback"
 
 	// rollbackAfter is how long a host waits for the confirmation before it
@@ -33,7 +31,7 @@ const (
 // configuration after rollbackAfter, whatever becomes of the operator's
 // machine or of the way to it. The timer does not survive a reboot of the
 // host: that starts the new configuration, which FRR's parser has accepted.
-type rollback struct{ host inventory.Host }
+type rollback struct{}
 
 // armedState is the file rollbackArmed.
 type armedState struct {
@@ -46,10 +44,6 @@ type armedState struct {
 // which is the last confirmed state, and the time begins anew. An FRR that
 // does not run has nothing to go back to: then nothing is armed.
 func (rb rollback) arm(ctx context.Context, h Host) error {
-	p, err := platformOf(ctx, h, rb.host.OS)
-	if err != nil {
-		return err
-	}
 	if _, err := h.ReadFile(ctx, rollbackArmed); errors.Is(err, fs.ErrNotExist) {
 		saved, err := rb.save(ctx, h)
 		if err != nil || !saved {
@@ -63,7 +57,7 @@ func (rb rollback) arm(ctx context.Context, h Host) error {
 	}
 	return h.Run(ctx, "systemd-run", "--quiet", "--unit="+rollbackUnit,
 		fmt.Sprintf("--on-active=%d", int(rollbackAfter.Seconds())), "--timer-property=AccuracySec=1s",
-		frrScript, "rollback", p.FRRReload)
+		frrScript, "rollback")
 }
 
 // save copies the configuration and the names of the Established neighbors;
@@ -117,11 +111,7 @@ func (rb rollback) stopTimer(ctx context.Context, h Host) error {
 
 // now restores the old configuration without waiting for the timer.
 func (rb rollback) now(ctx context.Context, h Host) error {
-	p, err := platformOf(ctx, h, rb.host.OS)
-	if err != nil {
-		return err
-	}
-	if err := h.Run(ctx, frrScript, "rollback", p.FRRReload); err != nil {
+	if err := h.Run(ctx, frrScript, "rollback"); err != nil {
 		return err
 	}
 	return errors.Join(rb.stopTimer(ctx, h), h.Run(ctx, "rm", "-f", rolledBack))

@@ -51,11 +51,7 @@ func (s frrRunsConf) Check(ctx context.Context, r Reader) (Diff, error) {
 // reloadTest asks frr-reload.py what it would change. It is slow (python),
 // so only a difference of the texts gets here.
 func (s frrRunsConf) reloadTest(ctx context.Context, r Reader, diff Diff) (Diff, error) {
-	p, err := platformOf(ctx, r, s.host.OS)
-	if err != nil {
-		return nil, err
-	}
-	out, err := r.Query(ctx, p.FRRReload, "--test", "--stdout", confPath)
+	out, err := r.Query(ctx, frrReload("--test", "--stdout", confPath)...)
 	if notThere(err) {
 		return diff, nil
 	}
@@ -102,17 +98,13 @@ func parseReloadTest(out string) Diff {
 // the old configuration is put back at once. What counts is not what it says
 // but what FRR runs then.
 func (s frrRunsConf) Apply(ctx context.Context, h Host) error {
-	p, err := platformOf(ctx, h, s.host.OS)
-	if err != nil {
-		return err
-	}
-	if err := canReload(ctx, h, p); err != nil {
+	if err := canReload(ctx, h); err != nil {
 		return err
 	}
 	if err := s.rollback.arm(ctx, h); err != nil {
 		return err
 	}
-	reloadErr := h.Run(ctx, frrScript, "reload", p.FRRReload, confPath)
+	reloadErr := h.Run(ctx, frrScript, "reload", confPath)
 	if reloadErr == nil || exitStatus(reloadErr) < 0 {
 		return reloadErr // cut off in the middle: the host's timer runs
 	}
@@ -123,27 +115,4 @@ func (s frrRunsConf) Apply(ctx context.Context, h Host) error {
 		return fmt.Errorf("%w; the old configuration could not be put back at once (%v), the host does it by itself", reloadErr, err)
 	}
 	return errRolledBack{fmt.Errorf("FRR refused a part of the new configuration, the old one is back in place: %w", reloadErr)}
-}
-
-// canReload says why frr-reload.py could not work, before anything is touched.
-func canReload(ctx context.Context, r Reader, p platform) error {
-	_, err := r.Query(ctx, p.FRRReload, "--help")
-	if exitStatus(err) >= 0 {
-		return errNoReload{p.FRRReload, err}
-	}
-	return err
-}
-
-// errNoReload is an error with a hint.
-type errNoReload struct {
-	path string
-	err  error
-}
-
-func (e errNoReload) Error() string {
-	return fmt.Sprintf("%s does not run, so FRR's configuration cannot be changed: %v", e.path, e.err)
-}
-
-func (e errNoReload) Hint() string {
-	return "is python3 installed and whole on the host? frr-reload.py is a Python program of the package frr-pythontools"
 }

@@ -26,23 +26,26 @@ func frrHost() *fakeHost {
 			"vtysh -C -f " + stagedPath: "",
 			strings.Join(frrLook, " "):  " zebra bgpd watchfrr staticd bfdd\nBuilding configuration...\n\nCurrent configuration:\n!\nold\n",
 			strings.Join(vtysh("show bgp summary json"), " "): summaryUp,
-			"/usr/lib/frr/frr-reload.py --help":               "usage",
-			"chown frr:frr " + stagedPath:                     "", "chown frr:frr " + confPath: "",
-			"chown frr:frr " + rollbackDir + "/running.conf": "", "chown root:root " + rollbackArmed: "",
+			strings.Join(frrReload("--help"), " "):            "usage",
+			settled("frr:frr") + stagedPath:                   "", settled("frr:frr") + confPath: "",
+			settled("frr:frr") + rollbackDir + "/running.conf": "", settled("root:root") + rollbackArmed: "",
 			"sh -c " + backup + " sh " + confPath + " " + backupDir:                          "",
 			"install -d -m 0700 " + rollbackDir:                                              "",
 			"sh -c " + keepFiles + " sh " + rollbackDir + " " + confPath + " " + daemonsPath: "",
-			"rm -f " + stagedPath:                                        "",
-			"rm -f " + rollbackArmed:                                     "",
-			"rm -f " + rolledBack:                                        "",
-			frrScript + " rollback /usr/lib/frr/frr-reload.py":           "",
-			frrScript + " reload /usr/lib/frr/frr-reload.py " + confPath: "",
-			"systemd-run --quiet --unit=ipfabric-rollback --on-active=180 --timer-property=AccuracySec=1s " + frrScript + " rollback /usr/lib/frr/frr-reload.py": "",
-			`sh -c systemctl stop "$1.timer" 2>/dev/null; systemctl reset-failed "$1.timer" "$1.service" 2>/dev/null; true sh ipfabric-rollback`:                 "",
+			"rm -f " + stagedPath:             "",
+			"rm -f " + rollbackArmed:          "",
+			"rm -f " + rolledBack:             "",
+			frrScript + " rollback":           "",
+			frrScript + " reload " + confPath: "",
+			"systemd-run --quiet --unit=ipfabric-rollback --on-active=180 --timer-property=AccuracySec=1s " + frrScript + " rollback":            "",
+			`sh -c systemctl stop "$1.timer" 2>/dev/null; systemctl reset-failed "$1.timer" "$1.service" 2>/dev/null; true sh ipfabric-rollback`: "",
 		},
 		status: map[string]int{},
 	}
 }
+
+// settled is the command that follows each file that is written, but for its path.
+func settled(owner string) string { return "sh -c " + settleFile + " sh " + owner + " " }
 
 func newConf(frrVersion) ([]byte, error) { return []byte(confHeader + "\nnew\n"), nil }
 
@@ -101,7 +104,7 @@ func TestFRRConfOfSomebodyElseNeedsAdopt(t *testing.T) {
 
 func TestReloadThatFailsIsRolledBackAtOnce(t *testing.T) {
 	h := frrHost()
-	h.status[frrScript+" reload /usr/lib/frr/frr-reload.py "+confPath] = 1
+	h.status[frrScript+" reload "+confPath] = 1
 	if err := (frrRunsConf{render: newConf}).Apply(t.Context(), h); err == nil {
 		t.Error("no error")
 	}
@@ -168,19 +171,19 @@ func TestNewTouchesEveryManagedHostInOrder(t *testing.T) {
 // What frr-reload.py says counts for nothing if FRR runs what it should.
 func TestReloadIsJudgedByWhatRuns(t *testing.T) {
 	h := frrHost()
-	h.status[frrScript+" reload /usr/lib/frr/frr-reload.py "+confPath] = 1
+	h.status[frrScript+" reload "+confPath] = 1
 	h.answers[strings.Join(frrLook, " ")] = " zebra bgpd\nnew\n"
 	if err := (frrRunsConf{render: newConf}).Apply(t.Context(), h); err != nil {
 		t.Errorf("got %v", err)
 	}
-	if slices.Contains(h.log, frrScript+" rollback /usr/lib/frr/frr-reload.py") {
+	if slices.Contains(h.log, frrScript+" rollback") {
 		t.Error("rolled back")
 	}
 }
 
 func TestNothingIsTouchedWhereReloadCannotRun(t *testing.T) {
 	h := frrHost()
-	h.status["/usr/lib/frr/frr-reload.py --help"] = 127
+	h.status[strings.Join(frrReload("--help"), " ")] = 127
 	err := (frrConf{render: newConf}).Apply(t.Context(), h)
 	if err == nil || h.files[confPath] != confHeader+"\nold\n" {
 		t.Errorf("got %v, frr.conf is %q", err, h.files[confPath])

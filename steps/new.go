@@ -84,8 +84,9 @@ func installed(h inventory.Host) []Step {
 
 // configured is what makes FRR run a host's configuration.
 func (o options) configured(h inventory.Host, neighbors []netip.Addr, render confRenderer) []Step {
-	rb := rollback{h}
+	var rb rollback
 	return []Step{
+		frrIntegrated{o},
 		frrConf{h, render, o, rb},
 		frrDaemons{rb},
 		frrService{h, rb},

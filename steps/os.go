@@ -12,13 +12,37 @@ import (
 )
 
 // A platform is what differs between operating systems. All of it is in the
-// table below; every supported one runs systemd.
+// table below. Every one of them runs systemd, and its FRR belongs to frr:frr,
+// has its configuration in /etc/frr and vtysh in the path; where frr-reload.py
+// is depends on who built the package, so the host is asked (frrreload.go).
 type platform struct {
-	Name      string // "debian12", as in the inventory's os
-	Packages  packageManager
-	FRR       []string // FRR's packages: the daemons, and frr-reload.py
-	FRRReload string   // path of frr-reload.py
+	Name     string // "debian12", as in the inventory's os
+	Family   string // "debian" or "el"
+	Version  string // VERSION_ID of os-release; of "el" the number before the dot
+	Codename string // "bookworm": the suite of apt repositories; "" with RPMs
+	Packages packageManager
+	FRR      []string // the distribution's packages: the daemons, and frr-reload.py
+	// FRRVersion is the distribution's own, for a plan on a host whose package
+	// lists were not fetched yet. Zero is not known.
+	FRRVersion frrVersion
 }
+
+// platforms is every operating system that ipfabric knows. The packages of
+// AlmaLinux, Rocky, RHEL and the like (el) have frr-reload.py in frr itself.
+var platforms = []platform{
+	{"debian11", "debian", "11", "bullseye", apt{}, []string{"frr", "frr-pythontools"}, frrVersion{7, 5}},
+	{"debian12", "debian", "12", "bookworm", apt{}, []string{"frr", "frr-pythontools"}, frrVersion{8, 4}},
+	{"debian13", "debian", "13", "trixie", apt{}, []string{"frr", "frr-pythontools"}, frrVersion{10, 3}},
+	{"ubuntu2004", "debian", "20.04", "focal", apt{}, []string{"frr", "frr-pythontools"}, frrVersion{7, 2}},
+	{"ubuntu2204", "debian", "22.04", "jammy", apt{}, []string{"frr", "frr-pythontools"}, frrVersion{8, 1}},
+	{"ubuntu2404", "debian", "24.04", "noble", apt{}, []string{"frr", "frr-pythontools"}, frrVersion{8, 4}},
+	{"el8", "el", "8", "", dnf{}, []string{"frr"}, frrVersion{7, 5}},
+	{"el9", "el", "9", "", dnf{}, []string{"frr"}, frrVersion{8, 5}},
+	{"el10", "el", "10", "", dnf{}, []string{"frr"}, frrVersion{10, 1}},
+}
+
+// elIDs are the distributions that are RHEL, or rebuilt from it.
+var elIDs = []string{"rhel", "almalinux", "rocky", "centos", "ol"}
 
 // A packageManager knows a distribution's packages.
 type packageManager interface {
@@ -28,26 +52,6 @@ type packageManager interface {
 	Candidate(ctx context.Context, r Reader, name string) (string, error)
 	// Install installs packages, and upgrades none that is there.
 	Install(ctx context.Context, h Host, names []string) error
-}
-
-// platforms is every operating system that ipfabric knows.
-var platforms = []struct {
-	id, version string // as in os-release
-	platform
-}{
-	{"debian", "11", debian("debian11")},
-	{"debian", "12", debian("debian12")},
-	{"debian", "13", debian("debian13")},
-	{"ubuntu", "20.04", debian("ubuntu2004")},
-	{"ubuntu", "22.04", debian("ubuntu2204")},
-	{"ubuntu", "24.04", debian("ubuntu2404")},
-}
-
-func debian(name string) platform {
-	return platform{
-		Name: name, Packages: apt{},
-		FRR: []string{"frr", "frr-pythontools"}, FRRReload: "/usr/lib/frr/frr-reload.py",
-	}
 }
 
 // errUnsupportedOS is an error with a hint.
@@ -60,40 +64,66 @@ func (e errUnsupportedOS) Hint() string {
 	for _, p := range platforms {
 		names = append(names, p.Name)
 	}
-	return "supported are " + strings.Join(names, ", ") + "; if it is as good as one of them, say so with the host's `os:` in the inventory"
+	return "supported are " + strings.Join(names, ", ") +
+		" (el is AlmaLinux, Rocky, RHEL, CentOS Stream, Oracle Linux); if it is as good as one of them, say so with the host's `os:` in the inventory"
 }
 
 // platformOf finds the host's platform: what the inventory says, else what
 // its os-release says.
 func platformOf(ctx context.Context, r Reader, override string) (platform, error) {
 	if override != "" {
-		for _, p := range platforms {
-			if p.Name == override {
-				return p.platform, nil
-			}
+		i := slices.IndexFunc(platforms, func(p platform) bool { return p.Name == override })
+		if i < 0 {
+			return platform{}, errUnsupportedOS{override}
 		}
-		return platform{}, errUnsupportedOS{override}
+		return platforms[i], nil
 	}
 	data, err := r.ReadFile(ctx, "/etc/os-release")
 	if errors.Is(err, fs.ErrNotExist) {
 		data, err = r.ReadFile(ctx, "/usr/lib/os-release")
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return platform{}, errUnsupportedOS{"an operating system without an os-release file"}
+	}
 	if err != nil {
 		return platform{}, fmt.Errorf("which operating system: %w", err)
 	}
 	rel := parseOSRelease(data)
-	for _, id := range append([]string{rel["ID"]}, strings.Fields(rel["ID_LIKE"])...) {
-		for _, p := range platforms {
-			if p.id == id && p.version == rel["VERSION_ID"] {
-				return p.platform, nil
-			}
+	for _, p := range platforms {
+		if p.is(rel) {
+			return p, nil
 		}
 	}
-	name := rel["PRETTY_NAME"]
-	if name == "" {
-		name = "this operating system"
+	for _, name := range []string{rel["PRETTY_NAME"], strings.TrimSpace(rel["NAME"] + " " + rel["VERSION_ID"]), rel["ID"]} {
+		if name != "" {
+			return platform{}, errUnsupportedOS{name}
+		}
 	}
-	return platform{}, errUnsupportedOS{name}
+	return platform{}, errUnsupportedOS{"this operating system"}
+}
+
+// is says whether an os-release describes the platform, or one that is made
+// of it: such a one often has versions of its own, and then tells what it is
+// made of by a code name.
+func (p platform) is(rel map[string]string) bool {
+	id, version, like := rel["ID"], rel["VERSION_ID"], strings.Fields(rel["ID_LIKE"])
+	if p.Family == "el" {
+		major, _, _ := strings.Cut(version, ".")
+		return major == p.Version &&
+			(slices.Contains(elIDs, id) || slices.Contains(like, "rhel") || slices.Contains(like, "centos"))
+	}
+	distribution := strings.TrimRight(p.Name, "0123456789")
+	if id == distribution {
+		// Debian's testing has no VERSION_ID, and the next release's code name.
+		return version == p.Version || version == "" && rel["VERSION_CODENAME"] == p.Codename
+	}
+	if !slices.Contains(like, distribution) {
+		return false
+	}
+	if codename := rel[strings.ToUpper(distribution)+"_CODENAME"]; codename != "" {
+		return codename == p.Codename
+	}
+	return version == p.Version
 }
 
 // parseOSRelease reads os-release(5): shell assignments, perhaps quoted.

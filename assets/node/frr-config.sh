@@ -1,11 +1,15 @@
 #!/bin/sh
 # Written by ipfabric: changes the configuration that FRR runs.
 #
-#   frr-config reload FRR-RELOAD.PY FILE   make FRR run FILE
-#   frr-config rollback FRR-RELOAD.PY      put the last confirmed one back, unless
-#                                          the change was confirmed; a timer does it
+#   ipfabric-frr-config reload FILE   make FRR run FILE
+#   ipfabric-frr-config rollback      put the last confirmed one back, unless the
+#                                     change was confirmed; a timer does it
 set -u
 dir=/var/lib/ipfabric/rollback
+
+# Where the package has it: Debian's and FRR's own, or AlmaLinux's and RHEL's.
+frr_reload=/usr/lib/frr/frr-reload.py
+[ -e $frr_reload ] || frr_reload=/usr/libexec/frr/frr-reload.py
 
 # zebra shows "no ip forwarding" on a host that does not forward. frr-reload.py
 # takes that for a line to be removed and would turn forwarding on. So it gets a
@@ -15,7 +19,7 @@ reload() {
 	tmp=$(mktemp -d /run/ipfabric-frr.XXXXXX) || return 1
 	cp /etc/frr/vtysh.conf "$tmp/" 2>/dev/null || : >"$tmp/vtysh.conf"
 	{
-		cat "$2" || return 1
+		cat "$1" || return 1
 		[ "$(cat /proc/sys/net/ipv4/ip_forward)" != 0 ] || echo 'no ip forwarding'
 		[ "$(cat /proc/sys/net/ipv6/conf/all/forwarding 2>/dev/null)" != 0 ] || echo 'no ipv6 forwarding'
 	} >"$tmp/frr.conf"
@@ -24,7 +28,7 @@ reload() {
 	# ends with 1, and has everything right in the end. A second run finds nothing
 	# left to do then.
 	for try in 1 2 3; do
-		"$1" --reload --stdout --confdir "$tmp" "$tmp/frr.conf" >"$tmp/out" 2>&1
+		"$frr_reload" --reload --stdout --confdir "$tmp" "$tmp/frr.conf" >"$tmp/out" 2>&1
 		rc=$?
 		# What it prints holds whole lines, and this goes into the journal.
 		sed -E 's/( password +)[^ "'"'"'\\]+/\1******/g' "$tmp/out" >"$tmp/shown"
@@ -43,13 +47,13 @@ put() { # SOURCE TARGET: in place at once, with mode and owner
 
 case "$1" in
 reload)
-	reload "$2" "$3"
+	reload "$2"
 	;;
 rollback)
 	[ -e "$dir/armed" ] || exit 0
 	put "$dir/daemons" /etc/frr/daemons
 	put "$dir/frr.conf" /etc/frr/frr.conf
-	reload "$2" "$dir/running.conf" || {
+	reload "$dir/running.conf" || {
 		systemctl reset-failed frr.service # or a third restart within minutes is refused
 		systemctl restart frr.service
 	}

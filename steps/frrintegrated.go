@@ -1,0 +1,88 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+)
+
+const vtyshPath = "/etc/frr/vtysh.conf"
+
+// frrIntegrated: FRR's configuration is the one file frr.conf. The packages of
+// AlmaLinux 8 and RHEL 8 come with one file for each daemon: frr-reload.py
+// refuses to work then, and vtysh's write would go to files that nobody reads.
+type frrIntegrated struct{ options }
+
+func (s frrIntegrated) String() string { return "FRR is configured by frr.conf alone" }
+
+// separateConf prints what the daemons' own files say, which count only while
+// there is no frr.conf.
+const separateConf = `[ -e /etc/frr/frr.conf ] || cat /etc/frr/zebra.conf /etc/frr/*d.conf 2>/dev/null; true`
+
+func (s frrIntegrated) Check(ctx context.Context, r Reader) (Diff, error) {
+	data, err := r.ReadFile(ctx, vtyshPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // integrated is the default
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !separate(data) {
+		return nil, nil
+	}
+	diff := Diff{{Item: vtyshPath, Have: "a file for each daemon", Want: "frr.conf"}}
+	conf, err := r.Query(ctx, "sh", "-c", separateConf)
+	if err != nil {
+		return nil, err
+	}
+	if foreign([]byte(conf)) {
+		diff = append(diff, Change{Item: "author of the daemons' own files in /etc/frr", Have: "somebody else", Want: "ipfabric (needs --adopt)"})
+		if s.adopt {
+			diff[1].Want = "ipfabric"
+		}
+	}
+	return diff, nil
+}
+
+// errSeparateConf is an error with a hint.
+type errSeparateConf struct{}
+
+func (errSeparateConf) Error() string {
+	return "FRR runs the daemons' own configuration files in /etc/frr, which ipfabric did not write"
+}
+
+func (errSeparateConf) Hint() string {
+	return "move the lines that you need into frr.extra of the inventory, then run init with --adopt: frr.conf takes the files' place, and they stay where they are"
+}
+
+func (s frrIntegrated) Apply(ctx context.Context, h Host) error {
+	data, err := h.ReadFile(ctx, vtyshPath)
+	if err != nil {
+		return err
+	}
+	conf, err := h.Query(ctx, "sh", "-c", separateConf)
+	if err != nil {
+		return err
+	}
+	if foreign([]byte(conf)) && !s.adopt {
+		return errSeparateConf{}
+	}
+	var kept strings.Builder
+	for line := range strings.Lines(string(data)) {
+		if !separate([]byte(line)) {
+			kept.WriteString(line)
+		}
+	}
+	return writeFile(ctx, h, file{path: vtyshPath, data: []byte(kept.String()), mode: 0o640, owner: "frr:frrvty"})
+}
+
+// separate says whether a vtysh.conf wants a file for each daemon.
+func separate(vtyshConf []byte) bool {
+	for line := range strings.Lines(string(vtyshConf)) {
+		if strings.Join(strings.Fields(line), " ") == "no service integrated-vtysh-config" {
+			return true
+		}
+	}
+	return false
+}

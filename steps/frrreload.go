@@ -1,0 +1,37 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+)
+
+// findReload runs frr-reload.py. Packages of Debian, Ubuntu and the FRR project
+// have it in /usr/lib/frr, those of AlmaLinux, Rocky and RHEL in
+// /usr/libexec/frr (since 7.5.1-6; in /usr/lib/frr before).
+const findReload = `for d in /usr/lib/frr /usr/libexec/frr; do [ ! -e $d/frr-reload.py ] || exec $d/frr-reload.py "$@"; done
+echo 'there is no frr-reload.py in /usr/lib/frr or /usr/libexec/frr' >&2; exit 127`
+
+// frrReload is the command that runs frr-reload.py with these arguments.
+func frrReload(args ...string) []string {
+	return append([]string{"sh", "-c", findReload, "frr-reload.py"}, args...)
+}
+
+// canReload says why frr-reload.py could not work, before anything is touched.
+func canReload(ctx context.Context, r Reader) error {
+	_, err := r.Query(ctx, frrReload("--help")...)
+	if exitStatus(err) >= 0 {
+		return errNoReload{err}
+	}
+	return err
+}
+
+// errNoReload is an error with a hint.
+type errNoReload struct{ err error }
+
+func (e errNoReload) Error() string {
+	return fmt.Sprintf("frr-reload.py does not run, so FRR's configuration cannot be changed: %v", e.err)
+}
+
+func (e errNoReload) Hint() string {
+	return "is python3 installed and whole on the host? frr-reload.py is a Python program, of the package frr-pythontools or of frr itself"
+}

@@ -1,0 +1,52 @@
+package steps
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestPlatform(t *testing.T) {
+	for _, tt := range []struct{ file, override, want string }{
+		{"ID=debian\nVERSION_ID=\"12\"\n", "", "debian12"},
+		{"ID=debian\nPRETTY_NAME=\"Debian GNU/Linux trixie/sid\"\nVERSION_CODENAME=trixie\n", "", "debian13"}, // while it was testing
+		{"ID=debian\nPRETTY_NAME=\"Debian GNU/Linux forky/sid\"\nVERSION_CODENAME=forky\n", "", ""},
+		{"ID=ubuntu\nID_LIKE=debian\nVERSION_ID=\"20.04\"\nUBUNTU_CODENAME=focal\n", "", "ubuntu2004"},
+		{"ID=linuxmint\nID_LIKE=\"ubuntu debian\"\nVERSION_ID=\"21.3\"\nUBUNTU_CODENAME=jammy\n", "", "ubuntu2204"},
+		{"ID=linuxmint\nID_LIKE=debian\nVERSION_ID=\"6\"\nDEBIAN_CODENAME=bookworm\n", "", "debian12"},
+		{"ID=pop\nID_LIKE=\"ubuntu debian\"\nVERSION_ID=\"22.04\"\n", "", "ubuntu2204"},
+		{"ID=ubuntu\nID_LIKE=debian\nVERSION_ID=\"23.10\"\nPRETTY_NAME=\"Ubuntu 23.10\"\n", "", ""},
+		{"NAME=\"AlmaLinux\"\nID=\"almalinux\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"8.10\"\n", "", "el8"},
+		{"ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.4\"\n", "", "el9"},
+		{"ID=\"rhel\"\nID_LIKE=\"fedora\"\nVERSION_ID=\"10.0\"\n", "", "el10"},
+		{"ID=\"centos\"\nID_LIKE=\"rhel fedora\"\nVERSION_ID=\"9\"\n", "", "el9"},
+		{"ID=\"ol\"\nID_LIKE=\"fedora\"\nVERSION_ID=\"8.10\"\n", "", "el8"},
+		{"ID=\"circle\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"8.8\"\n", "", "el8"},
+		{"ID=\"centos\"\nVERSION_ID=\"7\"\nPRETTY_NAME=\"CentOS Linux 7 (Core)\"\n", "", ""},
+		{"ID=fedora\nVERSION_ID=40\nPRETTY_NAME=\"Fedora Linux 40\"\n", "", ""},
+		{"ID=alpine\nVERSION_ID=3\nPRETTY_NAME=\"Alpine Linux\"\n", "debian12", "debian12"},
+	} {
+		h := &fakeHost{files: map[string]string{"/usr/lib/os-release": tt.file}}
+		p, err := platformOf(t.Context(), h, tt.override)
+		if p.Name != tt.want {
+			t.Errorf("%q: got %q, %v, want %q", tt.file, p.Name, err, tt.want)
+		}
+	}
+}
+
+func TestAnUnknownSystemIsToldWhatIsSupported(t *testing.T) {
+	for file, want := range map[string]string{
+		"ID=alpine\nVERSION_ID=3\nPRETTY_NAME=\"Alpine Linux\"\n": "Alpine Linux is not supported",
+		"ID=void\nNAME=Void\n": "Void is not supported",
+		"":                     "this operating system is not supported",
+	} {
+		_, err := platformOf(t.Context(), &fakeHost{files: map[string]string{"/etc/os-release": file}}, "")
+		if hint := (interface{ Hint() string })(nil); err == nil || err.Error() != want || !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "el8") {
+			t.Errorf("%q: got %v, want %q and a hint with the supported ones", file, err, want)
+		}
+	}
+	_, err := platformOf(t.Context(), &fakeHost{}, "")
+	if err == nil || !strings.Contains(err.Error(), "without an os-release") {
+		t.Errorf("without the file: %v", err)
+	}
+}

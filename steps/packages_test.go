@@ -1,0 +1,105 @@
+package steps
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"ipfabric/inventory"
+)
+
+// el8Host is an AlmaLinux 8 without FRR, whose metadata was fetched.
+func el8Host() *fakeHost {
+	return &fakeHost{
+		files: map[string]string{"/etc/os-release": "ID=\"almalinux\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"8.10\"\n"},
+		answers: map[string]string{
+			`rpm -q --qf installed %{NAME} %{VERSION}-%{RELEASE}\n frr`:           "package frr is not installed\n",
+			"dnf -q -C repoquery --latest-limit=1 --qf %{version}-%{release} frr": "7.5.1-22.el8\n",
+			"dnf -q -y --setopt=install_weak_deps=False install frr":              "",
+			"sh -c " + findReload + " frr-reload.py --help":                       "usage",
+			"vtysh --version": "vtysh version 8.4.4\nCopyright\n",
+		},
+		status: map[string]int{`rpm -q --qf installed %{NAME} %{VERSION}-%{RELEASE}\n frr`: 1},
+	}
+}
+
+func TestFRROnEL(t *testing.T) {
+	h := el8Host()
+	s := frrInstalled{inventory.Host{}}
+	diff, err := s.Check(t.Context(), h)
+	if err != nil || diff.String() != "package frr is missing, want 7.5.1-22.el8" {
+		t.Errorf("got %v, %v", diff, err)
+	}
+	if err := s.Apply(t.Context(), h); err != nil {
+		t.Error(err)
+	}
+	position(t, h, "dnf -q -y --setopt=install_weak_deps=False install frr")
+}
+
+// A plan on a host whose metadata was never fetched says what the distribution has.
+func TestPlanWithoutMetadata(t *testing.T) {
+	h := el8Host()
+	h.status["dnf -q -C repoquery --latest-limit=1 --qf %{version}-%{release} frr"] = 1
+	diff, err := frrInstalled{inventory.Host{}}.Check(t.Context(), h)
+	if err != nil || !strings.Contains(diff.String(), "about 7.5") {
+		t.Errorf("got %v, %v", diff, err)
+	}
+}
+
+func TestAnFRRThatIsTooOldIsRefused(t *testing.T) {
+	h := el8Host()
+	h.answers["dnf -q -C repoquery --latest-limit=1 --qf %{version}-%{release} frr"] = "7.0-5.el8\n"
+	_, err := frrInstalled{inventory.Host{}}.Check(t.Context(), h)
+	if hint := (interface{ Hint() string })(nil); !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "upstream") {
+		t.Errorf("got %v, want a hint to another source", err)
+	}
+}
+
+func TestPreinstalledFRRIsAskedItself(t *testing.T) {
+	h := el8Host()
+	host := inventory.Host{FRR: inventory.FRR{Source: "preinstalled"}}
+	if diff, err := (frrInstalled{host}).Check(t.Context(), h); err != nil || len(diff) > 0 {
+		t.Errorf("got %v, %v", diff, err)
+	}
+	if v, err := frrVersionOf(t.Context(), h, host); err != nil || v.String() != "8.4" {
+		t.Errorf("got %v, %v", v, err)
+	}
+	h.status["sh -c "+findReload+" frr-reload.py --help"] = 127
+	if _, err := (frrInstalled{host}).Check(t.Context(), h); err == nil || !strings.Contains(err.Error(), "frr-reload.py does not run") {
+		t.Errorf("without frr-reload.py: %v", err)
+	}
+	h.status["vtysh --version"] = 127
+	if _, err := (frrInstalled{host}).Check(t.Context(), h); !errors.Is(err, errNoFRR{}) {
+		t.Errorf("without FRR: %v", err)
+	}
+}
+
+// AlmaLinux 8's package wants a file for each daemon, which frr-reload.py refuses.
+func TestSeparateFilesBecomeFRRConf(t *testing.T) {
+	h := el8Host()
+	h.files[vtyshPath] = "! mine\nno service integrated-vtysh-config\nusername me nopassword\n"
+	h.answers["sh -c "+separateConf] = "hostname el8\n"
+	h.answers[settled("frr:frrvty")+vtyshPath] = ""
+	s := frrIntegrated{}
+	if diff, err := s.Check(t.Context(), h); err != nil || len(diff) != 1 {
+		t.Errorf("got %v, %v", diff, err)
+	}
+	if err := s.Apply(t.Context(), h); err != nil || h.files[vtyshPath] != "! mine\nusername me nopassword\n" {
+		t.Errorf("got %v, %q", err, h.files[vtyshPath])
+	}
+	if diff, err := s.Check(t.Context(), h); err != nil || len(diff) > 0 {
+		t.Errorf("again: %v, %v", diff, err)
+	}
+}
+
+func TestSeparateFilesOfSomebodyNeedAdopt(t *testing.T) {
+	h := el8Host()
+	h.files[vtyshPath] = "no service integrated-vtysh-config\n"
+	h.answers["sh -c "+separateConf] = "hostname el8\nrouter ospf\n"
+	if diff, err := (frrIntegrated{}).Check(t.Context(), h); err != nil || len(diff) != 2 {
+		t.Errorf("got %v, %v", diff, err)
+	}
+	if err := (frrIntegrated{}).Apply(t.Context(), h); !errors.Is(err, errSeparateConf{}) {
+		t.Errorf("got %v", err)
+	}
+}
