@@ -43,6 +43,7 @@ func (a *app) upCommand() *cobra.Command {
 	f.StringVar(&o.OS, "os", "debian12", "operating system of new machines: "+strings.Join(image.Names(), ", "))
 	f.StringSliceVar(&o.ReflectorOS, "rr-os", nil, "operating systems of new reflectors in turn, such as debian11,debian13 (default that of --os)")
 	f.StringSliceVar(&o.NodeOS, "node-os", nil, "operating systems of new nodes in turn (default that of --os)")
+	f.BoolVar(&o.Mirror, "mirror", false, "have the core gateways serve signed mirrors of FRR, to install it from and to upgrade it")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.Size.Check(); err != nil {
 			return usageError{err}

@@ -12,28 +12,33 @@ import (
 	"syscall"
 )
 
-// build runs the build script in dir. The script is process 1 of a namespace
+// A job is a script that fills a folder.
+type job struct {
+	script string
+	files  map[string]string // put into the folder first
+	env    []string
+}
+
+// run runs the job's script in dir. The script is process 1 of a namespace
 // and dies with this process, and all that it started and mounted with it: a
 // killed build leaves files, nothing else.
-func build(ctx context.Context, r Recipe, dir, log string) error {
+func (j job) run(ctx context.Context, dir, log string) error {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
 	defer out.Close()
-	if len(r.CAs) > 0 {
-		if err := os.Mkdir(filepath.Join(dir, "cas"), 0o755); err != nil {
+	for name, data := range j.files {
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, []byte(data), 0o644); err != nil {
 			return err
 		}
 	}
-	for name, data := range r.CAs {
-		if err := os.WriteFile(filepath.Join(dir, "cas", name), []byte(data), 0o644); err != nil {
-			return err
-		}
-	}
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", buildScript)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
-	cmd.Env = append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}, r.env()...)
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", j.script)
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env = dir, out, out, j.env
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:   syscall.CLONE_NEWPID,
 		Unshareflags: syscall.CLONE_NEWNS,

@@ -24,60 +24,94 @@ type Image struct{ Path string }
 
 // Layers are the folders that a machine's disk lies over, topmost first.
 func (i Image) Layers(core bool) []string {
-	base := filepath.Join(i.Path, "base")
+	base, over := filepath.Join(i.Path, "base"), filepath.Join(i.Path, "over")
 	if core {
 		return []string{filepath.Join(i.Path, "core"), base}
+	}
+	if _, err := os.Stat(over); err == nil {
+		return []string{over, base}
 	}
 	return []string{base}
 }
 
-// Exists says whether the image is (still) in the cache.
+// Exists says whether the image is (still) in the cache, and the one that it
+// lies over.
 func (i Image) Exists() bool {
 	_, err := os.Stat(filepath.Join(i.Path, "base"))
 	return err == nil
 }
 
 // Ensure returns the image of a recipe and builds it if the cache has none.
-// Two that want the same image at the same time build it once.
 func Ensure(ctx context.Context, r Recipe, say func(format string, args ...any)) (Image, error) {
 	img := Image{Path: filepath.Join(Cache, r.Key())}
-	if img.Exists() {
-		return img, nil
+	j := job{script: buildScript, files: map[string]string{}, env: r.env("")}
+	for name, data := range r.CAs {
+		j.files[filepath.Join("cas", name)] = data
+	}
+	if r.From != "" {
+		below, err := Ensure(ctx, r.from(), say)
+		if err != nil {
+			return Image{}, err
+		}
+		j = job{
+			script: el8Script,
+			files:  map[string]string{"userland.spec": el8Userland},
+			env:    r.env(filepath.Join(below.Path, "base")),
+		}
+	}
+	c := cached{what: "image " + r.OS, path: img.Path, complete: img.Exists, takes: "a minute or two", mirror: r.Mirror.Main}
+	return img, c.ensure(ctx, j, say)
+}
+
+// cached is a folder of the cache.
+type cached struct {
+	what, path    string
+	complete      func() bool
+	takes, mirror string // for what is said to people
+}
+
+// ensure makes the folder be there. Two that want the same one at the same
+// time build it once.
+func (c cached) ensure(ctx context.Context, j job, say func(format string, args ...any)) error {
+	if c.complete() {
+		return nil
 	}
 	if err := os.MkdirAll(Cache, 0o755); err != nil {
-		return Image{}, err
+		return err
 	}
-	lock, err := flock.Take(ctx, img.Path+".lock", func() {
-		say("image %s: somebody else is building it; waiting", r.OS)
+	lock, err := flock.Take(ctx, c.path+".lock", func() {
+		say("%s: somebody else is building it; waiting", c.what)
 	})
 	if err != nil {
-		return Image{}, err
+		return err
 	}
 	defer lock.Remove()
-	if img.Exists() {
-		return img, nil
+	if c.complete() {
+		return nil
 	}
-	tmp, log := img.Path+".tmp", img.Path+".log"
-	if err := os.RemoveAll(tmp); err != nil { // a killed build's
-		return Image{}, err
+	tmp, log := c.path+".tmp", c.path+".log"
+	for _, dir := range []string{tmp, c.path} { // a killed build's; one over an image that is gone
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
 	}
 	if err := os.MkdirAll(tmp, 0o755); err != nil {
-		return Image{}, err
+		return err
 	}
-	say("image %s: building it once, this takes a minute or two (log: %s)", r.OS, log)
-	if err := build(ctx, r, tmp, log); err != nil {
+	say("%s: building it once, this takes %s (log: %s)", c.what, c.takes, log)
+	if err := j.run(ctx, tmp, log); err != nil {
 		os.RemoveAll(tmp)
-		return Image{}, hint.Add(fmt.Errorf("image %s: %w", r.OS, err),
-			"the machines use the host's own apt mirror, %s: does `apt-get update` work here? The whole log is %s", r.Mirror.Main, log)
+		return hint.Add(fmt.Errorf("%s: %w", c.what, err),
+			"the machines use the host's own apt mirror, %s: does `apt-get update` work here? The whole log is %s", c.mirror, log)
 	}
 	if err := syncFS(tmp); err != nil {
-		return Image{}, err
+		return err
 	}
-	if err := os.Rename(tmp, img.Path); err != nil {
-		return Image{}, err
+	if err := os.Rename(tmp, c.path); err != nil {
+		return err
 	}
-	say("image %s: built", r.OS)
-	return img, nil
+	say("%s: built", c.what)
+	return nil
 }
 
 // syncFS brings everything to disk, so that after a power cut a folder with

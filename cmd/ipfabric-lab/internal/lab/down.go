@@ -69,8 +69,10 @@ func (l *Lab) removeFiles() error {
 	if err != nil {
 		l.Say("%v; going on without it", err) // the worst is that fabric.yaml stays
 	}
-	if err := os.RemoveAll(l.path("machines")); err != nil {
-		return err
+	for _, dir := range []string{"machines", "mirror"} {
+		if err := os.RemoveAll(l.path(dir)); err != nil {
+			return err
+		}
 	}
 	text, err := os.ReadFile(l.path("fabric.yaml"))
 	switch {

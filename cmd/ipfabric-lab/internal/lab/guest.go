@@ -14,6 +14,7 @@ import (
 
 	"ipfabric/cmd/ipfabric-lab/internal/guest"
 	"ipfabric/cmd/ipfabric-lab/internal/hint"
+	"ipfabric/cmd/ipfabric-lab/internal/image"
 	"ipfabric/cmd/ipfabric-lab/internal/machine"
 	"ipfabric/cmd/ipfabric-lab/internal/plan"
 	"ipfabric/inventory"
@@ -40,6 +41,10 @@ func (l *Lab) AddGuest(ctx context.Context, node, name string, o GuestOptions) e
 	m, err := l.node(node)
 	if err != nil {
 		return err
+	}
+	if r, err := image.FindRelease(m.OS); err == nil && r.RPM() && o.Kind != guest.NS {
+		return hint.Add(fmt.Errorf("%s: guests of kind %s are installed from Debian's packages, and %s is %s", m.Name, o.Kind, m.Name, m.OS),
+			"use --kind ns, or a node with another system")
 	}
 	f, err := l.fabric()
 	if err != nil {

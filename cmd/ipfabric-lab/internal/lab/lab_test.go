@@ -292,14 +292,18 @@ func TestOperatingSystemsInTurn(t *testing.T) {
 		options Options
 		want    string // core1, rr1, rr2, node1 to node4
 	}{
-		{Options{OS: "a"}, "a a a a a a a"},
-		{Options{OS: "a", NodeOS: []string{"b", "c", "d"}}, "a a a b c d b"},
-		{Options{OS: "a", ReflectorOS: []string{"b", "c"}, NodeOS: []string{"d"}}, "a b c d d d d"},
+		{Options{OS: "debian12"}, "12 12 12 12 12 12 12"},
+		{Options{OS: "debian12", NodeOS: []string{"debian11", "debian13", "el8-like"}}, "12 12 12 11 13 el8-like 11"},
+		{Options{OS: "debian12", ReflectorOS: []string{"debian11", "debian13"}, NodeOS: []string{"el8-like"}}, "12 11 13 el8-like el8-like el8-like el8-like"},
+		{Options{OS: "el8-like"}, "11 el8-like el8-like el8-like el8-like el8-like el8-like"}, // BIRD is not to be had for dnf
 	} {
-		got := tt.options.osOf(machines)
+		got, err := tt.options.osOf(machines)
+		if err != nil {
+			t.Fatal(err)
+		}
 		var names []string
 		for _, m := range machines {
-			names = append(names, got[m.Name])
+			names = append(names, strings.TrimPrefix(got[m.Name].OS, "debian"))
 		}
 		if diff := cmp.Diff(tt.want, strings.Join(names, " ")); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", tt.options, diff)

@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
-	"ipfabric/cmd/ipfabric-lab/internal/aptconf"
 	"ipfabric/cmd/ipfabric-lab/internal/bridge"
 	"ipfabric/cmd/ipfabric-lab/internal/flock"
-	"ipfabric/cmd/ipfabric-lab/internal/image"
 	"ipfabric/cmd/ipfabric-lab/internal/machine"
 	"ipfabric/cmd/ipfabric-lab/internal/plan"
 	"ipfabric/inventory"
@@ -32,21 +29,7 @@ type Options struct {
 	// the first one for rr1, the second for rr2, and so on round.
 	OS                  string
 	NodeOS, ReflectorOS []string
-}
-
-// osOf returns the operating system for each machine of a lab, in its order.
-func (o Options) osOf(machines []plan.Machine) map[string]string {
-	lists := map[plan.Role][]string{plan.Node: o.NodeOS, plan.Reflector: o.ReflectorOS}
-	count := map[plan.Role]int{}
-	out := map[string]string{}
-	for _, m := range machines {
-		out[m.Name] = o.OS
-		if list := lists[m.Role]; len(list) > 0 {
-			out[m.Name] = list[count[m.Role]%len(list)]
-		}
-		count[m.Role]++
-	}
-	return out
+	Mirror              bool // serve mirrors of FRR
 }
 
 // DefaultSize is what a new lab has unless told otherwise.
@@ -101,7 +84,13 @@ func (l *Lab) Up(ctx context.Context, o Options) error {
 	if err := l.writeFabric(&s, plans(all)); err != nil {
 		return err
 	}
+	if err := l.addMirrors(ctx, all, o.Mirror); err != nil {
+		return err
+	}
 	if err := l.boot(ctx, lock, s.Network, all, all); err != nil {
+		return err
+	}
+	if err := l.waitMirror(ctx, all); err != nil {
 		return err
 	}
 	l.warnOfFirewall(ctx)
@@ -143,81 +132,6 @@ func (l *Lab) ensureNetwork(ctx context.Context, s state) (plan.Network, error) 
 		l.Say("network: bridge %s with %s and %s", n.Bridge(), n.Prefix4(), n.Prefix6())
 	}
 	return n, nil
-}
-
-// create makes the machines that are not there yet, and returns all.
-func (l *Lab) create(ctx context.Context, have []*machine.Machine, s state, o Options, key []byte) ([]*machine.Machine, error) {
-	want := s.Network.Machines(s.Size)
-	osOf := o.osOf(want)
-	want = slices.DeleteFunc(want, func(p plan.Machine) bool {
-		return slices.ContainsFunc(have, func(m *machine.Machine) bool { return m.Name == p.Name })
-	})
-	if len(want) == 0 {
-		return have, nil
-	}
-	var names []string
-	for _, p := range want {
-		names = append(names, osOf[p.Name])
-	}
-	images, err := l.images(ctx, names)
-	if err != nil {
-		return nil, err
-	}
-	resolv, err := resolvConf()
-	if err != nil {
-		return nil, err
-	}
-	mtu, err := bridge.MTU(s.Network)
-	if err != nil {
-		return nil, err
-	}
-	options, err := aptOptions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	settings := machine.Settings{
-		AuthorizedKey: key,
-		ResolvConf:    resolv,
-		AptConf:       aptconf.Conf(options, s.Network.Host4().String()),
-		MTU:           mtu,
-	}
-	for _, p := range want {
-		name := osOf[p.Name]
-		if _, err := machine.Create(machine.Folder(l.Dir, p.Name), l.ID, p, name, images[name], s.Network, settings); err != nil {
-			return nil, fmt.Errorf("make %s: %w", p.Name, err)
-		}
-	}
-	return l.Machines()
-}
-
-// images returns the image of each of the operating systems. Those that are
-// not in the cache are built at the same time.
-func (l *Lab) images(ctx context.Context, names []string) (map[string]image.Image, error) {
-	names = slices.Compact(slices.Sorted(slices.Values(names)))
-	built := make([]image.Image, len(names))
-	errs := make([]error, len(names))
-	var wg sync.WaitGroup
-	for i, name := range names {
-		r, err := recipe(ctx, name)
-		if err != nil {
-			errs[i] = err
-			break // nothing is built for a lab that cannot be
-		}
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			built[i], errs[i] = image.Ensure(ctx, r, l.Say)
-		}()
-	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	out := map[string]image.Image{}
-	for i, name := range names {
-		out[name] = built[i]
-	}
-	return out, nil
 }
 
 // boot starts the machines that do not run and waits until all can be logged

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -34,6 +35,11 @@ func (m *Machine) Start(ctx context.Context, bridge string, lock *os.File, all [
 	hosts := file{"etc/hosts", 0o644, HostsFile(m.Name, all)}
 	if err := writeAll(m.path("upper"), []file{hosts}); err != nil {
 		return fmt.Errorf("%s: %w", m.Name, err)
+	}
+	if m.Role == plan.Core {
+		if err := os.MkdirAll(m.mirror(), 0o755); err != nil {
+			return fmt.Errorf("%s: %w", m.Name, err)
+		}
 	}
 	console, err := os.OpenFile(m.Console(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
@@ -89,8 +95,15 @@ func (m *Machine) nspawn(bridge string) []string {
 	if _, err := os.Stat("/dev/net/tun"); err == nil {
 		args = append(args, "--bind=/dev/net/tun") // for the taps of virtual machines
 	}
+	if m.Role == plan.Core {
+		args = append(args, "--bind-ro="+strings.ReplaceAll(m.mirror(), ":", `\:`)+":"+served)
+	}
 	return args
 }
+
+// mirror is the lab's folder of mirrors. What is put there while the machine
+// runs is served as well.
+func (m *Machine) mirror() string { return filepath.Join(m.dir, "..", "..", "mirror") }
 
 // Wait returns when the machine's sshd answers on its IPv4 address, or with
 // the end of its console's output when it died before.

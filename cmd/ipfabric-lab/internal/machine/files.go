@@ -23,7 +23,14 @@ type Settings struct {
 	ResolvConf    string
 	AptConf       string // the host's proxies and the like
 	MTU           int
+	RPM           bool // its packages are installed by dnf
 }
+
+// MirrorUnit is the service of core gateways that serves the lab's mirrors.
+const MirrorUnit = "ipfabric-lab-mirror.service"
+
+// served is where core gateways see what they are to serve.
+const served = "/srv/mirror"
 
 // A file is put on a machine's disk before it boots.
 type file struct {
@@ -52,13 +59,45 @@ func firstFiles(m *Machine, n plan.Network, s Settings) ([]file, error) {
 		{"etc/machine-id", 0o444, hex.EncodeToString(id) + "\n"}, // not empty: that would be a first boot, with presets
 		{"etc/resolv.conf", 0o644, s.ResolvConf},
 		{"etc/systemd/network/10-host0.network", 0o644, networkFile(m, n, s.MTU)},
-		{"etc/apt/apt.conf.d/91host", 0o644, s.AptConf},
 		{"etc/sysctl.d/00-ipfabric-lab.conf", 0o644, sysctls(m.Role)},
 		{"root/.ssh/authorized_keys", 0o600, string(s.AuthorizedKey)},
 		{"etc/ssh/ssh_host_ed25519_key", 0o600, private},
 		{"etc/ssh/ssh_host_ed25519_key.pub", 0o644, public},
 	}
-	return files, nil
+	if m.Role == plan.Core {
+		files = append(files, mirrorFiles()...)
+	}
+	if s.RPM {
+		return append(files, file{"etc/yum.repos.d/appstream.repo", 0o644, repoFile(n)}), nil
+	}
+	return append(files, file{"etc/apt/apt.conf.d/91host", 0o644, s.AptConf}), nil
+}
+
+// repoFile is the source of packages of machines with dnf: the mirror that the
+// core gateway serves.
+func repoFile(n plan.Network) string {
+	return fmt.Sprintf(`[appstream]
+name=FRR of Debian 11 as RPM packages
+baseurl=http://%s/el8-like/os/
+gpgcheck=1
+gpgkey=http://%s/el8-like/key.asc
+enabled=1
+`, n.Core4(), n.Core4())
+}
+
+// mirrorFiles make a core gateway serve the lab's mirrors.
+func mirrorFiles() []file {
+	return []file{
+		{"etc/systemd/system/" + MirrorUnit, 0o644, `[Unit]
+Description=Package mirrors of ipfabric-lab
+After=network.target
+
+[Service]
+ExecStart=/usr/bin/python3 -m http.server 80 --bind :: --directory ` + served + `
+Restart=on-failure
+`},
+		{"etc/systemd/system/multi-user.target.d/ipfabric-lab.conf", 0o644, "[Unit]\nWants=" + MirrorUnit + "\n"},
+	}
 }
 
 // sysctls are those of a freshly installed server: the kernel hands the host's

@@ -39,6 +39,9 @@ func (n Network) Host4() netip.Addr { return n.addr4(254) }
 // Host6 is the host's address in the IPv6 network.
 func (n Network) Host6() netip.Addr { return n.addr6(254) }
 
+// Core4 is the address of the first core gateway.
+func (n Network) Core4() netip.Addr { return n.addr4(1) }
+
 func (n Network) addr4(last int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, 213, byte(n), byte(last)})
 }
