@@ -25,6 +25,9 @@ type Config struct {
 	// Prompt asks the operator; nil never asks. It is called by one goroutine at
 	// a time.
 	Prompt Prompter
+	// LoginPassword and SudoPassword are what is tried, on one host first, before
+	// Prompt is asked for one. "" is not known.
+	LoginPassword, SudoPassword string
 
 	Handshakes     int           // at most so many handshakes at once; 0 is 8 (sshd's MaxStartups begins to drop at 10)
 	ConnectTimeout time.Duration // for the TCP connection and the handshake together; 0 is 10 s
@@ -51,6 +54,8 @@ type Client struct {
 	sshConfig  func() (*ssh_config.Config, error)
 	hostKeys   *hostKeys
 	keys       *keyring
+	logins     *passwords    // by which users log in who have no key
+	sudo       *passwords    // by which they become root
 	handshakes chan struct{} // holds one value for each handshake that runs
 	asking     chan struct{} // holds a value while the operator is asked
 
@@ -82,6 +87,8 @@ func New(cfg Config) (*Client, error) {
 		hostKeys:   &hostKeys{},
 		keys:       &keyring{files: make(map[string]*identity)},
 	}
+	c.logins = &passwords{kind: "SSH password", given: cfg.LoginPassword, prompt: cfg.Prompt, ask: c.ask}
+	c.sudo = &passwords{kind: "sudo password", given: cfg.SudoPassword, prompt: cfg.Prompt, ask: c.ask}
 	c.sshConfig = sync.OnceValues(func() (*ssh_config.Config, error) {
 		return readSSHConfig(cfg.SSHConfig, cfg.Log)
 	})
@@ -98,12 +105,26 @@ func setDefault[T comparable](v *T, def T) {
 // Host returns the host of that target. It connects at the first use.
 func (c *Client) Host(t Target) *Host {
 	h := &Host{client: c, target: t}
+	var known *rights // from an earlier connection; the link dials one at a time
 	h.link.dial = func(ctx context.Context) (*conn, error) {
 		route, err := c.route(t)
 		if err != nil {
 			return nil, err
 		}
-		return c.dial(ctx, route)
+		conn, err := c.dial(ctx, route)
+		if err != nil || !t.Sudo || conn.ep.user == "root" {
+			return conn, err
+		}
+		if known != nil {
+			conn.rights = *known
+			return conn, nil
+		}
+		if err := c.root(ctx, conn); err != nil {
+			conn.release()
+			return nil, err
+		}
+		known = &conn.rights
+		return conn, nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -22,6 +22,7 @@ type conn struct {
 	ep     endpoint
 	client *ssh.Client
 	marker string        // what our commands print before their own output
+	rights rights        // what our commands run with; set before anybody else has the connection
 	slots  chan struct{} // holds one value for each further session that may be opened
 	files  sftpSession
 	log    func(format string, args ...any)

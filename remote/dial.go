@@ -18,7 +18,7 @@ func (c *Client) dial(ctx context.Context, route []endpoint) (*conn, error) {
 	start := time.Now()
 	for {
 		began := time.Now()
-		conn, err := c.dialOnce(ctx, route)
+		conn, err := c.logIn(ctx, route)
 		if err == nil {
 			c.cfg.Log(ep.name, "connected to %s as %s in %v", ep.addr(), ep.user, time.Since(began).Round(time.Millisecond))
 			return conn, nil
@@ -59,17 +59,9 @@ type question struct {
 
 func (q *question) Error() string { return "the operator has to be asked" }
 
-// An attempt is what is known of one handshake.
-type attempt struct {
-	ep      endpoint
-	keys    *offer
-	trusted bool  // the server has shown the right host key
-	failed  error // what to report, whatever the handshake's own error says
-}
-
 // dialOnce makes one attempt to connect.
-func (c *Client) dialOnce(ctx context.Context, route []endpoint) (*conn, error) {
-	ep := route[len(route)-1]
+func (c *Client) dialOnce(ctx context.Context, route []endpoint, at *attempt) (*conn, error) {
+	ep := at.ep
 	open := (&net.Dialer{}).DialContext
 	if hops := route[:len(route)-1]; len(hops) > 0 {
 		hop, err := c.hop(hops).get(ctx)
@@ -90,7 +82,7 @@ func (c *Client) dialOnce(ctx context.Context, route []endpoint) (*conn, error) 
 	if err != nil {
 		return nil, c.explainDial(ctx, ep, err)
 	}
-	client, err := c.handshake(ctx, ep, raw)
+	client, err := c.handshake(ctx, at, raw)
 	if err != nil {
 		raw.Close()
 		return nil, err
@@ -101,8 +93,8 @@ func (c *Client) dialOnce(ctx context.Context, route []endpoint) (*conn, error) 
 
 var errConnectTimeout = errors.New("timeout")
 
-func (c *Client) handshake(ctx context.Context, ep endpoint, raw net.Conn) (*ssh.Client, error) {
-	at := &attempt{ep: ep}
+func (c *Client) handshake(ctx context.Context, at *attempt, raw net.Conn) (*ssh.Client, error) {
+	ep := at.ep
 	algorithms, check, err := c.hostKeyCheck(at)
 	if err != nil {
 		return nil, err
@@ -117,7 +109,7 @@ func (c *Client) handshake(ctx context.Context, ep endpoint, raw net.Conn) (*ssh
 	stop := context.AfterFunc(ctx, func() { raw.Close(); at.keys.close() })
 	sc, chans, reqs, err := ssh.NewClientConn(raw, ep.keyAddr(), &ssh.ClientConfig{
 		User:              ep.user,
-		Auth:              []ssh.AuthMethod{ssh.PublicKeys(at.keys.signers...)},
+		Auth:              at.methods(),
 		HostKeyCallback:   check,
 		HostKeyAlgorithms: algorithms,
 		ClientVersion:     "SSH-2.0-ipfabric",

@@ -62,7 +62,7 @@ func (u *upload) diskError(err error) error {
 		return err
 	}
 	free := vfs.Bavail
-	if u.conn.ep.user == "root" {
+	if u.conn.actsAs() == "root" {
 		free = vfs.Bfree // with what is kept for root
 	}
 	switch {

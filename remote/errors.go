@@ -20,6 +20,7 @@ const (
 	HostKeyUnknown Kind = "host-key-unknown" // not in known_hosts, and not accepted
 	HostKeyChanged Kind = "host-key-changed" // known_hosts has another one, or has it revoked
 	Auth           Kind = "auth"             // the login was refused
+	Sudo           Kind = "sudo"             // logged in, but the user does not get root's rights
 	Setup          Kind = "setup"            // a file on this side cannot be used: a key, ssh_config, known_hosts
 	NoSession      Kind = "no-session"       // logged in, but the server starts nothing (MaxSessions, a restricted user)
 	Lost           Kind = "lost"             // the connection was there and broke

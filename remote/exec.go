@@ -22,7 +22,11 @@ func (h *Host) run(ctx context.Context, cmd command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := withLimit(ctx, h.client.cfg.CommandTimeout)
+	return c.execWithin(ctx, h.client.cfg.CommandTimeout, cmd)
+}
+
+func (c *conn) execWithin(ctx context.Context, limit time.Duration, cmd command) ([]byte, error) {
+	ctx, cancel := withLimit(ctx, limit)
 	defer cancel()
 	return c.exec(ctx, cmd)
 }
@@ -50,12 +54,12 @@ func (c *conn) exec(ctx context.Context, cmd command) (stdout []byte, err error)
 		<-s.ended
 	}
 	code = s.status()
-	before, _, body, marked := s.out.split(c.marker)
-	_, _, complaint, ok := s.err.split(c.marker)
+	before, _, body, marked := s.out.split()
+	_, _, complaint, ok := s.err.split()
 	if !ok {
 		complaint = s.err.bytes()
 	}
-	fail := &CommandError{Host: c.ep.name, Argv: argv, Command: cmd.pasteable(c.ep), Code: code,
+	fail := &CommandError{Host: c.ep.name, Argv: argv, Command: cmd.pasteable(c.ep, c.rights), Code: code,
 		Stdout: tail(body, maxShown), Stderr: tail(complaint, maxShown)}
 	switch {
 	case s.out.full() || s.err.full():
@@ -67,6 +71,9 @@ func (c *conn) exec(ctx context.Context, cmd command) (stdout []byte, err error)
 	case !marked:
 		fail.Stdout = tail(before, maxShown)
 		fail.Err = &shellError{c.ep.user, code}
+		if c.rights.sudo {
+			fail.Err = &sudoError{c.ep.user, code}
+		}
 	case code == 0:
 		return body, nil
 	}

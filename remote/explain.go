@@ -73,13 +73,22 @@ func (c *Client) explainHandshake(ctx context.Context, at *attempt, algorithms [
 		e.Kind = Setup
 		e.what = fmt.Sprintf("has no algorithm in common with ipfabric: %v", err)
 		e.hint = "its SSH server is too old, or too narrowly configured"
+	case tooManyTries(err):
+		at.hungUp = true
+		e.Kind = Auth
+		e.what = fmt.Sprintf("refused the login of %s %s, and hung up before it was told all: it allows fewer tries (MaxAuthTries)", ep.user, at)
+		e.hint = "name the one key to use: ssh.keys in fabric.yaml, or IdentityFile and IdentitiesOnly in " + c.cfg.SSHConfig
+	case at.strange != "":
+		e.Kind = Auth
+		e.what = fmt.Sprintf("asked %s at the login for more than a password: %q", ep.user, at.strange)
+		e.hint = "log in there once with ssh to see what it wants: a new password, a one-time code; ipfabric can give a key or a password"
 	case isGone(err) || !at.trusted:
 		e.Kind = Closed
 		e.what = fmt.Sprintf("broke the connection off before the login: %v", innermost(err))
 		e.hint = "too many logins at once (MaxStartups), an address ban such as fail2ban's, or something else than an SSH server on that port"
 	default:
 		e.Kind = Auth
-		e.what = fmt.Sprintf("refused the login of %s %s", ep.user, at.keys)
+		e.what = fmt.Sprintf("refused the login of %s %s", ep.user, at)
 		e.hint = at.keys.hint(ep)
 	}
 	return e

@@ -43,7 +43,8 @@ func (e *FileError) Hint() string {
 	case errors.Is(e.Err, syscall.ENOSPC):
 		return "make room on the disk of " + e.Host + "; the file is as it was"
 	case errors.Is(e.Err, errNoSFTP):
-		return "add `Subsystem sftp internal-sftp` to the host's sshd_config and reload sshd"
+		return "add `Subsystem sftp internal-sftp` to the host's sshd_config and reload sshd; for a login with sudo install its sftp-server " +
+			"(package openssh-sftp-server, in the EL family openssh-server)"
 	case errors.Is(e.Err, fs.ErrNotExist):
 		return "see whether it is there under another name"
 	case isFailure(e.Err):
@@ -144,7 +145,7 @@ func onFiles[T any](ctx context.Context, h *Host, op, path string, f func(contex
 
 // fileError says what went wrong with a file, or with the connection in the meantime.
 func (c *conn) fileError(ctx context.Context, op, path string, err error) error {
-	fail := &FileError{Host: c.ep.name, User: c.ep.user, Op: op, Path: path, Err: err}
+	fail := &FileError{Host: c.ep.name, User: c.actsAs(), Op: op, Path: path, Err: err}
 	var ce *ConnectError
 	var command *CommandError
 	switch {

@@ -82,7 +82,7 @@ func (h *Host) locked(ctx context.Context, s *running, path string) error {
 	for {
 		select {
 		case <-s.out.wrote:
-			if _, _, said, _ := s.out.split(c.marker); string(said) == "locked\n" {
+			if _, _, said, _ := s.out.split(); string(said) == "locked\n" {
 				return nil
 			}
 			continue
@@ -92,10 +92,10 @@ func (h *Host) locked(ctx context.Context, s *running, path string) error {
 		}
 		break
 	}
-	_, _, said, _ := s.out.split(c.marker)
-	_, _, complaint, _ := s.err.split(c.marker)
+	_, _, said, _ := s.out.split()
+	_, _, complaint, _ := s.err.split()
 	fail := &CommandError{Host: c.ep.name, Argv: quoteAll([]string{"flock", "-n", path, "true"}), Code: s.status(), Stderr: tail(complaint, maxShown)}
-	fail.Command = command{argv: []string{"flock", "-n", path, "true"}}.pasteable(c.ep)
+	fail.Command = command{argv: []string{"flock", "-n", path, "true"}}.pasteable(c.ep, c.rights)
 	switch {
 	case fail.Code < 0:
 		return c.lost("locking " + path)

@@ -10,16 +10,19 @@ import (
 
 // output collects what a command prints, up to maxOutput.
 type output struct {
+	marker string
 	onFull func()
 	wrote  chan struct{} // gets a value after a write
+	marked chan struct{} // closed once the marker's line is there, or will never be
 
 	mu   sync.Mutex
 	buf  bytes.Buffer
 	over bool
+	done bool // marked is closed
 }
 
-func newOutput(onFull func()) *output {
-	return &output{onFull: onFull, wrote: make(chan struct{}, 1)}
+func newOutput(marker string, onFull func()) *output {
+	return &output{marker: marker, onFull: onFull, wrote: make(chan struct{}, 1), marked: make(chan struct{})}
 }
 
 var errFull = errors.New("too much output")
@@ -32,11 +35,33 @@ func (o *output) Write(p []byte) (int, error) {
 		o.onFull()
 		return 0, errFull
 	}
-	select {
-	case o.wrote <- struct{}{}:
-	default:
+	defer func() {
+		select {
+		case o.wrote <- struct{}{}:
+		default:
+		}
+	}()
+	n, err := o.buf.Write(p)
+	if !o.done {
+		if _, _, _, ok := splitAt(o.buf.Bytes(), o.marker); ok {
+			o.mark()
+		}
 	}
-	return o.buf.Write(p)
+	return n, err
+}
+
+// end says that nothing more will come.
+func (o *output) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.mark()
+}
+
+func (o *output) mark() {
+	if !o.done {
+		o.done = true
+		close(o.marked)
+	}
 }
 
 func (o *output) full() bool {
@@ -51,10 +76,13 @@ func (o *output) bytes() []byte {
 	return o.buf.Bytes()
 }
 
-// split divides the output at the marker line: what came before it, the process ID that it
+// split divides the output at the marker line: what came before it, the process group that it
 // says, and the command's own output.
-func (o *output) split(marker string) (before []byte, pid int, after []byte, ok bool) {
-	all := o.bytes()
+func (o *output) split() (before []byte, group int, after []byte, ok bool) {
+	return splitAt(o.bytes(), o.marker)
+}
+
+func splitAt(all []byte, marker string) (before []byte, group int, after []byte, ok bool) {
 	before, rest, ok := bytes.Cut(all, []byte(marker))
 	if !ok {
 		return all, 0, nil, false
@@ -63,6 +91,6 @@ func (o *output) split(marker string) (before []byte, pid int, after []byte, ok 
 	if !ok {
 		return all, 0, nil, false
 	}
-	pid, _ = strconv.Atoi(strings.TrimSpace(string(line)))
-	return before, pid, after, true
+	group, _ = strconv.Atoi(strings.TrimSpace(string(line)))
+	return before, group, after, true
 }

@@ -46,7 +46,7 @@ func quotedArrives(t *testing.T, shell string, args []string) {
 // The error's line must do the same when it is pasted: it goes through two shells.
 func TestPasteableLine(t *testing.T) {
 	ep := endpoint{host: "fd00::22", port: 2222, user: "root", via: []string{"ops@bastion:2022"}}
-	got := command{argv: []string{"printf", "%s|", "it's", "$HOME", `\`}}.pasteable(ep)
+	got := command{argv: []string{"printf", "%s|", "it's", "$HOME", `\`}}.pasteable(ep, rights{})
 	if !strings.HasPrefix(got, "ssh -J ops@bastion:2022 -p 2222 root@fd00::22 '") {
 		t.Errorf("got %s", got)
 	}

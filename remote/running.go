@@ -59,7 +59,7 @@ func (c *conn) launch(ctx context.Context, cmd command) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	ok, err := ch.SendRequest("exec", true, ssh.Marshal(struct{ Line string }{cmd.line(c.marker)}))
+	ok, err := ch.SendRequest("exec", true, ssh.Marshal(struct{ Line string }{cmd.line(c.marker, c.rights)}))
 	if err == nil && !ok {
 		err = &ConnectError{Host: c.ep.name, Address: c.ep.addr(), Kind: NoSession,
 			what: "lets " + c.ep.user + " log in, but not run commands",
@@ -72,19 +72,17 @@ func (c *conn) launch(ctx context.Context, cmd command) (*running, error) {
 	}
 	s := &running{conn: c, ch: ch, done: done, tooMuch: make(chan struct{}), closed: make(chan struct{}), ended: make(chan struct{}), code: -1}
 	full := sync.OnceFunc(func() { close(s.tooMuch) })
-	s.out, s.err = newOutput(full), newOutput(full)
+	s.out, s.err = newOutput(c.marker, full), newOutput(c.marker, full)
 	copied := make(chan struct{})
 	go func() {
-		if in := cmd.input(); in != nil {
-			io.Copy(ch, in) // a command need not read all of it: its exit status tells
-		}
+		cmd.feed(ch, c.marker, c.rights, s.out.marked)
 		ch.CloseWrite()
 	}()
 	go func() {
 		defer close(copied)
 		var both sync.WaitGroup
 		both.Add(2)
-		go func() { defer both.Done(); io.Copy(s.out, ch) }()
+		go func() { defer both.Done(); defer s.out.end(); io.Copy(s.out, ch) }()
 		go func() { defer both.Done(); io.Copy(s.err, ch.Stderr()) }()
 		both.Wait()
 	}()
@@ -179,10 +177,10 @@ func (s *running) endsWithin(d time.Duration) bool {
 }
 
 // kill sends TERM to the command's process group by means of another command: sshd
-// passes on no signals in sessions of root.
+// passes on no signals in sessions of root, and a user may not signal what sudo has started.
 func (s *running) kill() {
-	pid := s.pid()
-	if pid == 0 {
+	group := s.group()
+	if group == 0 {
 		return
 	}
 	ch, reqs, err := s.conn.client.OpenChannel("session", nil)
@@ -192,26 +190,22 @@ func (s *running) kill() {
 	go ssh.DiscardRequests(reqs)
 	go io.Copy(io.Discard, ch)
 	go io.Copy(io.Discard, ch.Stderr())
-	line := command{argv: []string{"/bin/sh", "-c", `kill -s TERM -- "-$0"`, strconv.Itoa(pid)}}.line(s.conn.marker)
+	cmd := command{argv: []string{"/bin/sh", "-c", `kill -s TERM -- "-$0"`, strconv.Itoa(group)}}
+	line := cmd.line(s.conn.marker, s.conn.rights)
 	ch.SendRequest("exec", true, ssh.Marshal(struct{ Line string }{line}))
+	cmd.feed(ch, s.conn.marker, s.conn.rights, nil)
 	ch.CloseWrite()
 }
 
-// pid waits for the command's process ID, which comes first; 0 is that it did not come.
-func (s *running) pid() int {
-	late := time.After(grace)
-	for {
-		if _, pid, _, ok := s.out.split(s.conn.marker); ok {
-			return pid
-		}
-		select {
-		case <-s.out.wrote:
-		case <-s.ended:
-			return 0
-		case <-late:
-			return 0
-		}
+// group waits for the command's process group, which comes first; 0 is that it did not come.
+func (s *running) group() int {
+	select {
+	case <-s.out.marked:
+	case <-s.ended:
+	case <-time.After(grace):
 	}
+	_, group, _, _ := s.out.split()
+	return group
 }
 
 func (s *running) close() {

@@ -24,18 +24,21 @@ const findServer = `for s in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh 
 
 // sftp returns the connection's SFTP session, and opens it if there is none. Two ways
 // lead there. The subsystem is the usual one; but a .bashrc that prints something spoils it,
-// where it is a program of its own, and an sshd may have none configured. Then the program is run
-// as a command, and what comes before the marker is dropped.
+// where it is a program of its own, an sshd may have none configured, and it has the rights of
+// the user alone. Then the program is run as a command, and what comes before the marker is dropped.
 func (c *conn) sftp(ctx context.Context) (*sftp.Client, error) {
 	c.files.mu.Lock()
 	defer c.files.mu.Unlock()
 	if c.files.client != nil {
 		return c.files.client, nil
 	}
-	client, err := c.openSFTP(ctx, "subsystem", struct{ Name string }{"sftp"}, false)
-	if err != nil && c.alive() && ctx.Err() == nil {
-		line := command{argv: []string{"/bin/sh", "-c", findServer}}.line(c.marker)
-		client, err = c.openSFTP(ctx, "exec", struct{ Line string }{line}, true)
+	var client *sftp.Client
+	var err error
+	if !c.rights.sudo {
+		client, err = c.openSFTP(ctx, c.greetSubsystem)
+	}
+	if client == nil && c.alive() && ctx.Err() == nil {
+		client, err = c.openSFTP(ctx, c.greetServer)
 	}
 	var ce *ConnectError
 	if err != nil && c.alive() && ctx.Err() == nil && !errors.As(err, &ce) {
@@ -52,6 +55,9 @@ func (c *conn) whyNoSFTP(ctx context.Context, err error) error {
 	_, execErr := c.exec(ctx, command{argv: []string{"true"}})
 	if errors.As(execErr, &fail) && errors.As(fail.Err, &shell) {
 		return &noShellError{shell: shell, command: fail}
+	}
+	if c.rights.sudo && execErr != nil { // the right to sudo was taken away in the meantime
+		return execErr
 	}
 	return fmt.Errorf("%w (%v)", errNoSFTP, err)
 }
@@ -72,8 +78,8 @@ func (e *noShellError) Hint() string {
 	return fmt.Sprintf("an `exit` in the .bashrc or .profile of %s ends every command; %s", e.shell.user, e.command.Hint())
 }
 
-// openSFTP starts an SFTP server by one of the ways and greets it.
-func (c *conn) openSFTP(ctx context.Context, request string, payload any, marked bool) (*sftp.Client, error) {
+// openSFTP opens a session and starts an SFTP server in it.
+func (c *conn) openSFTP(ctx context.Context, greet func(ssh.Channel) (*sftp.Client, error)) (*sftp.Client, error) {
 	ch, reqs, done, err := c.open(ctx, true)
 	if err != nil {
 		return nil, err
@@ -81,7 +87,7 @@ func (c *conn) openSFTP(ctx context.Context, request string, payload any, marked
 	go ssh.DiscardRequests(reqs)
 	go io.Copy(io.Discard, ch.Stderr())
 	stop := context.AfterFunc(ctx, func() { ch.Close() })
-	client, err := greetSFTP(ch, request, payload, c.marker, marked)
+	client, err := greet(ch)
 	if !stop() && err == nil {
 		err = context.Cause(ctx)
 	}
@@ -103,19 +109,43 @@ func (c *conn) openSFTP(ctx context.Context, request string, payload any, marked
 	return client, nil
 }
 
-func greetSFTP(ch ssh.Channel, request string, payload any, marker string, marked bool) (*sftp.Client, error) {
-	ok, err := ch.SendRequest(request, true, ssh.Marshal(payload))
+func (c *conn) greetSubsystem(ch ssh.Channel) (*sftp.Client, error) {
+	if err := request(ch, "subsystem", struct{ Name string }{"sftp"}); err != nil {
+		return nil, err
+	}
+	return greetSFTP(ch)
+}
+
+// greetServer runs the program, with root's rights if commands have them.
+func (c *conn) greetServer(ch ssh.Channel) (*sftp.Client, error) {
+	// Its input is not nil, and empty: the SFTP client writes to the channel by itself.
+	cmd := command{argv: []string{"/bin/sh", "-c", findServer}, stdin: strings.NewReader("")}
+	if err := request(ch, "exec", struct{ Line string }{cmd.line(c.marker, c.rights)}); err != nil {
+		return nil, err
+	}
+	marked, fed := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(fed)
+		cmd.feed(ch, c.marker, c.rights, marked)
+	}()
+	err := skipMarker(ch, c.marker)
+	close(marked)
+	<-fed
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
-		return nil, fmt.Errorf("the server refuses the %s", request)
+	return greetSFTP(ch)
+}
+
+func request(ch ssh.Channel, kind string, payload any) error {
+	ok, err := ch.SendRequest(kind, true, ssh.Marshal(payload))
+	if err == nil && !ok {
+		err = fmt.Errorf("the server refuses the %s", kind)
 	}
-	if marked {
-		if err := skipMarker(ch, marker); err != nil {
-			return nil, err
-		}
-	}
+	return err
+}
+
+func greetSFTP(ch ssh.Channel) (*sftp.Client, error) {
 	return sftp.NewClientPipe(ch, ch, sftp.UseConcurrentWrites(true), sftp.UseFstat(true))
 }
 
@@ -131,9 +161,7 @@ func skipMarker(r io.Reader, marker string) error {
 		if b[0] != '\n' {
 			continue
 		}
-		o := newOutput(func() {})
-		o.Write(seen)
-		if _, _, _, ok := o.split(marker); ok {
+		if _, _, _, ok := splitAt(seen, marker); ok {
 			return nil
 		}
 	}

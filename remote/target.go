@@ -22,6 +22,7 @@ type Target struct {
 	User    string   // "" is root
 	Keys    []string // private key files; if any, no other keys are tried
 	Jump    []string // jump hosts, first hop first: [user@]host[:port]; "none" alone is none
+	Sudo    bool     // a user who is not root becomes root for all that is done
 }
 
 // An endpoint is one SSH server with all that is needed to log in there.

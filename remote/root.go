@@ -1,0 +1,194 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// rights are what commands run with. The zero value is those of the user who logs in.
+type rights struct {
+	sudo     bool
+	password string // that sudo wants; "" is none
+}
+
+// actsAs is the user as whom commands run.
+func (c *conn) actsAs() string {
+	if c.rights.sudo {
+		return "root"
+	}
+	return c.ep.user
+}
+
+// probeSudo finds out, in one command, what the user may. It ends with one word in a line, and below
+// that what sudo has said. With -k sudo takes no notice of a password that it was given a moment ago. A user
+// with some rights without a password, but not this one, is told so by the second sudo; who needs
+// a password for anything is asked for it there too.
+const probeSudo = `if [ "$(id -u)" = 0 ]; then echo root; exit; fi
+command -v sudo >/dev/null || { echo missing; exit; }
+if said=$(sudo -k -n -H -- /bin/sh -c : 2>&1 </dev/null); then echo free; exit; fi
+if may=$(sudo -n -l -- /bin/sh 2>&1 </dev/null) || [ -n "$may" ]; then echo refused; else echo forbidden; fi
+printf '%s\n' "$said"`
+
+// sudoTimeout is how long sudo may take to judge a password; a wrong one takes it seconds.
+const sudoTimeout = 30 * time.Second
+
+// root gives the connection's commands root's rights. The password for that is asked for once and tried
+// on one host first.
+func (c *Client) root(ctx context.Context, conn *conn) error {
+	said, err := conn.execWithin(ctx, sudoTimeout, command{argv: []string{"/bin/sh", "-c", probeSudo}})
+	if err != nil {
+		return conn.noRoot(err)
+	}
+	verdict, text, _ := strings.Cut(string(said), "\n")
+	refusal := refusalOf(text)
+	switch {
+	case verdict == "root":
+		return nil
+	case verdict == "free":
+		conn.rights.sudo = true
+		return nil
+	case verdict == "missing":
+		return conn.sudoError(noSudo, "")
+	case verdict == "forbidden" && refusal == wantsPassword:
+		return conn.sudoError(forbidden, "")
+	case refusal != wantsPassword:
+		return conn.sudoError(refusal, text)
+	}
+	c.sudo.suggest(conn.ep, c.logins.proved(conn.ep))
+	err = c.sudo.use(ctx, conn.ep, conn.tryPassword)
+	if none, ok := noPassword(err); ok {
+		return conn.noSudoPassword(none)
+	}
+	return err
+}
+
+// tryPassword tells whether sudo takes a password, and uses it from then on. The error is one
+// that no other password would change.
+func (c *conn) tryPassword(ctx context.Context, value string) (bool, error) {
+	c.rights = rights{sudo: true, password: value}
+	_, err := c.execWithin(ctx, sudoTimeout, command{argv: []string{"/bin/sh", "-c", ":"}})
+	if err == nil {
+		return true, nil
+	}
+	c.rights = rights{}
+	var fail *CommandError
+	var sudo *sudoError
+	if !errors.As(err, &fail) || !errors.As(fail.Err, &sudo) {
+		return false, c.noRoot(err)
+	}
+	if refusal := refusalOf(fail.Stderr); refusal != wrongPassword {
+		return false, c.sudoError(refusal, fail.Stderr)
+	}
+	return false, nil
+}
+
+// noRoot is the error of a connection on which not even sudo could be asked.
+func (c *conn) noRoot(err error) error {
+	var fail *CommandError
+	if !errors.As(err, &fail) {
+		return err
+	}
+	fail.Argv = "sudo" // rather than the script
+	return &ConnectError{Host: c.ep.name, Address: c.ep.addr(), Kind: NoSession, Err: err,
+		what: fmt.Sprintf("lets %s log in, but does not run what is needed: %v", c.ep.user, fail),
+		hint: fmt.Sprintf("see what `ssh` as %s and `sudo true` there do", c.ep.user)}
+}
+
+// A sudoError says that sudo did not run what it was given. It is the rest of a sentence that begins
+// with the command.
+type sudoError struct {
+	user string
+	code int
+}
+
+func (e *sudoError) Error() string {
+	return fmt.Sprintf("was not run by sudo for %s, which ended with status %d", e.user, e.code)
+}
+
+// A refusal is why sudo does nothing.
+type refusal int
+
+const (
+	unknownRefusal refusal = iota
+	wantsPassword
+	wrongPassword
+	wantsTerminal
+	forbidden // this and more
+	notInSudoers
+	noSudo
+)
+
+// refusalOf reads sudo's messages, and those of sudo-rs.
+func refusalOf(text string) refusal {
+	for _, m := range []struct {
+		part string
+		is   refusal
+	}{
+		{"must have a tty", wantsTerminal},
+		{"not in the sudoers file", notInSudoers},
+		{"is not allowed to", forbidden},
+		{"may not run sudo", forbidden},
+		{"incorrect password attempt", wrongPassword},
+		{"incorrect authentication attempt", wrongPassword},
+		{"no password was provided", wrongPassword},
+		{"uthentication failed, try again", wrongPassword},
+		{"password is required", wantsPassword},
+		{"authentication is required", wantsPassword},
+	} {
+		if strings.Contains(text, m.part) {
+			return m.is
+		}
+	}
+	return unknownRefusal
+}
+
+const sudoersFile = "with `visudo -f /etc/sudoers.d/ipfabric` on the host"
+
+// sudoError is the error of a host that lets a user in, but not become root.
+func (c *conn) sudoError(why refusal, said string) error {
+	user := c.ep.user
+	e := &ConnectError{Host: c.ep.name, Address: c.ep.addr(), Kind: Sudo}
+	grant := fmt.Sprintf("add the line `%s ALL=(ALL) ALL`, or `%s ALL=(ALL) NOPASSWD: ALL` for sudo without a password, %s", user, user, sudoersFile)
+	switch why {
+	case noSudo:
+		e.what = fmt.Sprintf("lets %s log in, but has no sudo to become root with", user)
+		e.hint = "install sudo there, or log in as root: ssh.user in fabric.yaml"
+	case forbidden:
+		e.what = fmt.Sprintf("lets %s log in, but a sudo right is missing: %s may not run all commands as root there", user, user)
+		e.hint = grant + "; a list of single commands does not do"
+	case notInSudoers:
+		e.what = fmt.Sprintf("lets %s log in, but a sudo right is missing: %s is not in the sudoers file", user, user)
+		e.hint = grant
+	case wantsTerminal:
+		e.what = fmt.Sprintf("lets %s log in, but sudo there wants a terminal (requiretty), which commands over SSH have not", user)
+		e.hint = fmt.Sprintf("add the line `Defaults:%s !requiretty` %s", user, sudoersFile)
+	default:
+		e.what = fmt.Sprintf("lets %s log in, but sudo there does not work: %s", user, lastLines(said, 5))
+		e.hint = fmt.Sprintf("put it right on the host, where `sudo -v` as %s tells the same", user)
+	}
+	return e
+}
+
+// noSudoPassword is the error of a host where sudo wants a password that is not known.
+func (c *conn) noSudoPassword(none *noPasswordError) error {
+	user := c.ep.user
+	e := &ConnectError{Host: c.ep.name, Address: c.ep.addr(), Kind: Sudo, Err: none}
+	switch {
+	case none.refused == c.ep.name:
+		e.what = fmt.Sprintf("refused the password of %s for sudo", user)
+		e.hint = "see that it is the password that " + user + " has on that host; if there is a second factor, or the account is locked, `sudo -v` there says so"
+	case none.refused != "":
+		e.what = fmt.Sprintf("wants the password of %s for sudo; the one given was refused by %s and is not tried again", user, none.refused)
+		e.hint = "see that it is the password that " + user + " has on the hosts"
+	case none.asked:
+		e.what = fmt.Sprintf("wants the password of %s for sudo, and none was given", user)
+		e.hint = fmt.Sprintf("for sudo without a password add the line `%s ALL=(ALL) NOPASSWD: ALL` %s", user, sudoersFile)
+	default:
+		e.what = fmt.Sprintf("wants the password of %s for sudo, and there is no terminal to ask for it", user)
+		e.hint = fmt.Sprintf("give it in the environment, IPFABRIC_SUDO_PASSWORD; or for sudo without a password add the line `%s ALL=(ALL) NOPASSWD: ALL` %s", user, sudoersFile)
+	}
+	return e
+}
