@@ -39,12 +39,14 @@ func (c *checker) fabric(raw *rawFabric) {
 	c.f.MetricsListen = c.listen(raw.Metrics, "metrics")
 	c.bgp(&raw.BGP)
 	ssh := c.sshDefaults(&raw.SSH)
+	coreSSH := ssh
+	coreSSH.Sudo = ssh.Sudo && raw.SSH.Sudo.given() // they are only asked
 	frr := c.frr(&raw.FRR, "frr", FRR{})
 	for i := range raw.RouteReflectors.items {
 		c.routeReflector(&raw.RouteReflectors.items[i], ssh, frr)
 	}
 	for i := range raw.CoreGateways.items {
-		c.coreGateway(&raw.CoreGateways.items[i], ssh)
+		c.coreGateway(&raw.CoreGateways.items[i], coreSSH)
 	}
 	for i := range raw.Nodes.items {
 		c.node(&raw.Nodes.items[i], ssh, frr)

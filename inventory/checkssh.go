@@ -11,8 +11,8 @@ func (c *checker) sshDefaults(raw *rawSSHDefaults) SSH {
 	if raw.KnownHosts.given() && raw.KnownHosts.s != "" {
 		c.f.KnownHosts = c.path(raw.KnownHosts, "ssh.known_hosts")
 	}
-	own := rawSSH{User: raw.User, Port: raw.Port, Keys: raw.Keys, Jump: raw.Jump}
-	return c.ssh(&own, "ssh", SSH{})
+	own := rawSSH{User: raw.User, Port: raw.Port, Keys: raw.Keys, Jump: raw.Jump, Sudo: raw.Sudo}
+	return c.ssh(&own, "ssh", SSH{Sudo: true})
 }
 
 // ssh checks one host's settings, or the defaults. An empty list is not a
@@ -34,6 +34,7 @@ func (c *checker) ssh(raw *rawSSH, path string, def SSH) SSH {
 	if raw.Jump.given() && !raw.Jump.bad {
 		out.Jump = c.jumps(&raw.Jump, path+".jump")
 	}
+	out.Sudo = c.boolean(raw.Sudo, path+".sudo", def.Sudo)
 	return out
 }
 

@@ -65,6 +65,7 @@ type SSH struct {
 	User    string   // "" is ~/.ssh/config's, else root
 	Keys    []string // private key files, absolute paths
 	Jump    []string // jump hosts, first hop first: [user@]host[:port]
+	Sudo    bool     // a user who is not root becomes root by sudo
 }
 
 // FRR says where a host's FRR comes from and what is added to its frr.conf.

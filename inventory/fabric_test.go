@@ -49,12 +49,12 @@ func TestDefaults(t *testing.T) {
 		Gateway:     VMGateway{IPv4: addr("10.0.0.1"), MAC: net.HardwareAddr{2, 0, 0, 0, 0, 1}},
 		Pools:       []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")},
 		RouteReflectors: []RouteReflector{{
-			Host:      Host{Name: "rr1", IPv4: addr("10.10.0.11"), RouterID: addr("10.10.0.11"), SSH: SSH{Address: "10.10.0.11"}, FRR: frr, Line: 7},
+			Host:      Host{Name: "rr1", IPv4: addr("10.10.0.11"), RouterID: addr("10.10.0.11"), SSH: SSH{Address: "10.10.0.11", Sudo: true}, FRR: frr, Line: 7},
 			Managed:   true,
 			ClusterID: addr("10.10.0.11"),
 		}},
 		Nodes: []Node{{
-			Host:           Host{Name: "node1", IPv4: addr("10.10.0.21"), RouterID: addr("10.10.0.21"), SSH: SSH{Address: "10.10.0.21"}, FRR: frr, Line: 9},
+			Host:           Host{Name: "node1", IPv4: addr("10.10.0.21"), RouterID: addr("10.10.0.21"), SSH: SSH{Address: "10.10.0.21", Sudo: true}, FRR: frr, Line: 9},
 			Virtualization: "kvm",
 		}},
 		BGP: BGP{
@@ -87,7 +87,7 @@ bgp:
   bfd: false
   max_prefixes: 10
   core_max_prefixes: 100
-ssh: {user: ops, port: 2200, keys: [~/.ssh/fab, keys/fab, /abs/key], jump: ["j@bastion:2222", "[fd00::1]:22", fd00::2], known_hosts: ../known_hosts}
+ssh: {user: ops, port: 2200, keys: [~/.ssh/fab, keys/fab, /abs/key], jump: ["j@bastion:2222", "[fd00::1]:22", fd00::2], sudo: false, known_hosts: ../known_hosts}
 frr: {source: preinstalled, series: "", extra: "log syslog"}
 route_reflectors:
   - {name: rr1, addresses: [fd00:10::11, 10.10.0.11], router_id: 1.1.1.1, cluster_id: 2.2.2.2}
@@ -99,7 +99,7 @@ nodes:
     addresses: [10.10.0.21, fd00:10::21]
     virtualization: lxd
     os: el9
-    ssh: {address: 127.0.0.1, user: root, port: 2201, keys: [], jump: []}
+    ssh: {address: 127.0.0.1, user: root, port: 2201, keys: [], jump: [], sudo: yes}
     frr:
       source: distribution
       extra: |
@@ -135,7 +135,7 @@ nodes:
 	check("rr2", f.RouteReflectors[1].Managed, false)
 	check("mx1", []string{f.CoreGateways[0].Vendor, f.CoreGateways[0].LookingGlass, f.CoreGateways[0].SSH.Address, f.CoreGateways[0].SSH.User}, []string{"junos", "bird", "mx1.example.net", "ops"})
 	node := f.Nodes[0]
-	check("node1's ssh", node.SSH, SSH{Address: "127.0.0.1", User: "root", Port: 2201})
+	check("node1's ssh", node.SSH, SSH{Address: "127.0.0.1", User: "root", Port: 2201, Sudo: true})
 	check("node1's frr", node.FRR, FRR{Source: "distribution", Extra: "log syslog\nip prefix-list X seq 5 permit any\n"})
 	check("node1", []string{node.OS, node.Virtualization}, []string{"el9", "lxd"})
 }
@@ -188,5 +188,23 @@ func TestRelativePathsStartAtTheFile(t *testing.T) {
 	}
 	if got, err := filepath.EvalSymlinks(filepath.Dir(filepath.Dir(f.Nodes[0].SSH.Keys[0]))); err != nil || got != real {
 		t.Errorf("got %s, want it under %s (%v)", f.Nodes[0].SSH.Keys[0], real, err)
+	}
+}
+
+// Core gateways are only asked, by a user who may do no more; the others need root.
+func TestSudoByRole(t *testing.T) {
+	for ssh, want := range map[string][]bool{
+		"{user: ops}":              {true, false, true},
+		"{user: ops, sudo: true}":  {true, true, true},
+		"{user: ops, sudo: false}": {false, false, false},
+	} {
+		f := mustParse(t, minimal+"ssh: "+ssh+"\ncore_gateways: [{name: mx1, vendor: junos, addresses: [10.10.0.1]}]\n")
+		var got []bool
+		for _, h := range f.Hosts() {
+			got = append(got, h.SSH.Sudo)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("ssh: %s (-want +got)\n%s", ssh, diff)
+		}
 	}
 }

@@ -60,6 +60,7 @@ type rawSSHDefaults struct {
 	Port       text       `key:"port" eg:"port: 22"`
 	Keys       list[text] `key:"keys" eg:"keys: [~/.ssh/id_ed25519]"`
 	Jump       list[text] `key:"jump" eg:"jump: [\"ops@bastion.example.net\"]"`
+	Sudo       text       `key:"sudo" eg:"sudo: true"`
 	KnownHosts text       `key:"known_hosts" eg:"known_hosts: known_hosts"`
 }
 
@@ -70,6 +71,7 @@ type rawSSH struct {
 	Port    text       `key:"port" eg:"port: 22"`
 	Keys    list[text] `key:"keys" eg:"keys: [~/.ssh/id_ed25519]"`
 	Jump    list[text] `key:"jump" eg:"jump: [\"ops@bastion.example.net\"]"`
+	Sudo    text       `key:"sudo" eg:"sudo: true"`
 }
 
 type rawFRR struct {

@@ -28,6 +28,9 @@ func sshLine(f *inventory.Fabric, h inventory.Host, command string) string {
 	if user == "" {
 		user = "root"
 	}
+	if user != "root" && h.SSH.Sudo {
+		words, command = append(words, "-t"), "sudo "+command // a terminal, for sudo may ask for a password
+	}
 	words = append(words, quoteWord(user+"@"+h.SSH.Address))
 	if plainRE.MatchString(strings.ReplaceAll(command, " ", "")) {
 		return strings.Join(append(words, command), " ")

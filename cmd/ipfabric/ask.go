@@ -12,21 +12,22 @@ import (
 )
 
 // An asker asks the operator on the terminal. It is remote's Prompter too:
-// host keys to accept, passphrases of keys.
+// host keys to accept, passphrases of keys, passwords.
 type asker struct {
 	say   *sayer
 	out   io.Writer // the terminal, even if standard error goes elsewhere
 	in    *os.File
 	lines *bufio.Reader
+	mask  *masker
 	left  error // why a question was left without an answer; nothing is asked after that. say.mu guards it
 }
 
 // newAsker returns nil if nobody can answer.
-func newAsker(in io.Reader, say *sayer) *asker {
+func newAsker(in io.Reader, say *sayer, mask *masker) *asker {
 	if !isTerminal(in) {
 		return nil
 	}
-	a := &asker{say: say, in: in.(*os.File), lines: bufio.NewReader(in), out: say.err}
+	a := &asker{say: say, in: in.(*os.File), lines: bufio.NewReader(in), out: say.err, mask: mask}
 	if tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
 		a.out = tty // open until the program ends
 	}
@@ -76,6 +77,7 @@ func (a *asker) Secret(ctx context.Context, question string) (string, error) {
 		_ = term.Restore(fd, before) // an interrupted ReadPassword leaves the echo off
 		return "", unanswered(err)
 	}
+	a.mask.hide(secret) // also one that was not it
 	return secret, nil
 }
 

@@ -35,7 +35,7 @@ func TestNothingIsAskedAfterAnInterruption(t *testing.T) {
 	defer typed.Close()
 	out := &terminal{asked: make(chan struct{}, 9)}
 	say := newSayer(&bytes.Buffer{}, &bytes.Buffer{}, &masker{}, func(string) (string, bool) { return "", false })
-	a := &asker{say: say, in: in, lines: bufio.NewReader(in), out: out}
+	a := &asker{say: say, in: in, lines: bufio.NewReader(in), out: out, mask: &masker{}}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(errInterrupted)
 	if _, err := a.Confirm(ctx, "Trust rr1?"); !errors.Is(err, errInterrupted) {

@@ -105,7 +105,7 @@ func (f *fleet) refused() []error {
 
 // mustStop says whether an error is a reason to touch no host at all. A host
 // that is down is not: its turn comes with the next run. A host key that
-// changed may be an attack, and a refused login is a mistake in the inventory
+// changed may be an attack, and a refused login or sudo is a mistake in the inventory
 // that the other hosts probably share.
 func mustStop(err error) bool {
 	var c *remote.ConnectError
@@ -113,7 +113,7 @@ func mustStop(err error) bool {
 		return false
 	}
 	switch c.Kind {
-	case remote.HostKeyUnknown, remote.HostKeyChanged, remote.Auth, remote.Setup:
+	case remote.HostKeyUnknown, remote.HostKeyChanged, remote.Auth, remote.Sudo, remote.Setup:
 		return true
 	}
 	return false
@@ -146,7 +146,7 @@ func (f *fleet) lock(ctx context.Context, name, note string) (release func(), er
 func sshTarget(h inventory.Host) remote.Target {
 	return remote.Target{
 		Name: h.Name, Address: h.SSH.Address, Port: h.SSH.Port,
-		User: h.SSH.User, Keys: h.SSH.Keys, Jump: h.SSH.Jump,
+		User: h.SSH.User, Keys: h.SSH.Keys, Jump: h.SSH.Jump, Sudo: h.SSH.Sudo,
 	}
 }
 

@@ -106,7 +106,7 @@ func TestInitLeavesTheSecondReflectorAloneWhenTheFirstIsDown(t *testing.T) {
 }
 
 func TestInitTouchesNothingWhenAHostIsNotWhoItWas(t *testing.T) {
-	for _, kind := range []remote.Kind{remote.HostKeyChanged, remote.HostKeyUnknown, remote.Auth} {
+	for _, kind := range []remote.Kind{remote.HostKeyChanged, remote.HostKeyUnknown, remote.Auth, remote.Sudo} {
 		b := newBench(t)
 		b.hosts["node1"].openErr = connectError("node1", kind)
 		err := b.converge(context.Background(), b.testPlan(), initOptions{yes: true})

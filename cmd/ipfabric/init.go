@@ -68,7 +68,7 @@ verification found a problem, 130 interrupted.`,
 
 // init is the whole run.
 func (a *app) init(ctx context.Context, opts initOptions) error {
-	s, err := a.open("init", opts.limit)
+	s, err := a.open(ctx, "init", opts.limit)
 	if err != nil {
 		return err
 	}

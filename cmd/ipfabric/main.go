@@ -20,7 +20,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	ctx, signals, release := catchSignals(ctx, say)
 	defer release()
 
-	a := &app{env: os.LookupEnv, mask: mask, say: say, signals: signals, ask: newAsker(stdin, say)}
+	a := &app{env: os.LookupEnv, mask: mask, say: say, signals: signals, ask: newAsker(stdin, say, mask)}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -59,4 +59,6 @@ type app struct {
 	progress  string
 	logFile   string
 	acceptNew bool
+	askLogin  bool
+	askSudo   bool
 }

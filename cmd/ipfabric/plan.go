@@ -41,7 +41,7 @@ looked at, 1 none could, or a login or host key was not as expected.`,
 // showPlan looks, prints, and its error has the exit code that says what there
 // is to do.
 func (a *app) showPlan(ctx context.Context, opts planOptions) error {
-	s, err := a.open("plan", opts.limit)
+	s, err := a.open(ctx, "plan", opts.limit)
 	if err != nil {
 		return err
 	}

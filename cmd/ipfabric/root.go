@@ -35,10 +35,12 @@ Exit codes:
   130  interrupted
 
 Environment:
-  IPFABRIC_FILE    the inventory, as --file
-  NO_COLOR         no colour
-  SSH_AUTH_SOCK    the ssh agent whose keys are tried
-  XDG_STATE_HOME   log files go to ipfabric/log below it (default ~/.local/state)
+  IPFABRIC_FILE           the inventory, as --file
+  IPFABRIC_SSH_PASSWORD   for hosts that take no key; without it, you are asked
+  IPFABRIC_SUDO_PASSWORD  for users who are not root; without it, you are asked
+  NO_COLOR                no colour
+  SSH_AUTH_SOCK           the ssh agent whose keys are tried
+  XDG_STATE_HOME          log files go to ipfabric/log below it (default ~/.local/state)
 `
 
 func (a *app) root() *cobra.Command {
@@ -58,6 +60,8 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.logFile, "log-file", "", "append the run's log to `FILE` instead of a file of its own")
 	f.BoolVarP(&a.say.verbose, "verbose", "v", false, "show each remote command, each step and whole files")
 	f.BoolVar(&a.acceptNew, "accept-new-host-keys", false, "take the key of a host seen for the first time; a changed key is always refused")
+	f.BoolVar(&a.askLogin, "ask-password", false, "ask for the password of the SSH login at once, not when a host wants it")
+	f.BoolVar(&a.askSudo, "ask-sudo-password", false, "ask for the password of sudo at once, not when a host wants it")
 	_ = root.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions(progressModes, cobra.ShellCompDirectiveNoFileComp))
 	_ = root.MarkPersistentFlagFilename("file", "yaml", "yml")
 

@@ -30,7 +30,7 @@ type session struct {
 }
 
 // open reads the inventory and starts the log. It touches no host.
-func (a *app) open(command string, limit []string) (*session, error) {
+func (a *app) open(ctx context.Context, command string, limit []string) (*session, error) {
 	fabric, err := a.loadForHosts()
 	if err != nil {
 		return nil, err
@@ -42,7 +42,14 @@ func (a *app) open(command string, limit []string) (*session, error) {
 	if err := a.openLog(command); err != nil {
 		return nil, err
 	}
-	cfg := remote.Config{KnownHosts: fabric.KnownHosts, AcceptNew: a.acceptNew, Log: a.say.debug}
+	login, sudo, err := a.passwords(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cfg := remote.Config{
+		KnownHosts: fabric.KnownHosts, AcceptNew: a.acceptNew, Log: a.say.debug,
+		LoginPassword: login, SudoPassword: sudo,
+	}
 	if a.ask != nil { // a nil *asker is not a nil Prompter
 		cfg.Prompt = a.ask
 	}

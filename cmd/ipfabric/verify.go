@@ -41,7 +41,7 @@ Exit codes: 0 healthy, 4 not, 1 a host key or login is not as expected.`,
   ipfabric verify --json | jq '.sessions[] | select(.status != "ok")'`,
 		Args: noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.open("verify", opts.limit)
+			s, err := a.open(cmd.Context(), "verify", opts.limit)
 			if err != nil {
 				return err
 			}

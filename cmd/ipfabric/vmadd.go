@@ -40,7 +40,7 @@ address is in use; 3 a host did not answer; 64 the command line is wrong.`,
 					return usagef("leave --"+name+" out for the lowest free address, or write --"+name+" none", "--%s is empty", name)
 				}
 			}
-			s, err := a.open("vm-add", nil)
+			s, err := a.open(cmd.Context(), "vm-add", nil)
 			if err != nil {
 				return err
 			}

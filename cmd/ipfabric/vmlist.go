@@ -44,7 +44,7 @@ Exit codes: 0 listed, 3 a host did not answer; the rest is listed.`,
   ipfabric vm list --json | jq -r '.vms[] | select(.announced | not) | .name'`,
 		Args: noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.open("vm-list", nil)
+			s, err := a.open(cmd.Context(), "vm-list", nil)
 			if err != nil {
 				return err
 			}

@@ -37,7 +37,7 @@ answer; 64 the command line is wrong; 130 interrupted.`,
 			if o.Wait < time.Second {
 				return usagef("such as --wait 30s", "--wait %s is too short for any change to arrive", o.Wait)
 			}
-			s, err := a.open("vm-move", nil)
+			s, err := a.open(cmd.Context(), "vm-move", nil)
 			if err != nil {
 				return err
 			}

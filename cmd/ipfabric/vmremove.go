@@ -25,7 +25,7 @@ command line is wrong.`,
   ipfabric vm remove web --yes`,
 		Args: oneVM(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.open("vm-remove", nil)
+			s, err := a.open(cmd.Context(), "vm-remove", nil)
 			if err != nil {
 				return err
 			}

@@ -45,7 +45,7 @@ told to be on the link, since no network of the guest contains it.`,
 			if err := steps.CheckGuestDevice(device); err != nil {
 				return usagef(hintOf(err), "--dev: %v", err)
 			}
-			s, err := a.open("vm-show", nil)
+			s, err := a.open(cmd.Context(), "vm-show", nil)
 			if err != nil {
 				return err
 			}
