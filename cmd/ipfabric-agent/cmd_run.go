@@ -155,7 +155,7 @@ func newEngine(log *slog.Logger, config *inventory.AgentConfig, loaded api.Confi
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	watch, err := kernel.Subscribe()
+	watch, err := kernel.Subscribe(rules.Ours)
 	if err != nil {
 		k.Close()
 		return nil, nil, nil, err

@@ -223,6 +223,13 @@ func kernelState(t *testing.T) string {
 	return out
 }
 
+// sysctls are those of an interface that the agent sets.
+func sysctls(t *testing.T, device string) string {
+	t.Helper()
+	return must(t, "sh", "-c", "cd /proc/sys/net; grep -H . ipv?/conf/"+device+"/forwarding ipv?/conf/"+device+"/accept_redirects ipv4/neigh/"+device+
+		"/proxy_delay ipv4/conf/"+device+"/rp_filter ipv4/conf/"+device+"/proxy_arp ipv4/conf/"+device+"/send_redirects ipv6/conf/"+device+"/accept_ra")
+}
+
 // A guestHost is a network namespace behind a VM's interface.
 type guestHost struct {
 	t   *testing.T

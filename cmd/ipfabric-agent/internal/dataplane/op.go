@@ -12,6 +12,7 @@ type Verb string
 const (
 	MakeTap     Verb = "make tap"        // Owner, Group, MultiQueue
 	DeleteLink  Verb = "delete"          //
+	Rename      Verb = "name it again"   // Value, what it is called now
 	SetAlias    Verb = "set alias"       // Value
 	AddAltName  Verb = "add altname"     // Value
 	DelAltName  Verb = "remove altname"  // Value
@@ -49,7 +50,7 @@ func (o Op) String() string {
 	switch o.Verb {
 	case MakeTap, SetOwner:
 		return fmt.Sprintf("%s owner %q group %q", s, o.Owner, o.Group)
-	case SetAlias, AddAltName, DelAltName, SetMAC:
+	case SetAlias, AddAltName, DelAltName, SetMAC, Rename:
 		return s + " " + o.Value
 	case Set:
 		return s + " " + o.Key + "=" + o.Value

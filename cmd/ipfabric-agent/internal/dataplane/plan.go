@@ -34,12 +34,16 @@ func Plan(wants []Want, seen Seen, keep func(name string) bool) Result {
 	p := planner{
 		seen:   seen,
 		index:  map[int]*Link{},
+		marked: map[string]*Link{},
 		routes: map[int][]Route{},
 		claim:  map[int]bool{},
 		result: Result{States: map[string]State{}},
 	}
 	for _, l := range seen.Links {
 		p.index[l.Index] = l
+		if name, _ := Marked(l.Alias); name != "" && (p.marked[name] == nil || l.Index < p.marked[name].Index) {
+			p.marked[name] = l
+		}
 	}
 	for _, r := range seen.Routes {
 		p.routes[r.Link] = append(p.routes[r.Link], r.Route)
@@ -54,6 +58,7 @@ func Plan(wants []Want, seen Seen, keep func(name string) bool) Result {
 type planner struct {
 	seen   Seen
 	index  map[int]*Link
+	marked map[string]*Link // by VM
 	routes map[int][]Route
 	claim  map[int]bool // links that a VM wants
 	result Result
@@ -67,6 +72,9 @@ func (p *planner) do(o Op) { p.result.Ops = append(p.result.Ops, o) }
 func (p *planner) vm(w Want) {
 	op := Op{VM: w.VM, Device: w.Device}
 	link := p.seen.Links[w.Device]
+	if link == nil || p.claim[link.Index] {
+		link = p.renamed(w)
+	}
 	if link == nil && !w.Make {
 		p.result.States[w.VM] = State{}
 		return
@@ -83,11 +91,7 @@ func (p *planner) vm(w Want) {
 	if link.Index != 0 {
 		p.claim[link.Index] = true
 	}
-	why := link.unfit(p.index)
-	if why == "" {
-		why = link.Host(w)
-	}
-	if why != "" {
+	if why := link.Unfit(w, p.index); why != "" {
 		p.result.States[w.VM] = State{Problem: "interface " + w.Device + ": " + why}
 		return
 	}
@@ -120,6 +124,17 @@ func (p *planner) vm(w Want) {
 	}
 	p.syncRoutes(op, w.Routes, have, link.Index)
 	p.result.States[w.VM] = State{Index: link.Index, Present: true, Carrier: link.Carrier, Routes: len(w.Routes)}
+}
+
+// renamed finds a VM's link under a name that somebody has given it, and has it
+// renamed: what a VM may send is known by its interface's name.
+func (p *planner) renamed(w Want) *Link {
+	l := p.marked[w.VM]
+	if l == nil || p.claim[l.Index] {
+		return nil
+	}
+	p.do(Op{VM: w.VM, Device: w.Device, Verb: Rename, Value: l.Name})
+	return l
 }
 
 func (o Op) with(v Verb, value string) Op {

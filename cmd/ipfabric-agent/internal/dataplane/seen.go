@@ -3,6 +3,7 @@ package dataplane
 import (
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // A Seen is what is in the kernel.
@@ -37,10 +38,16 @@ type Link struct {
 	Addrs     []netip.Prefix
 	Neighbors []Neighbor        // the permanent ones
 	Settings  map[string]string // by key; those that the kernel has
+
+	// These two are looked for only where they matter: on a link that a VM wants
+	// and that has no mark of the agent's yet.
+	Uppers []string       // links that are made on top of it, such as VLANs
+	Others []netip.Prefix // where routes over it lead that somebody else has made
 }
 
-// unfit says why no VM can live behind the link, or "" if one can.
-func (l *Link) unfit(index map[int]*Link) string {
+// Unfit says why no VM can live behind the link, or "" if one can. others are
+// all links by index, as far as they are known.
+func (l *Link) Unfit(w Want, others map[int]*Link) string {
 	if l.Kind != "veth" && !l.Tap {
 		kind := l.Kind
 		if kind == "" {
@@ -50,26 +57,58 @@ func (l *Link) unfit(index map[int]*Link) string {
 	}
 	if l.Master != 0 {
 		master := "a bridge"
-		if m := index[l.Master]; m != nil {
+		if m := others[l.Master]; m != nil {
 			master = m.Name
 		}
 		return "it is a port of " + master + ", so that it cannot be routed to: give the VM an interface without a bridge " +
 			`(libvirt: <interface type='ethernet'>, LXD: nictype=p2p)`
 	}
-	return ""
+	return l.Host(w)
 }
 
-// Host says why the link is the host's own and never a VM's: nobody has taken
-// it up, and it has an address that no VM's interface has. It would lose that
-// address, and the host its way to the world.
+// Host says why the link is the host's own and never a VM's, or "": nobody has
+// taken it up, and something relies on it. It would lose its address, and the
+// host its way to the world.
 func (l *Link) Host(w Want) string {
 	if name, _ := Marked(l.Alias); name != "" {
 		return ""
 	}
+	if why := l.reliedOn(w); why != "" {
+		return why + "; it is the host's own and left as it is"
+	}
+	return ""
+}
+
+func (l *Link) reliedOn(w Want) string {
 	for _, a := range l.Addrs {
 		if !a.Addr().IsLinkLocalUnicast() && !slices.Contains(w.Addrs, a) {
-			return "it has the address " + a.String() + " and so is the host's own: left as it is"
+			return "it has the address " + a.String()
+		}
+	}
+	if len(l.Uppers) > 0 {
+		return strings.Join(l.Uppers, " and ") + " is on top of it"
+	}
+	for _, r := range l.Others {
+		if !r.IsSingleIP() || !slices.Contains(w.Guest, r.Addr()) {
+			return "a route to " + r.String() + " leads over it"
 		}
 	}
 	return ""
+}
+
+// Unfit says which links of seen no VM can live behind, though one of wants
+// does: it returns their names. A link that has been a VM's is not among them,
+// whatever has become of it: what comes from it is a VM's.
+func Unfit(wants []Want, seen Seen) map[string]bool {
+	out := map[string]bool{}
+	for _, w := range wants {
+		l := seen.Links[w.Device]
+		if l == nil {
+			continue
+		}
+		if name, _ := Marked(l.Alias); name == "" && l.Unfit(w, nil) != "" {
+			out[w.Device] = true
+		}
+	}
+	return out
 }

@@ -27,6 +27,18 @@ type Settings struct {
 	Drained bool       // no VM is announced
 }
 
+// Addrs are the gateway's, as they are put onto VMs' interfaces.
+func (s Settings) Addrs() []netip.Prefix {
+	var out []netip.Prefix
+	if s.IPv4.IsValid() {
+		out = append(out, netip.PrefixFrom(s.IPv4, 32))
+	}
+	if s.IPv6.IsValid() {
+		out = append(out, netip.PrefixFrom(s.IPv6, 64))
+	}
+	return out
+}
+
 // A Want is what one VM needs in the kernel.
 type Want struct {
 	VM         string
@@ -37,7 +49,8 @@ type Want struct {
 	Group      string
 	MultiQueue bool
 	MAC        string
-	Addrs      []netip.Prefix
+	Guest      []netip.Addr   // the VM's own
+	Addrs      []netip.Prefix // the host's, on Device
 	Settings   []Setting
 	Neighbors  []Neighbor
 	Routes     []Route
@@ -72,16 +85,16 @@ func For(v vm.VM, s Settings) Want {
 		Group:      v.Group,
 		MultiQueue: v.MultiQueue,
 		MAC:        s.MAC.String(),
+		Guest:      v.Addrs(),
 		Settings:   settings(v.IPv6.IsValid()),
 	}
 	if full := vm.AltName(v.Name); full != w.Device {
 		w.AltName = full
 	}
-	if v.IPv4.IsValid() && s.IPv4.IsValid() {
-		w.Addrs = append(w.Addrs, netip.PrefixFrom(s.IPv4, 32))
-	}
-	if v.IPv6.IsValid() && s.IPv6.IsValid() {
-		w.Addrs = append(w.Addrs, netip.PrefixFrom(s.IPv6, 64))
+	for _, a := range s.Addrs() {
+		if a.Addr().Is4() && v.IPv4.IsValid() || a.Addr().Is6() && v.IPv6.IsValid() {
+			w.Addrs = append(w.Addrs, a)
+		}
 	}
 	for _, a := range v.Addrs() {
 		if len(v.MAC) > 0 {

@@ -108,7 +108,7 @@ func New(o Options) *Engine {
 		global:  map[string]string{},
 		notes:   map[string]string{},
 		waiting: map[string]context.CancelFunc{},
-		pending: pending{names: map[string]bool{}, wake: make(chan struct{}, 1)},
+		pending: pending{wake: make(chan struct{}, 1)},
 	}
 	e.alive()
 	return e

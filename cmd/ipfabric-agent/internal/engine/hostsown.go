@@ -10,19 +10,26 @@ import (
 )
 
 // hostsOwn refuses an interface that is the host's own before the VM is stored:
-// at the next boot the agent may come before the interface has its addresses.
+// at the next boot the agent may come before what shows whose it is. Whoever
+// adds a VM by hand is also told of an interface that no VM can live behind;
+// where libvirt or LXD want such a VM, its problem is to be seen in the status.
 func (e *Engine) hostsOwn(ctx context.Context, v vm.VM) error {
-	seen, err := e.Kernel.See(ctx, []string{v.Device()}, false)
+	w := dataplane.For(v, e.settings())
+	seen, err := e.Kernel.See(ctx, []string{w.Device}, false)
 	if err != nil {
 		return err
 	}
-	link := seen.Links[v.Device()]
+	link := seen.Links[w.Device]
 	if link == nil {
 		return nil
 	}
-	if why := link.Host(dataplane.For(v, e.settings())); why != "" {
-		return api.Errorf(http.StatusConflict, "VM %s: interface %s: %s", v.Name, v.Device(), why).
-			WithHint("leave out the interface, or name one that is the VM's alone")
+	why := link.Host(w)
+	if v.Source == vm.API {
+		why = link.Unfit(w, nil)
 	}
-	return nil
+	if why == "" {
+		return nil
+	}
+	return api.Errorf(http.StatusConflict, "VM %s: interface %s: %s", v.Name, w.Device, why).
+		WithHint("leave out the interface, or name one that is the VM's alone")
 }

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	fullPass = 5 * time.Minute        // everything is looked at at least this often
+	fullPass = time.Minute            // everything is looked at at least this often
 	quiet    = 20 * time.Millisecond  // events that come closer together are dealt with together
 	patience = 250 * time.Millisecond // but not later than this
 	many     = 50                     // VMs: from here on, looking at all is cheaper
@@ -19,18 +19,33 @@ const (
 
 // pending is where to look.
 type pending struct {
-	mu    sync.Mutex
-	names map[string]bool
-	all   bool
-	wake  chan struct{}
+	mu     sync.Mutex
+	places places
+	wake   chan struct{}
+}
+
+// places are where to look.
+type places struct {
+	names  map[string]bool // VMs
+	routes map[int]bool    // links that there are new routes of the agent's over
+	all    bool
 }
 
 func (p *pending) add(name string, all bool) {
+	p.note(func(at *places) {
+		at.all = at.all || all
+		if name != "" {
+			at.names[name] = true
+		}
+	})
+}
+
+func (p *pending) note(what func(*places)) {
 	p.mu.Lock()
-	if name != "" {
-		p.names[name] = true
+	if p.places.names == nil {
+		p.places = places{names: map[string]bool{}, routes: map[int]bool{}}
 	}
-	p.all = p.all || all || len(p.names) > many
+	what(&p.places)
 	p.mu.Unlock()
 	select {
 	case p.wake <- struct{}{}:
@@ -38,12 +53,12 @@ func (p *pending) add(name string, all bool) {
 	}
 }
 
-func (p *pending) take() (names map[string]bool, all bool) {
+func (p *pending) take() places {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	names, all = p.names, p.all
-	p.names, p.all = map[string]bool{}, false
-	return names, all
+	out := p.places
+	p.places = places{}
+	return out
 }
 
 // Changed tells the engine that something has changed somewhere.
@@ -52,18 +67,25 @@ func (e *Engine) Changed(ev kernel.Event) {
 		e.pending.add("", true)
 		return
 	}
+	if name := e.at(ev.Device, ev.Index); name != "" {
+		e.pending.add(name, false)
+		return
+	}
+	if ev.Route {
+		e.pending.note(func(at *places) { at.routes[ev.Index] = true })
+	}
+}
+
+// at says which VM a link is of.
+func (e *Engine) at(device string, index int) string {
 	e.mu.Lock()
-	name := ""
-	for n, s := range e.states {
-		if ev.Device != "" && s.device == ev.Device || ev.Index != 0 && s.Index == ev.Index {
-			name = n
-			break
+	defer e.mu.Unlock()
+	for name, s := range e.states {
+		if device != "" && s.device == device || index != 0 && s.Index == index {
+			return name
 		}
 	}
-	e.mu.Unlock()
-	if name != "" {
-		e.pending.add(name, false)
-	}
+	return ""
 }
 
 // Start looks at everything once. What it finds wrong but cannot put right is
@@ -86,23 +108,22 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer e.stopWaiting()
 	var retry backoff
 	for {
-		all := false
-		var names map[string]bool
+		var look places
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-full.C:
-			all = true
+			look.all = true
 		case <-tick.C:
-			names = e.settle()
-			all = retry.due(e.failing(), time.Now())
+			look.names = e.settle()
+			look.all = retry.due(e.failing(), time.Now())
 		case <-e.pending.wake:
 			e.calm(ctx)
-			names, all = e.pending.take()
+			look = e.pending.take()
 		}
 		e.work.Lock() // waits for a pass that runs: one that hangs must not look alive
 		e.alive()
-		err := e.sync(ctx, names, all)
+		err := e.sync(ctx, look)
 		e.watchGuests()
 		e.work.Unlock()
 		if err != nil && !errors.Is(err, context.Canceled) {
@@ -111,14 +132,21 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-func (e *Engine) sync(ctx context.Context, names map[string]bool, all bool) error {
+// sync looks where it is told to. The caller holds work.
+func (e *Engine) sync(ctx context.Context, look places) error {
+	all := look.all || len(look.names) > many
+	for index := range look.routes {
+		// By now the agent knows the links that it has made itself: any other
+		// that a route of its own leads over is somebody else's doing.
+		all = all || e.at("", index) == ""
+	}
 	if all {
 		return e.syncAll(ctx)
 	}
-	if len(names) == 0 {
+	if len(look.names) == 0 {
 		return nil
 	}
-	return e.syncSome(ctx, names)
+	return e.syncSome(ctx, look.names)
 }
 
 // calm waits until no more events come, though not for long: a guest that

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
@@ -16,6 +18,7 @@ type roster struct {
 	held    map[string]string // VM name → why nothing is done about it
 	// heldDevices are the interfaces of those; what they may send stays.
 	heldDevices map[string]bool
+	complete    bool // it has everybody
 }
 
 // everybody reads all of the store's VMs. Two that cannot both be, which only a
@@ -23,6 +26,7 @@ type roster struct {
 // first one is served, the other held. The caller holds work.
 func (e *Engine) everybody() roster {
 	r := e.newRoster()
+	r.complete = true
 	settings := e.settings()
 	clashes := map[string]string{}
 	var before taken
@@ -57,6 +61,40 @@ func (e *Engine) newRoster() roster {
 		r.hold(name, why)
 	}
 	return r
+}
+
+// look compares a roster with what is there, before anything is changed. What is
+// the host's own is not to be filtered as a VM's; and what is a VM's is to be
+// filtered even if nobody knows what the VM needs: then it may send from the
+// addresses that are routed to it.
+func (r *roster) look(seen dataplane.Seen, gateways []netip.Prefix) {
+	unfit := dataplane.Unfit(r.wants, seen)
+	r.allow = slices.DeleteFunc(r.allow, func(a firewall.Entry) bool { return unfit[a.Device] })
+	if !r.complete {
+		return // the rules are there, and no others' are touched
+	}
+	var held []dataplane.Want
+	for d := range r.heldDevices {
+		held = append(held, dataplane.Want{Device: d, Addrs: gateways})
+	}
+	unfit = dataplane.Unfit(held, seen)
+	for _, l := range seen.Links {
+		name, _ := dataplane.Marked(l.Alias)
+		if _, is := r.held[name]; !is {
+			continue
+		}
+		r.heldDevices[l.Name] = true
+		for _, route := range seen.Routes {
+			if route.Link == l.Index && route.Prefix.IsSingleIP() {
+				r.allow = append(r.allow, firewall.Entry{Device: l.Name, Addr: route.Prefix.Addr()})
+			}
+		}
+	}
+	for d := range r.heldDevices {
+		if !unfit[d] {
+			r.allow = append(r.allow, firewall.Entry{Device: d})
+		}
+	}
 }
 
 func (r *roster) hold(name, why string) {

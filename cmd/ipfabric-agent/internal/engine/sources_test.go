@@ -50,7 +50,7 @@ func TestLiveMigration(t *testing.T) {
 	n.boot(t) // neither does a restart change that
 	n.wantRoutes(t, "after a restart", "203.0.113.1/32 migrating")
 	n.now = n.now.Add(settleAfter)
-	if err := n.sync(ctx, n.settle(), false); err != nil {
+	if err := n.sync(ctx, places{names: n.settle()}); err != nil {
 		t.Fatal(err)
 	}
 	n.wantRoutes(t, "it has settled", "203.0.113.1/32 live")

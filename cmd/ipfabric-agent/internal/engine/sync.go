@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +23,7 @@ func (e *Engine) syncAll(ctx context.Context) error {
 	}
 	e.Firewall.Forget()
 	r := e.everybody()
-	changes, failed, err := e.pass(ctx, r, r.devices, true)
+	changes, failed, err := e.pass(ctx, r, append(slices.Collect(maps.Keys(r.heldDevices)), r.devices...), true)
 	e.mu.Lock()
 	wanted := map[string]bool{}
 	for _, w := range r.wants {
@@ -87,6 +88,16 @@ func (e *Engine) syncSome(ctx context.Context, names map[string]bool) error {
 // pass looks, plans and does. Filtering comes first and goes last: no VM's
 // interface is up before it is known what the VM may send.
 func (e *Engine) pass(ctx context.Context, r roster, devices []string, all bool) (changes, failed int, err error) {
+	seen, err := e.Kernel.See(ctx, devices, all)
+	if ctx.Err() != nil {
+		return 0, 0, ctx.Err()
+	}
+	if err != nil {
+		e.setGlobal("kernel", fmt.Sprintf("the kernel cannot be asked: %v", err))
+		return 0, 0, err
+	}
+	e.setGlobal("kernel", "")
+	r.look(seen, e.settings().Addrs())
 	n, err := e.Firewall.Allow(r.allow)
 	changes += n
 	if err != nil {
@@ -94,18 +105,7 @@ func (e *Engine) pass(ctx context.Context, r roster, devices []string, all bool)
 		e.setGlobal("firewall", fmt.Sprintf("VMs cannot be kept from spoofing, so nothing is changed: %v", err))
 		return changes, 0, err
 	}
-	seen, err := e.Kernel.See(ctx, devices, all)
-	if err != nil {
-		e.setGlobal("kernel", fmt.Sprintf("the kernel cannot be asked: %v", err))
-		return changes, 0, err
-	}
-	e.setGlobal("kernel", "")
 	keep := func(name string) bool { _, held := r.held[name]; return held }
-	for _, l := range seen.Links {
-		if name, _ := dataplane.Marked(l.Alias); name != "" && keep(name) {
-			r.heldDevices[l.Name] = true
-		}
-	}
 	result := dataplane.Plan(r.wants, seen, keep)
 	errs := map[string]error{}
 	for _, op := range result.Ops {

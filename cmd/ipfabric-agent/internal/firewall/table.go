@@ -30,6 +30,7 @@ type Entry struct {
 // A Table is the table in the kernel.
 type Table struct {
 	opts    Options
+	ports   ports
 	mu      sync.Mutex // one transaction at a time
 	conn    *nftables.Conn
 	table   *nftables.Table
@@ -43,18 +44,15 @@ type Table struct {
 func Open(o Options) (*Table, error) {
 	// All VMs of a node go to the kernel in one message, or else the table
 	// would not be replaced at once.
+	t := &Table{opts: o, table: &nftables.Table{Name: TableName, Family: nftables.TableFamilyINet}}
 	big := func(c *netlink.Conn) error {
-		return errors.Join(c.SetWriteBuffer(16<<20), c.SetReadBuffer(16<<20))
+		return errors.Join(c.SetWriteBuffer(16<<20), c.SetReadBuffer(16<<20), t.ports.add(c))
 	}
 	conn, err := nftables.New(nftables.WithSockOptions(big))
 	if err != nil {
 		return nil, fmt.Errorf("nftables: %w", err)
 	}
-	t := &Table{
-		opts:  o,
-		conn:  conn,
-		table: &nftables.Table{Name: TableName, Family: nftables.TableFamilyINet},
-	}
+	t.conn = conn
 	t.sets = t.newSets()
 	t.chains = t.newChains()
 	// Set IDs are of one transaction only, and not in here yet.

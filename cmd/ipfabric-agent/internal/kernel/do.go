@@ -74,6 +74,9 @@ func (k *Kernel) do(o dataplane.Op) error {
 	case dataplane.DelRoute:
 		return k.handle.RouteDel(route(o, o.Index, netlink.SCOPE_NOWHERE))
 	}
+	if o.Verb == dataplane.Rename {
+		return k.rename(o)
+	}
 	index, ok := k.index[o.Device]
 	if !ok {
 		return unix.ENODEV
@@ -109,6 +112,30 @@ func (k *Kernel) do(o dataplane.Op) error {
 		return k.handle.RouteReplace(route(o, index, netlink.SCOPE_LINK))
 	}
 	return fmt.Errorf("there is no verb %q", o.Verb)
+}
+
+// rename gives a link its name back. Kernels before 6.2 rename only what is down;
+// what the link loses by that comes back with the next pass. A link that keeps a
+// name which the rules do not know must not stay up.
+func (k *Kernel) rename(o dataplane.Op) error {
+	index, ok := k.index[o.Value]
+	if !ok {
+		return unix.ENODEV
+	}
+	link := &netlink.Device{LinkAttrs: netlink.LinkAttrs{Name: o.Value, Index: index}}
+	err := k.handle.LinkSetName(link, o.Device)
+	if err != nil {
+		if down := k.handle.LinkSetDown(link); down != nil {
+			return errors.Join(err, down)
+		}
+		if err = k.handle.LinkSetName(link, o.Device); err != nil {
+			return fmt.Errorf("%w; it is set down, since nothing would be filtered there", err)
+		}
+		err = k.handle.LinkSetUp(link)
+	}
+	delete(k.index, o.Value)
+	k.index[o.Device] = index
+	return err
 }
 
 func (k *Kernel) neighbor(o dataplane.Op, index int) error {

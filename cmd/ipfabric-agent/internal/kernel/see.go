@@ -66,6 +66,9 @@ func (k *Kernel) See(ctx context.Context, devices []string, all bool) (dataplane
 			}
 		}
 	}
+	if err := k.usedByOthers(ours); err != nil {
+		return seen, err
+	}
 	keys := dataplane.SettingKeys()
 	for _, l := range ours {
 		if err := ctx.Err(); err != nil {
@@ -91,18 +94,32 @@ func (k *Kernel) allLinks(into map[string]*dataplane.Link) error {
 	return nil
 }
 
+// oneLink looks for a link by its name, and where there is none, for the agent's
+// own that was seen under it: somebody may have given it another.
 func (k *Kernel) oneLink(into map[string]*dataplane.Link, name string) error {
+	was := k.index[name]
 	delete(k.index, name)
 	l, err := k.handle.LinkByName(name)
 	var none netlink.LinkNotFoundError
+	if err != nil && !errors.As(err, &none) {
+		return err
+	}
+	// The kernel also finds a link by its alternative name.
+	if err == nil && l.Attrs().Name == name {
+		k.add(into, l)
+		return nil
+	}
+	if was == 0 {
+		return nil
+	}
+	l, err = k.handle.LinkByIndex(was)
 	if errors.As(err, &none) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	// The kernel also finds a link by its alternative name.
-	if l.Attrs().Name == name {
+	if owner, _ := dataplane.Marked(l.Attrs().Alias); owner != "" {
 		k.add(into, l)
 	}
 	return nil
@@ -219,60 +236,4 @@ func (k *Kernel) neighbors(links map[int]*dataplane.Link, only int) error {
 		}
 	}
 	return nil
-}
-
-// routes returns the agent's routes in the main table.
-func (k *Kernel) routes(only int) ([]dataplane.SeenRoute, error) {
-	var out []dataplane.SeenRoute
-	var attrs []nl.NetlinkRequestData
-	if only != 0 {
-		attrs = append(attrs, nl.NewRtAttr(unix.RTA_OIF, nl.Uint32Attr(uint32(only))))
-	}
-	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		header := &nl.RtMsg{RtMsg: unix.RtMsg{
-			Family: family, Protocol: dataplane.Protocol, Table: unix.RT_TABLE_MAIN,
-		}}
-		msgs, err := k.dump(unix.RTM_GETROUTE, unix.RTM_NEWROUTE, header, attrs...)
-		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
-			continue // nobody has made a route of this family yet, or there is no IPv6
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range msgs {
-			r, ok, err := parseRoute(m)
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				out = append(out, r)
-			}
-		}
-	}
-	return out, nil
-}
-
-func parseRoute(m []byte) (r dataplane.SeenRoute, ours bool, err error) {
-	if len(m) < unix.SizeofRtMsg {
-		return r, false, nil
-	}
-	msg := nl.DeserializeRtMsg(m)
-	if msg.Protocol != dataplane.Protocol || msg.Table != unix.RT_TABLE_MAIN || msg.Flags&unix.RTM_F_CLONED != 0 {
-		return r, false, nil
-	}
-	attrs, err := nl.ParseRouteAttr(m[unix.SizeofRtMsg:])
-	if err != nil {
-		return r, false, err
-	}
-	dst := address(attrs, unix.RTA_DST)
-	if !dst.IsValid() { // a default route
-		dst = netip.IPv4Unspecified()
-		if msg.Family == unix.AF_INET6 {
-			dst = netip.IPv6Unspecified()
-		}
-	}
-	r.Prefix = netip.PrefixFrom(dst, int(msg.Dst_len))
-	r.Metric = number(attrs, unix.RTA_PRIORITY)
-	r.Link = number(attrs, unix.RTA_OIF)
-	return r, true, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -16,7 +17,8 @@ import (
 type Event struct {
 	Device   string // a link, by name
 	Index    int    // a link, by index
-	Firewall bool   // something is gone from the agent's nftables table
+	Route    bool   // there is a new route of the agent's over link Index (0: none)
+	Firewall bool   // somebody else has changed the agent's nftables table
 	All      bool   // events were lost: it may be anything
 }
 
@@ -24,12 +26,18 @@ type Event struct {
 type Watch struct {
 	routing *nl.NetlinkSocket
 	tables  *nl.NetlinkSocket
+	ours    func(port uint32) bool
 }
 
-// Subscribe starts to collect the changes of the calling thread's namespace.
-func Subscribe() (*Watch, error) {
+// Subscribe starts to collect the changes of the calling thread's namespace. Of
+// the nftables table's, those that come from the agent's own sockets, which ours
+// says by their netlink port, are left out.
+func Subscribe(ours func(port uint32) bool) (*Watch, error) {
 	routing, err := nl.Subscribe(unix.NETLINK_ROUTE,
 		unix.RTNLGRP_LINK, unix.RTNLGRP_NEIGH,
+		// Most sysctls of interfaces tell nobody when they change. These are
+		// forwarding, rp_filter and proxy_arp, which do.
+		unix.RTNLGRP_IPV4_NETCONF, unix.RTNLGRP_IPV6_NETCONF,
 		unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR,
 		unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE)
 	if err != nil {
@@ -45,7 +53,7 @@ func Subscribe() (*Watch, error) {
 		// all the same, the kernel says so, and everything is looked at.
 		_ = s.SetReceiveBufferSize(4<<20, true)
 	}
-	return &Watch{routing: routing, tables: tables}, nil
+	return &Watch{routing: routing, tables: tables, ours: ours}, nil
 }
 
 // Run reports changes until ctx is done.
@@ -57,7 +65,7 @@ func (w *Watch) Run(ctx context.Context, report func(Event)) error {
 	defer stop()
 	failed := make(chan error, 2)
 	go func() { failed <- receive(ctx, w.routing, routingEvent, report) }()
-	go func() { failed <- receive(ctx, w.tables, tableEvent, report) }()
+	go func() { failed <- receive(ctx, w.tables, w.tableEvent, report) }()
 	err := <-failed
 	if ctx.Err() != nil {
 		return nil
@@ -65,7 +73,7 @@ func (w *Watch) Run(ctx context.Context, report func(Event)) error {
 	return err
 }
 
-func receive(ctx context.Context, s *nl.NetlinkSocket, parse func(kind uint16, data []byte) (Event, bool), report func(Event)) error {
+func receive(ctx context.Context, s *nl.NetlinkSocket, parse func(syscall.NlMsghdr, []byte) (Event, bool), report func(Event)) error {
 	for {
 		msgs, _, err := s.Receive()
 		if ctx.Err() != nil {
@@ -82,15 +90,15 @@ func receive(ctx context.Context, s *nl.NetlinkSocket, parse func(kind uint16, d
 			return fmt.Errorf("netlink: %w", err)
 		}
 		for _, m := range msgs {
-			if e, ok := parse(m.Header.Type, m.Data); ok {
+			if e, ok := parse(m.Header, m.Data); ok {
 				report(e)
 			}
 		}
 	}
 }
 
-func routingEvent(kind uint16, data []byte) (Event, bool) {
-	switch kind {
+func routingEvent(header syscall.NlMsghdr, data []byte) (Event, bool) {
+	switch header.Type {
 	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
 		if len(data) < unix.SizeofIfInfomsg {
 			return Event{}, false
@@ -113,28 +121,36 @@ func routingEvent(kind uint16, data []byte) (Event, bool) {
 		return Event{Index: int(int32(nl.NativeEndian().Uint32(data[4:])))}, true
 	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
 		r, ours, err := parseRoute(data)
-		return Event{Index: r.Link}, ours && err == nil
+		return Event{Index: r.Link, Route: header.Type == unix.RTM_NEWROUTE}, ours && err == nil
+	case unix.RTM_NEWNETCONF:
+		const netconf, ifindex = 4, 1 // struct netconfmsg: a family, aligned; NETCONFA_IFINDEX
+		if len(data) < netconf {
+			return Event{}, false
+		}
+		attrs, err := nl.ParseRouteAttr(data[netconf:])
+		if err != nil {
+			return Event{}, false
+		}
+		index := int(int32(number(attrs, ifindex)))
+		return Event{Index: index}, index > 0 // below: all, default
 	}
 	return Event{}, false
 }
 
-// tableEvent looks for what is taken out of the agent's table. What others put
-// in is found by the next full pass.
-func tableEvent(kind uint16, data []byte) (Event, bool) {
+// tableEvent looks for what others do to the agent's table.
+func (w *Watch) tableEvent(h syscall.NlMsghdr, data []byte) (Event, bool) {
 	const header = 4 // struct nfgenmsg: family, version, resource
-	if kind>>8 != unix.NFNL_SUBSYS_NFTABLES || len(data) < header || data[0] != unix.NFPROTO_INET {
+	if h.Type>>8 != unix.NFNL_SUBSYS_NFTABLES || len(data) < header || data[0] != unix.NFPROTO_INET {
 		return Event{}, false
 	}
-	switch kind & 0xff {
-	case unix.NFT_MSG_DELTABLE, unix.NFT_MSG_DELCHAIN, unix.NFT_MSG_DELRULE, unix.NFT_MSG_DELSET, unix.NFT_MSG_DELSETELEM:
-	default:
+	if h.Type&0xff == unix.NFT_MSG_NEWGEN || w.ours(h.Pid) {
 		return Event{}, false
 	}
 	attrs, err := nl.ParseRouteAttr(data[header:])
 	if err != nil {
 		return Event{}, false
 	}
-	// In all these messages attribute 1 is the table's name.
+	// In all the other messages attribute 1 is the table's name.
 	name := nl.BytesToString(value(attrs, unix.NFTA_TABLE_NAME))
 	return Event{Firewall: true}, name == firewall.TableName
 }

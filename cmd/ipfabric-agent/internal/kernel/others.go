@@ -1,0 +1,117 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"syscall"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
+)
+
+// usedByOthers looks what else relies on links that have no mark yet: one that
+// carries the host's VLANs or routes is no VM's, though it has no address.
+func (k *Kernel) usedByOthers(links map[int]*dataplane.Link) error {
+	var unknown []*dataplane.Link
+	for _, l := range links {
+		if name, _ := dataplane.Marked(l.Alias); name == "" {
+			unknown = append(unknown, l)
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	uppers, err := k.uppers()
+	if err != nil {
+		return fmt.Errorf("the links: %w", err)
+	}
+	for _, l := range unknown {
+		l.Uppers = uppers[l.Index]
+		if l.Others, err = k.othersRoutes(l.Index); err != nil {
+			return fmt.Errorf("the routes over %s: %w", l.Name, err)
+		}
+	}
+	return nil
+}
+
+// uppers returns the names of the links that are on top of others, by the
+// others' index. The other end of a veth is none, nor is what is on top of a
+// link of another namespace.
+func (k *Kernel) uppers() (map[int][]string, error) {
+	links, err := again(k.handle.LinkList)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int][]string{}
+	for _, l := range links {
+		a := l.Attrs()
+		below := a.ParentIndex
+		if tunnel, ok := l.(*netlink.Vxlan); ok {
+			below = tunnel.VtepDevIndex
+		}
+		if below == 0 || below == a.Index || a.NetNsID >= 0 || l.Type() == "veth" || l.Type() == "netkit" {
+			continue
+		}
+		out[below] = append(out[below], a.Name)
+	}
+	return out, nil
+}
+
+// othersRoutes returns where routes over a link lead that neither the kernel
+// nor the agent has made, in all tables.
+func (k *Kernel) othersRoutes(index int) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	over := nl.NewRtAttr(unix.RTA_OIF, nl.Uint32Attr(uint32(index)))
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		msgs, err := k.dump(unix.RTM_GETROUTE, unix.RTM_NEWROUTE, &nl.RtMsg{RtMsg: unix.RtMsg{Family: family}}, over)
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range msgs {
+			if len(m) < unix.SizeofRtMsg {
+				continue
+			}
+			msg := nl.DeserializeRtMsg(m)
+			if msg.Protocol == unix.RTPROT_KERNEL || msg.Protocol == dataplane.Protocol ||
+				msg.Type != unix.RTN_UNICAST || msg.Flags&unix.RTM_F_CLONED != 0 {
+				continue
+			}
+			attrs, err := nl.ParseRouteAttr(m[unix.SizeofRtMsg:])
+			if err != nil {
+				return nil, err
+			}
+			if leads(attrs, index) {
+				out = append(out, destination(msg, attrs))
+			}
+		}
+	}
+	return out, nil
+}
+
+// leads says whether a route leads over a link, by itself or by one of several
+// next hops. Kernels before 4.20 do not leave out those that do not.
+func leads(attrs []syscall.NetlinkRouteAttr, index int) bool {
+	if number(attrs, unix.RTA_OIF) == index {
+		return true
+	}
+	hops := value(attrs, unix.RTA_MULTIPATH)
+	for len(hops) >= unix.SizeofRtNexthop {
+		hop := nl.DeserializeRtNexthop(hops)
+		if int(hop.Ifindex) == index {
+			return true
+		}
+		next := (int(hop.RtNexthop.Len) + 3) &^ 3 // RTNH_ALIGN
+		if next < unix.SizeofRtNexthop || next > len(hops) {
+			return false
+		}
+		hops = hops[next:]
+	}
+	return false
+}
