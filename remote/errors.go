@@ -92,14 +92,18 @@ func (e *CommandError) Error() string {
 	default:
 		s += fmt.Sprintf("ended with status %d", e.Code)
 	}
-	said := lastLines(e.Stderr, 10)
-	if said == "" {
-		said = lastLines(e.Stdout, 10)
-	}
-	if said != "" {
+	if said := e.Said(); said != "" {
 		s += ": " + said
 	}
 	return s
+}
+
+// Said is the last that the command printed: its errors, or else its output.
+func (e *CommandError) Said() string {
+	if said := lastLines(e.Stderr, 10); said != "" {
+		return said
+	}
+	return lastLines(e.Stdout, 10)
 }
 
 // Hint says what to do about it.

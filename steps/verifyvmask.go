@@ -2,13 +2,9 @@ package steps
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"ipfabric/inventory"
@@ -55,7 +51,7 @@ func tableFamilies(f *inventory.Fabric, rr inventory.Host) []string {
 // and looks for one of them at a time. It is all one call, as each costs more
 // than what it answers; and packed, as 10,000 VMs make 30 MB of it, or one.
 func reflectorQuestion(f *inventory.Fabric, rr inventory.Host) []string {
-	out := append([]string{"sh", "-c", `"$@" | gzip -1 | base64`, "sh"}, frrQuestion...)
+	out := packed(frrQuestion...)
 	for _, family := range tableFamilies(f, rr) {
 		out = append(out, "-c", fmt.Sprintf("show bgp %s unicast json", family))
 		for _, c := range f.Communities {
@@ -78,7 +74,7 @@ func askReflector(ctx context.Context, r Reader, f *inventory.Fabric, rr invento
 		peers, tables, err = parseReflector(f, rr, out)
 	}
 	if err != nil {
-		tables = rrTables{err: err}
+		tables = rrTables{err: frrError(err)}
 	}
 	if peers == nil {
 		peers, err = askFRR(ctx, r)
@@ -102,26 +98,6 @@ func parseReflector(f *inventory.Fabric, rr inventory.Host, out string) (bgpPeer
 		return nil, rrTables{}, err
 	}
 	return peers, readTables(f, tableFamilies(f, rr), tables), nil
-}
-
-// unpacked is the most that an answer may be: many times what the reflector
-// lets in, but not all memory.
-const unpacked = 1 << 30
-
-func unpack(out string) (string, error) {
-	z, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(out)))
-	if err != nil {
-		return "", fmt.Errorf("its answer is not packed as it should be: %v", err)
-	}
-	var text strings.Builder
-	n, err := io.Copy(&text, io.LimitReader(z, unpacked))
-	if err == nil && n == unpacked {
-		err = errors.New("it is too long")
-	}
-	if err != nil {
-		return "", fmt.Errorf("its answer cannot be unpacked: %v", err)
-	}
-	return text.String(), nil
 }
 
 // cutTables takes the tables of routes out of FRR's documents. The two that

@@ -21,7 +21,7 @@ func pack(t testing.TB, text string) string {
 	t.Helper()
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
-	if _, err := z.Write([]byte(text)); err != nil {
+	if _, err := z.Write([]byte(text + "\n0")); err != nil {
 		t.Fatal(err)
 	}
 	if err := z.Close(); err != nil {
@@ -48,7 +48,7 @@ func TestReflectorQuestion(t *testing.T) {
 		return strings.Replace(s, `addresses: [10.10.0.12, "fd00:10::12"]`, `addresses: [10.10.0.12]`, 1)
 	})
 	got := reflectorQuestion(f, f.RouteReflectors[1].Host)
-	want := []string{"sh", "-c", `"$@" | gzip -1 | base64`, "sh", "timeout", "15", "vtysh", "-c", "show bgp summary json", "-c", "show bgp neighbors json",
+	want := []string{"sh", "-c", `{ "$@"; printf '\n%s' "$?"; } | gzip -1 | base64`, "sh", "timeout", "15", "vtysh", "-c", "show bgp summary json", "-c", "show bgp neighbors json",
 		"-c", "show bgp ipv4 unicast json", "-c", "show bgp ipv4 unicast community 65000:100 json", "-c", "show bgp ipv4 unicast community 65000:7 json"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("an IPv4 reflector (-want +got)\n%s", diff)

@@ -26,7 +26,7 @@ type VMControl struct {
 	// done to its end. It may be nil.
 	Stop <-chan struct{}
 	// Poll is the first time between two looks while something is waited for;
-	// it grows. Zero is 100 ms.
+	// it grows. Zero is 20 ms.
 	Poll time.Duration
 	// Limit is how long the route reflectors may take to hear of a change.
 	// Zero is 10 s: under one is usual, but a reflector that starts is slower.
@@ -74,6 +74,24 @@ func (c *VMControl) survey(ctx context.Context, nodes []string) survey {
 		}
 	}
 	return s
+}
+
+// greet connects to hosts that are asked later, beside what is done meanwhile,
+// and has each run a first command: that one takes an SSH server several times
+// as long as those that follow. Whoever cannot be reached is found out then.
+func (c *VMControl) greet(ctx context.Context, hosts []string) (done func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var greeted sync.WaitGroup
+	greeted.Add(1)
+	go func() {
+		defer greeted.Done()
+		onAll(hosts, func(_ int, host string) {
+			if h, err := c.Connect(ctx, host); err == nil {
+				_, _ = h.Query(ctx, "true")
+			}
+		})
+	}()
+	return func() { cancel(); greeted.Wait() }
 }
 
 // onAll calls f for all hosts at the same time, and returns when all have ended.
@@ -153,7 +171,7 @@ const longestPoll = time.Second
 func (c *VMControl) await(ctx context.Context, limit time.Duration, look func() bool) (bool, error) {
 	every := c.Poll
 	if every <= 0 {
-		every = 100 * time.Millisecond
+		every = 20 * time.Millisecond
 	}
 	over := time.NewTimer(limit)
 	defer over.Stop()

@@ -50,6 +50,7 @@ type vmFleet struct {
 	guests   map[string]bool           // "node1 web": a guest is attached
 	down     map[string]bool           // hosts that cannot be reached
 	mute     map[string]bool           // nodes whose FRR announces nothing
+	frr      map[string]error          // what vtysh fails with on a host
 	stranger map[string]string         // address → node that announces it though no agent has it
 	notes    []string
 	changes  []string                         // what was done, in order
@@ -59,7 +60,7 @@ type vmFleet struct {
 
 func newVMFleet(t *testing.T) *vmFleet {
 	f := &vmFleet{t: t, fabric: parseFabric(t, vmFabric), agents: map[string]map[string]*VM{}, guests: map[string]bool{},
-		down: map[string]bool{}, mute: map[string]bool{}, stranger: map[string]string{}}
+		down: map[string]bool{}, mute: map[string]bool{}, frr: map[string]error{}, stranger: map[string]string{}}
 	for _, n := range f.fabric.Nodes {
 		f.agents[n.Name] = map[string]*VM{}
 	}

@@ -49,8 +49,13 @@ func (h *fleetHost) Query(ctx context.Context, argv ...string) (string, error) {
 		}
 		data, err := json.Marshal(h.view(argv[3]))
 		return string(data), err
-	case argv[0] == "vtysh":
-		return h.vtysh(argv[1:])
+	case argv[0] == "true":
+		return "", nil
+	case argv[0] == "timeout":
+		return h.vtysh(argv[3:])
+	case argv[0] == "sh":
+		out, err := h.vtysh(argv[7:])
+		return pack(h.t, out), err
 	}
 	return "", fmt.Errorf("unknown command %q", argv)
 }
@@ -67,8 +72,15 @@ func (h *fleetHost) view(name string) VM {
 
 // vtysh answers "-c show bgp ipv4 unicast A/32 json" as FRR 8.4.4 does.
 func (h *fleetHost) vtysh(args []string) (string, error) {
+	if why := h.frr[h.name]; why != nil {
+		return "", why
+	}
 	out := ""
 	for i := 1; i < len(args); i += 2 {
+		if strings.HasSuffix(args[i], " unicast json") {
+			out += h.table(strings.Contains(args[i], "ipv6"))
+			continue
+		}
 		p, err := netip.ParsePrefix(strings.Fields(args[i])[4])
 		if err != nil {
 			return "", fmt.Errorf("unknown command %q", args)
@@ -102,6 +114,27 @@ func (h *fleetHost) vtysh(args []string) (string, error) {
 		out += string(data) + "\n"
 	}
 	return out, nil
+}
+
+// table is all routes of a family.
+func (h *fleetHost) table(is6 bool) string {
+	routes := map[string]any{}
+	for _, n := range h.fabric.Nodes {
+		for _, v := range h.agents[n.Name] {
+			for _, a := range v.Addrs() {
+				if a.Is6() == is6 && h.announces(n.Name, v) {
+					path := fakePath(n, a)
+					path["bestpath"] = true
+					routes[host(a).String()] = []any{path}
+				}
+			}
+		}
+	}
+	data, err := json.Marshal(map[string]any{"routes": routes})
+	if err != nil {
+		h.t.Error(err)
+	}
+	return string(data) + "\n"
 }
 
 func fakePath(n inventory.Node, a netip.Addr) map[string]any {

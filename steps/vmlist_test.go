@@ -199,25 +199,6 @@ func FuzzReadRoutes(f *testing.F) {
 	})
 }
 
-func TestRouteQuestions(t *testing.T) {
-	few := routeQuestions([]netip.Addr{netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("2001:db8:100::1")})
-	want := [][]string{{"-c", "show bgp ipv4 unicast 203.0.113.1/32 json", "-c", "show bgp ipv6 unicast 2001:db8:100::1/128 json"}}
-	if diff := cmp.Diff(want, few); diff != "" {
-		t.Error(diff)
-	}
-	var addrs []netip.Addr
-	a := netip.MustParseAddr("203.0.113.1")
-	for range fewRoutes + 1 {
-		addrs, a = append(addrs, a), a.Next()
-	}
-	if diff := cmp.Diff([][]string{{"-c", "show bgp ipv4 unicast json"}}, routeQuestions(addrs)); diff != "" {
-		t.Error(diff)
-	}
-	if routeQuestions(nil) != nil {
-		t.Error("a question about nothing")
-	}
-}
-
 func TestGuestSettings(t *testing.T) {
 	f := parseFabric(t, vmFabric)
 	both := VM{Name: "web", IPv4: netip.MustParseAddr("203.0.113.1"), IPv6: netip.MustParseAddr("2001:db8:100::1"), MAC: "52:54:00:12:34:56"}

@@ -43,6 +43,8 @@ func (c *VMControl) Move(ctx context.Context, name, to string, o MoveOptions) (M
 	if err := c.checkMove(name, to, o); err != nil {
 		return out, err
 	}
+	rrs := c.reflectors(o.SkipRRs)
+	defer c.greet(ctx, rrNames(rrs))()
 	err := c.locked(ctx, func(s survey) error {
 		m, err := c.planMove(s, name, to)
 		if err != nil {
@@ -52,7 +54,7 @@ func (c *VMControl) Move(ctx context.Context, name, to string, o MoveOptions) (M
 			out.VM, out.Already = s.at(name, to), true
 			return nil
 		}
-		m.rrs, m.wait = c.reflectors(o.SkipRRs), o.Wait
+		m.rrs, m.wait = rrs, o.Wait
 		for _, v := range m.sources {
 			out.From = append(out.From, v.Node)
 		}

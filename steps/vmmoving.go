@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
+	"sync"
 	"time"
+
+	"ipfabric/inventory"
 )
 
 // run carries the move out. Its order is what keeps the VM announced.
@@ -31,9 +35,6 @@ func (m *move) run(ctx context.Context) error {
 	// done to its end.
 	calm := *c
 	calm.Stop = nil
-	if !idle {
-		m.awaitHeard(ctx, &calm)
-	}
 	for _, v := range m.sources {
 		if err := c.removeVM(ctx, v); err != nil {
 			return m.cutOff(err, "it is announced by both, and "+to+" is preferred")
@@ -151,19 +152,34 @@ func (m *move) announce(ctx context.Context) error {
 
 func (m *move) from() string { return AndList(nodesOf(m.sources)) }
 
-// awaitPreferred waits until every reflector prefers the new node. If that does
-// not come true, the new node withdraws.
+// heardLimit is how long the old node may take to hear of the new route from
+// the reflectors. It hears at the same time as the core gateways. That a broken
+// node never hears of it must not keep a VM there.
+const heardLimit = time.Second
+
+// awaitPreferred waits until every reflector prefers the new node, and the old
+// one knows the way to it, so that it passes on what still arrives after it has
+// let go. If the former does not come true, the new node withdraws.
 func (m *move) awaitPreferred(ctx context.Context) error {
 	c, to := m.c, m.vm.Node
 	began, told := time.Now(), false
+	var preferred time.Time
 	var lacking []string
 	yes, err := c.await(ctx, c.limit(), func() bool {
-		lacking = m.notPreferring(m.look(ctx))
-		if len(lacking) > 0 && !told && time.Since(began) > time.Second {
-			told = true
-			c.note(fmt.Sprintf("waiting up to %s until %s", c.limit(), prefer(lacking, to)))
+		views, heard := m.lookAtAll(ctx)
+		lacking = m.notPreferring(views)
+		if len(lacking) > 0 {
+			preferred = time.Time{}
+			if !told && time.Since(began) > time.Second {
+				told = true
+				c.note(fmt.Sprintf("waiting up to %s until %s", c.limit(), prefer(lacking, to)))
+			}
+			return false
 		}
-		return len(lacking) == 0
+		if preferred.IsZero() {
+			preferred = time.Now()
+		}
+		return heard || time.Since(preferred) > heardLimit
 	})
 	if errors.Is(err, ErrInterrupted) {
 		return m.cutOff(err, "it is announced by both")
@@ -171,16 +187,34 @@ func (m *move) awaitPreferred(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !yes {
+	if !yes && len(lacking) > 0 {
 		return m.undo(ctx, lacking)
 	}
-	c.note(fmt.Sprintf("%s (%.1fs)", prefer(m.names(), to), time.Since(began).Seconds()))
+	c.note(fmt.Sprintf("%s (%.1fs)", prefer(rrNames(m.rrs), to), time.Since(began).Seconds()))
 	return nil
 }
 
-func (m *move) names() []string {
+// lookAtAll asks the reflectors about the VM, and at the same time the old
+// nodes whether they have a route to it by the new one.
+func (m *move) lookAtAll(ctx context.Context) (views []view, heard bool) {
+	addrs, unheard := m.vm.Addrs(), make([]bool, len(m.sources))
+	var both sync.WaitGroup
+	both.Add(1)
+	go func() {
+		defer both.Done()
+		onAll(nodesOf(m.sources), func(i int, node string) {
+			routes, err := m.c.routesAt(ctx, node, addrs)
+			unheard[i] = err == nil && slices.ContainsFunc(addrs, func(a netip.Addr) bool { return !routes.from(a, m.vm.Node) })
+		})
+	}()
+	views = m.look(ctx)
+	both.Wait()
+	return views, !slices.Contains(unheard, true)
+}
+
+func rrNames(rrs []inventory.RouteReflector) []string {
 	var out []string
-	for _, r := range m.rrs {
+	for _, r := range rrs {
 		out = append(out, r.Name)
 	}
 	return out
@@ -215,31 +249,6 @@ func (m *move) hindrance(ctx context.Context) string {
 		return why
 	}
 	return "its routes are in the kernel of " + m.vm.Node
-}
-
-// heardLimit is how long the old node may take to hear of the new route from
-// the reflectors. It hears at the same time as the core gateways.
-const heardLimit = time.Second
-
-// awaitHeard waits until the old node knows the way to the new one, so that it
-// passes on what still arrives after it has let go. That a broken node never
-// hears of it must not keep a VM there.
-func (m *move) awaitHeard(ctx context.Context, c *VMControl) {
-	addrs := m.vm.Addrs()
-	_, _ = c.await(ctx, heardLimit, func() bool {
-		for _, v := range m.sources {
-			routes, err := c.routesAt(ctx, v.Node, addrs)
-			if err != nil {
-				continue
-			}
-			for _, a := range addrs {
-				if !routes.from(a, m.vm.Node) {
-					return false
-				}
-			}
-		}
-		return true
-	})
 }
 
 // awaitAlone waits until no reflector has a route to the VM by another node.

@@ -36,55 +36,6 @@ func (r vmRoutes) from(a netip.Addr, node string) bool {
 	return slices.ContainsFunc(r[a], func(p vmPath) bool { return p.node == node })
 }
 
-// fewRoutes is up to how many addresses are asked for one by one. Beyond that a
-// table of all routes is less to read.
-const fewRoutes = 48
-
-// askRoutes asks bgpd for the ways to these addresses. Both questions look at
-// what was accepted: on a reflector that is what has the fabric's communities.
-func askRoutes(ctx context.Context, f *inventory.Fabric, r Reader, addrs []netip.Addr) (vmRoutes, error) {
-	routes := vmRoutes{}
-	for _, question := range routeQuestions(addrs) {
-		out, err := r.Query(ctx, append([]string{"vtysh"}, question...)...)
-		if err != nil {
-			return nil, err
-		}
-		if err := routes.read(f, out); err != nil {
-			return nil, err
-		}
-	}
-	return routes, nil
-}
-
-// routeQuestions are the arguments of vtysh for each of its calls.
-func routeQuestions(addrs []netip.Addr) [][]string {
-	var few []string
-	var families [2]string
-	for _, a := range addrs {
-		name := "ipv4"
-		if a.Is6() {
-			name = "ipv6"
-			families[1] = name
-		} else {
-			families[0] = name
-		}
-		few = append(few, "-c", fmt.Sprintf("show bgp %s unicast %s json", name, netip.PrefixFrom(a, a.BitLen())))
-	}
-	switch {
-	case len(addrs) == 0:
-		return nil
-	case len(addrs) <= fewRoutes:
-		return [][]string{few}
-	}
-	var out [][]string
-	for _, name := range families {
-		if name != "" {
-			out = append(out, []string{"-c", fmt.Sprintf("show bgp %s unicast json", name)})
-		}
-	}
-	return out
-}
-
 // frrPath is a path as FRR writes it, in details or in a table.
 type frrPath struct {
 	BestPath flexible
@@ -190,24 +141,6 @@ func (c *VMControl) views(ctx context.Context, rrs []inventory.RouteReflector, a
 		out[i].routes, out[i].err = c.routesAt(ctx, name, addrs)
 	})
 	return out
-}
-
-// routesAt asks one host's bgpd. The error names the host.
-func (c *VMControl) routesAt(ctx context.Context, host string, addrs []netip.Addr) (vmRoutes, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	h, err := c.Connect(ctx, host)
-	if err != nil {
-		return nil, err
-	}
-	routes, err := askRoutes(ctx, c.Fabric, h, addrs)
-	if err == nil {
-		return routes, nil
-	}
-	if exitStatus(err) < 0 && strings.HasPrefix(err.Error(), host+" ") {
-		return nil, err
-	}
-	return nil, &VMError{Kind: VMSilent, Msg: host, Err: err}
 }
 
 func silentViews(views []view) []Silent {

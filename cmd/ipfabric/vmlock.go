@@ -23,17 +23,16 @@ const (
 // lockVMs takes the lock of the VMs on all of these nodes, or on none. Nodes
 // that give no answer are returned instead.
 //
-// The first node, by name, decides between two operators; the others follow at
-// the same time. Who finds one of those locked, as with two inventories that
-// name different nodes, gives all back before waiting: so nobody waits for
-// ever.
+// The first try takes all at the same time. Who finds one locked gives all back
+// before waiting: so nobody waits for ever. From then on the first node, by
+// name, decides between two operators, and the others follow.
 func (s *session) lockVMs(ctx context.Context, hosts []string) (unlock func(), silent []steps.Silent, err error) {
 	names := slices.Sorted(slices.Values(hosts))
 	note := lockNote(s.command)
 	said := false
-	for deadline := time.Now().Add(vmLockPatience); ; {
+	for deadline, inTurn := time.Now().Add(vmLockPatience), false; ; inTurn = true {
 		var held *vmLocks
-		held, err = s.tryVMLocks(ctx, names, note)
+		held, err = s.tryVMLocks(ctx, names, note, inTurn)
 		if err == nil {
 			return held.release, held.silent, nil
 		}
@@ -64,9 +63,9 @@ type vmLocks struct {
 }
 
 // tryVMLocks is one attempt. Its error is that a node is locked, or ctx's.
-func (s *session) tryVMLocks(ctx context.Context, names []string, note string) (*vmLocks, error) {
+func (s *session) tryVMLocks(ctx context.Context, names []string, note string, inTurn bool) (*vmLocks, error) {
 	l := &vmLocks{}
-	for len(names) > 0 && len(l.releases) == 0 && l.busy == nil && ctx.Err() == nil {
+	for inTurn && len(names) > 0 && len(l.releases) == 0 && l.busy == nil && ctx.Err() == nil {
 		l.take(ctx, s.fleet, names[0], note)
 		names = names[1:]
 	}
