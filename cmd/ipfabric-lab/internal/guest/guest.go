@@ -69,6 +69,17 @@ func DefaultMAC(vm string) string {
 	return net.HardwareAddr(append([]byte{2}, sum[:5]...)).String()
 }
 
+// OwnInterface is the name of the node's end of a guest that brings its own VM:
+// its configuration names it, and the agent takes what it names. Linux has
+// room for 15 characters.
+func OwnInterface(vm string) string {
+	if name := vm + "_net0"; len(name) <= 15 {
+		return name
+	}
+	sum := sha256.Sum256([]byte(vm))
+	return fmt.Sprintf("g%x_net0", sum[:4])
+}
+
 // Add starts a guest. One that cannot be started leaves nothing behind. say is
 // told what takes long.
 func Add(ctx context.Context, sh Shell, s Spec, say func(string, ...any)) error {

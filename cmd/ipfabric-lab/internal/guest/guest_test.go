@@ -5,7 +5,9 @@ import (
 	"encoding/xml"
 	"errors"
 	"net/netip"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -99,6 +101,34 @@ func TestRemove(t *testing.T) {
 	got, err := List(t.Context(), n.sh)
 	if err != nil || len(got) != 3 || got[0] != (Guest{"box", LXD, Veth, "box_net0", false}) || !got[1].Running {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// A guest that came by libvirt's migration was never added here.
+func TestListKnowsGuestsThatMoved(t *testing.T) {
+	bin := t.TempDir()
+	virsh := `#!/bin/sh
+case "$*" in
+"-q list --name") echo moved; echo; echo bare ;;
+"-q domiflist moved") echo " vnet0  ethernet  -  virtio  02:00:00:00:00:09" ;;
+esac
+`
+	if err := os.WriteFile(filepath.Join(bin, "virsh"), []byte(virsh), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	sh := func(ctx context.Context, script, _ string, _ ...string) (string, error) {
+		cmd := exec.CommandContext(ctx, "/bin/sh", "-c", script)
+		cmd.Env = []string{"PATH=" + bin + ":/usr/bin:/bin"}
+		out, err := cmd.Output()
+		return string(out), err
+	}
+	got, err := List(t.Context(), sh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Guest{{"moved", QEMU, Tap, "vnet0", true}, {"bare", QEMU, Tap, "-", true}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -73,10 +73,7 @@ func (l *Lab) AddGuest(ctx context.Context, node, name string, o GuestOptions) e
 
 // ownVM is the VM that the agent makes of a guest's own configuration.
 func ownVM(f *inventory.Fabric, node, name string, o GuestOptions) (steps.VM, error) {
-	vm := steps.VM{Name: name, IPv4: o.IPv4, IPv6: o.IPv6, Interface: name + "_net0", Link: "tap"}
-	if len(vm.Interface) > 15 {
-		return vm, fmt.Errorf("VM name %s is too long for a guest that brings its own VM: 10 characters are the most", name)
-	}
+	vm := steps.VM{Name: name, IPv4: o.IPv4, IPv6: o.IPv6, Interface: guest.OwnInterface(name), Link: "tap"}
 	want := "kvm"
 	if o.Kind == guest.LXD {
 		vm.Link, want = "existing", "lxd"

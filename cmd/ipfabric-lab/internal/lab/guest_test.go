@@ -70,8 +70,12 @@ func TestGuestThatBringsItsVM(t *testing.T) {
 	if vm, err := ownVM(f, "node1", "web", o); err != nil || vm.Interface != "web_net0" || vm.Link != "tap" {
 		t.Errorf("got %+v, %v", vm, err)
 	}
-	if _, err := ownVM(f, "node1", "eleven_char", o); err == nil {
-		t.Error("a name that is too long for an interface is taken")
+	long, err := ownVM(f, "node1", "eleven_char", o)
+	if err != nil || len(long.Interface) > 15 || !strings.HasSuffix(long.Interface, "_net0") {
+		t.Errorf("a name that is too long for an interface: %+v, %v", long, err)
+	}
+	if other, _ := ownVM(f, "node1", "eleven_more", o); other.Interface == long.Interface {
+		t.Errorf("two VMs have the interface %s", long.Interface)
 	}
 	o.Kind = guest.LXD
 	if _, err := ownVM(f, "node1", "web", o); err == nil || !strings.Contains(hint.Of(err), "virtualization: lxd") {

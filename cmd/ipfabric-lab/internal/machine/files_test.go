@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,6 +64,52 @@ func TestCreate(t *testing.T) {
 	public, _, _, _, err := ssh.ParseAuthorizedKey(line)
 	if err != nil || ssh.FingerprintSHA256(public) != ssh.FingerprintSHA256(signer.PublicKey()) {
 		t.Errorf("host key %q does not fit the private one: %v", line, err)
+	}
+}
+
+// paths lists the files that a machine of a role gets.
+func paths(t *testing.T, role plan.Role, s Settings) []string {
+	t.Helper()
+	n := plan.Network(7)
+	for _, p := range n.Machines(plan.Size{Cores: 1, Reflectors: 1, Nodes: 1}) {
+		if p.Role != role {
+			continue
+		}
+		files, err := firstFiles(&Machine{Machine: p}, n, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, f := range files {
+			out = append(out, f.path)
+			if strings.HasSuffix(f.path, ".repo") && !strings.Contains(f.data, "baseurl=http://10.213.7.1/el8-like/os/\n") {
+				t.Errorf("the repository is not the core gateway's:\n%s", f.data)
+			}
+		}
+		return out
+	}
+	t.Fatal("no such role")
+	return nil
+}
+
+func TestPackageSources(t *testing.T) {
+	apt, dnf := "etc/apt/apt.conf.d/91host", "etc/yum.repos.d/appstream.repo"
+	if got := paths(t, plan.Node, Settings{}); !slices.Contains(got, apt) || slices.Contains(got, dnf) {
+		t.Errorf("with apt: %v", got)
+	}
+	if got := paths(t, plan.Node, Settings{RPM: true}); slices.Contains(got, apt) || !slices.Contains(got, dnf) {
+		t.Errorf("with dnf: %v", got)
+	}
+}
+
+func TestCoreServesTheMirrors(t *testing.T) {
+	unit := "etc/systemd/system/" + MirrorUnit
+	if !slices.Contains(paths(t, plan.Core, Settings{}), unit) || slices.Contains(paths(t, plan.Node, Settings{}), unit) {
+		t.Error("it is for core gateways, and for them alone")
+	}
+	core := &Machine{Machine: plan.Machine{Name: "core1", Role: plan.Core}, dir: "/a:lab/machines/core1"}
+	if args := core.nspawn("ipfl7"); !slices.Contains(args, `--bind-ro=/a\:lab/mirror:/srv/mirror`) {
+		t.Errorf("it does not see them: %q", args)
 	}
 }
 
