@@ -1,25 +1,43 @@
 package inventory
 
 import (
-	"slices"
+	"net/url"
+	"regexp"
 	"strings"
+	"unicode"
 )
 
 // writtenHeader begins the first line of every frr.conf that ipfabric wrote.
 const writtenHeader = "Written by ipfabric"
 
-// frr checks where FRR comes from. A host's own extra lines follow those of
-// the fabric.
+// frr checks where FRR comes from. What a host does not say, its fabric says;
+// a host's own extra lines follow those of the fabric.
 func (c *checker) frr(raw *rawFRR, path string, def FRR) FRR {
 	out := def
 	if out.Source == "" {
 		out.Source = "distribution"
 	}
-	if raw.Source.given() && !raw.Source.bad {
-		out.Source = c.frrSource(raw.Source, path)
+	known := !raw.Source.bad
+	if raw.Source.given() && known {
+		out.Source = c.oneOf(raw.Source, path+".source", "distribution", "upstream", "mirror", "preinstalled")
+		known = out.Source == raw.Source.s
 	}
-	if raw.Series.given() && !raw.Series.bad && raw.Series.s != "" {
-		c.errorf(raw.Series.at, "remove it: the host's FRR is what its distribution has", "%s.series: choosing a series is not supported by this version", path)
+	if known && raw.Series.given() && !raw.Series.bad {
+		out.Series = c.series(raw.Series, path+".series", out.Source)
+	}
+	if raw.Mirror.Apt.given() {
+		out.Mirror.Apt = c.aptRepository(&raw.Mirror.Apt, path+".mirror.apt")
+	}
+	if raw.Mirror.RPM.given() {
+		out.Mirror.RPM = c.repository(&raw.Mirror.RPM, path+".mirror.rpm")
+	}
+	where := orPlace(raw.Source.at, raw.at)
+	switch {
+	case !known: // what goes with it cannot be told
+	case out.Source == "upstream" && out.Series == "" && !raw.Series.given():
+		c.errorf(where, `write series: "10.3", the release that the hosts are to have`, "%s: an upstream FRR without its series: a later run could get another major version", path)
+	case out.Source == "mirror" && out.Mirror == Mirror{} && !raw.Mirror.Apt.given() && !raw.Mirror.RPM.given() && !raw.Mirror.bad:
+		c.errorf(where, "write mirror: {apt: {url: ..., key: ...}}, or rpm for AlmaLinux, Rocky and RHEL", "%s: a mirror of which the address is not given", path)
 	}
 	if raw.Extra.given() && !raw.Extra.bad {
 		out.Extra += c.extra(raw.Extra, path+".extra")
@@ -27,17 +45,102 @@ func (c *checker) frr(raw *rawFRR, path string, def FRR) FRR {
 	return out
 }
 
-func (c *checker) frrSource(t text, path string) string {
-	known := []string{"distribution", "preinstalled"}
-	if slices.Contains(known, t.s) {
-		return t.s
+var seriesRE = regexp.MustCompile(`^([7-9]|[1-9][0-9])(\.[0-9]{1,2})?$`)
+
+// series is one of FRR's release lines, as its repository names them.
+func (c *checker) series(t text, path, source string) string {
+	const hint = `write a release line such as "10.3"; deb.frrouting.org and rpm.frrouting.org list them`
+	switch {
+	case t.s == "":
+		return ""
+	case source != "upstream":
+		c.errorf(t.at, "write source: upstream too, or remove it", "%s: only FRR's own repository has series, and the source here is %s", path, source)
+	case strings.TrimPrefix(t.s, "frr-") == "stable" || strings.TrimPrefix(t.s, "frr-") == "rc":
+		c.errorf(t.at, hint, "%s: %s is another version each time", path, quote(t.s))
+	case !seriesRE.MatchString(strings.TrimPrefix(t.s, "frr-")):
+		c.errorf(t.at, hint, "%s: %s is not a series of FRR", path, quote(t.s))
+	default:
+		return strings.TrimPrefix(t.s, "frr-")
 	}
-	if near, ok := nearest(t.s, known); ok {
-		c.errorf(t.at, "did you mean "+near+"?", "%s.source: %s is not known", path, quote(t.s))
-		return known[0]
+	return ""
+}
+
+// aptRepository is a repository with what apt needs beside the URL.
+func (c *checker) aptRepository(raw *rawAptRepository, path string) Repository {
+	r := c.repository(&rawRepository{raw.at, raw.URL, raw.Key, raw.Fingerprint}, path)
+	r.Suite = c.word(raw.Suite, path+".suite", "bookworm")
+	r.Component = c.word(raw.Component, path+".component", "main")
+	flat := strings.HasSuffix(r.Suite, "/")
+	switch {
+	case flat && r.Component != "":
+		c.errorf(raw.Component.at, "remove it", "%s.component: a repository without dists (suite %s) has no components", path, quote(r.Suite))
+	case !flat && r.Component == "":
+		r.Component = "main"
 	}
-	c.errorf(t.at, "write "+orList(known), "%s.source: %s is not supported by this version", path, quote(t.s))
-	return known[0]
+	return r
+}
+
+// repository checks what apt and dnf both need.
+func (c *checker) repository(raw *rawRepository, path string) Repository {
+	if raw.bad {
+		return Repository{}
+	}
+	r := Repository{URL: c.repositoryURL(raw.URL, path, raw.at)}
+	if !raw.Key.given() {
+		c.errorf(raw.at, "write key: mirror.asc, a file on this machine with the public key that the repository is signed with", "%s has no key", path)
+	} else {
+		r.KeyFile = c.path(raw.Key, path+".key")
+	}
+	if raw.Fingerprint.given() && !raw.Fingerprint.bad {
+		r.Fingerprint = strings.ToUpper(strings.Join(strings.Fields(raw.Fingerprint.s), ""))
+		if !regexp.MustCompile(`^[0-9A-F]{40}$`).MatchString(r.Fingerprint) {
+			c.errorf(raw.Fingerprint.at, "write all 40 digits that `gpg --show-keys` prints", "%s.fingerprint: %s is not the fingerprint of an OpenPGP key", path, quote(raw.Fingerprint.s))
+		}
+	}
+	return r
+}
+
+func (c *checker) repositoryURL(t text, path string, parent at) string {
+	const hint = "write url: https://mirror.example.net/frr"
+	if !t.given() {
+		c.errorf(parent, hint, "%s has no url", path)
+		return ""
+	}
+	if t.bad {
+		return ""
+	}
+	u, err := url.Parse(t.s)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		c.errorf(t.at, hint, "%s.url: %s is not an http or https address", path, quote(t.s))
+	case u.User != nil:
+		c.errorf(t.at, "put it into the host's /etc/apt/auth.conf.d, or let the mirror tell hosts by their address", "%s.url has a login in it, which does not belong into the inventory", path)
+	case u.RawQuery != "" || u.Fragment != "" || !plain(t.s):
+		c.errorf(t.at, hint, "%s.url: %s has characters in it that apt and dnf do not take", path, quote(t.s))
+	default:
+		return strings.TrimRight(t.s, "/")
+	}
+	return ""
+}
+
+// word takes a suite or component: what may stand in one line of a source.
+func (c *checker) word(t text, path, example string) string {
+	if !t.given() || t.bad {
+		return ""
+	}
+	if t.s == "" || !plain(t.s) {
+		c.errorf(t.at, "write one word such as "+example, "%s: %s is not one word", path, quote(t.s))
+		return ""
+	}
+	return t.s
+}
+
+// plain says whether a text has neither blanks nor characters of a meaning in
+// the files of apt and dnf.
+func plain(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsGraphic(r) || strings.ContainsRune(" []#,;\"'\\|", r)
+	})
 }
 
 // extra takes lines for frr.conf as they are, in whole lines.

@@ -70,9 +70,24 @@ type SSH struct {
 
 // FRR says where a host's FRR comes from and what is added to its frr.conf.
 type FRR struct {
-	Source string // "distribution" (the only one so far) or "preinstalled"
-	Series string // such as "10.3"; "" is whatever the source has
+	Source string // "distribution", "upstream", "mirror" or "preinstalled"
+	Series string // upstream's release line, such as "10.3"
+	Mirror Mirror
 	Extra  string // the operator's own frr.conf lines, verbatim, ending in a newline unless empty
+}
+
+// A Mirror is the operator's own repositories of FRR's packages. Which of them
+// a host uses, its operating system says.
+type Mirror struct{ Apt, RPM Repository }
+
+// A Repository is one repository of packages. It is zero if the file has none.
+type Repository struct {
+	URL         string // without a slash at its end
+	Suite       string // apt: "" is the release's code name; with a slash at its end there are no components
+	Component   string // apt
+	KeyFile     string // absolute path
+	Fingerprint string // that the key must have; "" is not said
+	Key         string // the key file in ASCII armor; "" until CheckFiles has been called
 }
 
 // A RouteReflector reflects the nodes' routes to the core gateways and the

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -9,7 +10,8 @@ import (
 )
 
 // CheckFiles looks at the files that the inventory names: SSH keys must be
-// there and readable, known_hosts readable if it is there. The error is Errors.
+// there and readable, known_hosts readable if it is there. The keys of package
+// repositories are taken in. The error is Errors.
 func (f *Fabric) CheckFiles() error {
 	var errs Errors
 	for _, key := range f.keyUsers() {
@@ -30,9 +32,56 @@ func (f *Fabric) CheckFiles() error {
 			})
 		}
 	}
+	errs = append(errs, f.readRepositoryKeys()...)
 	if len(errs) > 0 {
 		return errs
 	}
+	return nil
+}
+
+// readRepositoryKeys reads each host's repositories' keys, and says once what
+// is wrong with one.
+func (f *Fabric) readRepositoryKeys() Errors {
+	var hosts []*Host
+	for i := range f.RouteReflectors {
+		hosts = append(hosts, &f.RouteReflectors[i].Host)
+	}
+	for i := range f.Nodes {
+		hosts = append(hosts, &f.Nodes[i].Host)
+	}
+	var errs Errors
+	said := map[string]bool{}
+	for _, h := range hosts {
+		for _, r := range []*Repository{&h.FRR.Mirror.Apt, &h.FRR.Mirror.RPM} {
+			if r.KeyFile == "" {
+				continue
+			}
+			if err := r.readKey(); err != nil && !said[r.KeyFile] {
+				said[r.KeyFile] = true
+				errs = append(errs, Problem{
+					File: f.File,
+					Msg:  "the key of " + r.URL + ": " + err.Error(),
+					Hint: "name the public key that the repository is signed with; gpg --armor --export KEYID > mirror.asc makes such a file",
+				})
+			}
+		}
+	}
+	return errs
+}
+
+func (r *Repository) readKey() error {
+	data, err := os.ReadFile(r.KeyFile)
+	if err != nil {
+		return errors.New(pathError(r.KeyFile, err))
+	}
+	key, err := ParsePublicKey(data)
+	if err != nil {
+		return fmt.Errorf("%s: %v", r.KeyFile, err)
+	}
+	if r.Fingerprint != "" && (len(key.Fingerprints) != 1 || key.Fingerprints[0] != r.Fingerprint) {
+		return fmt.Errorf("%s has the fingerprint %s, not %s as the inventory says", r.KeyFile, orAnd(key.Fingerprints), r.Fingerprint)
+	}
+	r.Key = key.Armored
 	return nil
 }
 

@@ -76,9 +76,32 @@ type rawSSH struct {
 
 type rawFRR struct {
 	at
-	Source text `key:"source" eg:"source: distribution"`
-	Series text `key:"series" eg:"series: \"\""`
-	Extra  text `key:"extra" eg:"extra: |"`
+	Source text      `key:"source" eg:"source: distribution"`
+	Series text      `key:"series" eg:"series: \"10.3\""`
+	Mirror rawMirror `key:"mirror" eg:"mirror: {apt: {url: \"https://mirror.example.net/frr\", key: mirror.asc}}"`
+	Extra  text      `key:"extra" eg:"extra: |"`
+}
+
+type rawMirror struct {
+	at
+	Apt rawAptRepository `key:"apt" eg:"apt: {url: \"https://mirror.example.net/frr\", key: mirror.asc}"`
+	RPM rawRepository    `key:"rpm" eg:"rpm: {url: \"https://mirror.example.net/frr-el8\", key: mirror.asc}"`
+}
+
+type rawAptRepository struct {
+	at
+	URL         text `key:"url" eg:"url: https://mirror.example.net/frr"`
+	Suite       text `key:"suite" eg:"suite: bookworm"`
+	Component   text `key:"component" eg:"component: main"`
+	Key         text `key:"key" eg:"key: mirror.asc"`
+	Fingerprint text `key:"fingerprint" eg:"fingerprint: 0123456789ABCDEF0123456789ABCDEF01234567"`
+}
+
+type rawRepository struct {
+	at
+	URL         text `key:"url" eg:"url: https://mirror.example.net/frr-el8"`
+	Key         text `key:"key" eg:"key: mirror.asc"`
+	Fingerprint text `key:"fingerprint" eg:"fingerprint: 0123456789ABCDEF0123456789ABCDEF01234567"`
 }
 
 type rawRR struct {

@@ -6,7 +6,8 @@ import (
 )
 
 // dnf is the package manager of AlmaLinux, Rocky, RHEL and the like from
-// version 8 on; their yum is the same program.
+// version 8 on; their yum is the same program. It waits for other runs of dnf
+// by itself.
 type dnf struct{}
 
 // Installed asks rpm, whose exit status is the number of packages that it does
@@ -26,22 +27,83 @@ func (dnf) Installed(ctx context.Context, r Reader, names []string) (map[string]
 	return have, nil
 }
 
+// dnfQuery asks for a package's newest version.
+func dnfQuery(options ...string) []string {
+	argv := append([]string{"dnf", "-q"}, options...)
+	return append(argv, "repoquery", "--latest-limit=1", "--qf", `%{name} %{version}-%{release}`)
+}
+
 // Candidate looks at the metadata that the host has: fetching it takes long,
-// and is a change.
-func (dnf) Candidate(ctx context.Context, r Reader, name string) (string, error) {
-	out, err := r.Query(ctx, "dnf", "-q", "-C", "repoquery", "--latest-limit=1", "--qf", "%{version}-%{release}", name)
+// and is a change. Without any, dnf says so by an error.
+func (dnf) Candidate(ctx context.Context, r Reader, name string, ours bool) (string, error) {
+	argv := dnfQuery("-C")
+	if ours {
+		argv = dnfQuery("-C", "--disablerepo=*", "--enablerepo="+dnfRepo)
+	}
+	out, err := r.Query(ctx, append(argv, name)...)
 	if err != nil && exitStatus(err) < 0 {
 		return "", err
 	}
-	// Nothing, or an error: metadata that was never fetched.
-	lines := strings.Fields(out)
-	if err != nil || len(lines) == 0 {
+	if err != nil {
 		return "", nil
 	}
-	return lines[len(lines)-1], nil
+	versions, err := triedVersions(repository{}, out)
+	return versions[name], err
 }
 
-// Install waits for other runs of dnf, as dnf does by itself.
-func (dnf) Install(ctx context.Context, h Host, names []string) error {
-	return h.Run(ctx, append([]string{"dnf", "-q", "-y", "--setopt=install_weak_deps=False", "install"}, names...)...)
+// dnfDo changes packages, and asks nothing.
+func dnfDo(args ...string) []string {
+	return append([]string{"env", "LC_ALL=C", "dnf", "-q", "-y", "--setopt=install_weak_deps=False"}, args...)
+}
+
+// Install takes frr-pythontools too where our repository has it: the FRR
+// project's packages have frr-reload.py there. So that FRR starts, it also
+// brings libyang up to date, which an older FRR or another program may have
+// brought in: packages of FRR before 10.4 do not say which version they need.
+func (d dnf) Install(ctx context.Context, h Host, names []string, ours bool) error {
+	if !ours {
+		return packageError(h.Run(ctx, dnfDo(append([]string{"install"}, names...)...)...))
+	}
+	tools, err := d.Candidate(ctx, h, "frr-pythontools", true)
+	if err != nil {
+		return err
+	}
+	if tools != "" {
+		names = append(names, "frr-pythontools")
+	}
+	if err := h.Run(ctx, dnfDo(append([]string{"install"}, names...)...)...); err != nil {
+		return packageError(err)
+	}
+	yang, err := d.Candidate(ctx, h, "libyang", true)
+	if err != nil || yang == "" {
+		return err
+	}
+	return packageError(h.Run(ctx, dnfDo("upgrade", "libyang")...))
+}
+
+// Newer fetches the metadata, of our repository or of all, and says which of
+// the installed packages could be upgraded.
+func (dnf) Newer(ctx context.Context, r Reader, names []string, ours bool) (map[string]string, error) {
+	argv := dnfQuery("--refresh")
+	if ours {
+		argv = dnfQuery("--refresh", "--disablerepo=*", "--enablerepo="+dnfRepo)
+	}
+	argv = append(append([]string{"timeout", "50"}, argv...), "--upgrades")
+	out, err := r.Query(ctx, append(argv, names...)...)
+	if err != nil {
+		return nil, packageError(err)
+	}
+	return triedVersions(repository{}, out)
+}
+
+// Upgrade downloads first: while FRR is exchanged, nothing else should take
+// time.
+func (dnf) Upgrade(ctx context.Context, h Host, names []string, exchange func() error) error {
+	if err := h.Run(ctx, dnfDo(append([]string{"--downloadonly", "upgrade"}, names...)...)...); err != nil {
+		return packageError(err)
+	}
+	if err := exchange(); err != nil {
+		return err
+	}
+	return packageError(h.Run(ctx, dnfDo(append([]string{"upgrade"}, names...)...)...))
 }

@@ -9,7 +9,7 @@ import (
 // A frrVersion is FRR's own version, without the package's.
 type frrVersion struct{ Major, Minor int }
 
-var versionRE = regexp.MustCompile(`^(?:\d+:)?(\d+)\.(\d+)`)
+var versionRE = regexp.MustCompile(`^(?:\d+:)?(\d+)(?:\.(\d+))?`)
 
 // parseFRRVersion reads a package version such as "8.4.4-1.1~deb12u2" or
 // "10.3-1".
@@ -19,7 +19,7 @@ func parseFRRVersion(s string) (frrVersion, error) {
 		return frrVersion{}, fmt.Errorf("%q is no FRR version", s)
 	}
 	major, _ := strconv.Atoi(m[1]) // digits only
-	minor, _ := strconv.Atoi(m[2])
+	minor, _ := strconv.Atoi(m[2]) // none in a series such as "10"
 	return frrVersion{major, minor}, nil
 }
 

@@ -31,6 +31,7 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 		opt(&o)
 	}
 	var builds agentBuilds
+	var keys upstreamKeys
 	ready := Stage{Name: "hosts", Parallel: true}
 	reflectors := Stage{Name: "route reflectors", Whole: true}
 	nodes := Stage{Name: "nodes", Parallel: true, FirstAlone: true, Whole: true}
@@ -39,14 +40,14 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 		if !rr.Managed {
 			continue
 		}
-		ready.add(rr.Name, installed(rr.Host)...)
+		ready.add(rr.Name, installed(rr.Host, &keys)...)
 		reflectors.add(rr.Name, o.configured(rr.Host, reflectorNeighbors(f, rr), func(v frrVersion) ([]byte, error) {
 			return reflectorConf(f, rr, v)
 		})...)
 	}
 	for _, n := range f.Nodes {
 		agent := agentConfigOf(f, n)
-		ready.add(n.Name, installed(n.Host)...)
+		ready.add(n.Name, installed(n.Host, &keys)...)
 		ready.add(n.Name,
 			forwarding{},
 			agentInstalled{agent, &builds},
@@ -66,10 +67,11 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 }
 
 // installed is what every host with FRR needs before its configuration.
-func installed(h inventory.Host) []Step {
+func installed(h inventory.Host, keys *upstreamKeys) []Step {
 	return []Step{
 		supported{h.OS},
 		hasAddresses{h},
+		frrSourced{h, keys},
 		frrInstalled{h},
 		filesAre{
 			name: "FRR's service is set up",

@@ -44,14 +44,36 @@ var platforms = []platform{
 // elIDs are the distributions that are RHEL, or rebuilt from it.
 var elIDs = []string{"rhel", "almalinux", "rocky", "centos", "ol"}
 
-// A packageManager knows a distribution's packages.
+// A packageManager knows a distribution's packages. What is "ours" is the
+// repository that ipfabric has put in place, and not the distribution's.
 type packageManager interface {
 	// Installed returns the versions of those packages that are installed.
 	Installed(ctx context.Context, r Reader, names []string) (map[string]string, error)
 	// Candidate returns the version that Install would install; "" if it is not known.
-	Candidate(ctx context.Context, r Reader, name string) (string, error)
+	Candidate(ctx context.Context, r Reader, name string, ours bool) (string, error)
 	// Install installs packages, and upgrades none that is there.
-	Install(ctx context.Context, h Host, names []string) error
+	Install(ctx context.Context, h Host, names []string, ours bool) error
+	// Newer fetches what the sources have now, and returns the versions that
+	// installed packages could be upgraded to.
+	Newer(ctx context.Context, r Reader, names []string, ours bool) (map[string]string, error)
+	// Upgrade upgrades packages to what Newer returned. It calls exchange
+	// when all is downloaded and the packages are about to be exchanged.
+	Upgrade(ctx context.Context, h Host, names []string, exchange func() error) error
+	repositories
+}
+
+// repositories are a package manager's sources of packages.
+type repositories interface {
+	// Try returns the versions of FRR's packages in a repository, without
+	// putting it in place. A full trial looks at the packages too.
+	Try(ctx context.Context, r Reader, repo repository, full bool) (map[string]string, error)
+	// repositoryFiles are the files that put a repository in place,
+	// repositoryPaths where they are, and keyPath where its key is.
+	repositoryFiles(repo repository) []file
+	repositoryPaths() []string
+	keyPath() string
+	// Refresh fetches what the repository in place has.
+	Refresh(ctx context.Context, h Host) error
 }
 
 // errUnsupportedOS is an error with a hint.

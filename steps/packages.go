@@ -3,6 +3,8 @@ package steps
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"ipfabric/inventory"
 )
@@ -27,30 +29,37 @@ func (s frrInstalled) Check(ctx context.Context, r Reader) (Diff, error) {
 	if s.host.FRR.Source == "preinstalled" {
 		return nil, canReload(ctx, r)
 	}
-	p, err := platformOf(ctx, r, s.host.OS)
+	p, repo, err := repositoryOf(ctx, r, s.host)
 	if err != nil {
 		return nil, err
 	}
 	have, err := p.Packages.Installed(ctx, r, p.FRR)
+	if err != nil || len(missing(p.FRR, have)) == 0 {
+		return nil, err
+	}
+	if err := hasSpace(ctx, r); err != nil {
+		return nil, err
+	}
+	offered, err := frrOffered(ctx, r, p, repo)
 	if err != nil {
 		return nil, err
 	}
 	var diff Diff
 	for _, name := range missing(p.FRR, have) {
-		candidate, err := p.Packages.Candidate(ctx, r, name)
-		if err != nil {
-			return nil, err
+		want := offered[name]
+		if want == "" {
+			want = "about " + version.String()
 		}
-		if candidate == "" {
-			candidate = "the distribution's, about " + version.String()
+		if repo != nil {
+			want += " from " + repo.name()
 		}
-		diff = append(diff, Change{Item: "package " + name, Want: candidate})
+		diff = append(diff, Change{Item: "package " + name, Want: want})
 	}
 	return diff, nil
 }
 
 func (s frrInstalled) Apply(ctx context.Context, h Host) error {
-	p, err := platformOf(ctx, h, s.host.OS)
+	p, repo, err := repositoryOf(ctx, h, s.host)
 	if err != nil {
 		return err
 	}
@@ -58,8 +67,42 @@ func (s frrInstalled) Apply(ctx context.Context, h Host) error {
 	if err != nil {
 		return err
 	}
-	return p.Packages.Install(ctx, h, missing(p.FRR, have))
+	return p.Packages.Install(ctx, h, missing(p.FRR, have), repo != nil)
 }
+
+// spaceNeeded is what FRR and what it depends on take, with room to unpack.
+const spaceNeeded = 150 // MB
+
+// hasSpace says that a disk is full before it is: a package manager that runs
+// out of space halfway leaves a host with half a package.
+func hasSpace(ctx context.Context, r Reader) error {
+	out, err := r.Query(ctx, "df", "-P", "-m", "/usr", "/var", "/etc")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(out) {
+		f := strings.Fields(line)
+		if len(f) < 6 || f[0] == "Filesystem" {
+			continue
+		}
+		if free, err := strconv.Atoi(f[3]); err == nil && free < spaceNeeded {
+			return errNoSpace{f[5], free}
+		}
+	}
+	return nil
+}
+
+// errNoSpace is an error with a hint.
+type errNoSpace struct {
+	dir  string
+	free int
+}
+
+func (e errNoSpace) Error() string {
+	return fmt.Sprintf("there is no room for FRR's packages: %s has %d MB free, %d are needed", e.dir, e.free, spaceNeeded)
+}
+
+func (e errNoSpace) Hint() string { return "make room on the host, then run init again" }
 
 // errOldFRR is an error with a hint.
 type errOldFRR struct{ version frrVersion }
@@ -89,7 +132,7 @@ func frrVersionOf(ctx context.Context, r Reader, host inventory.Host) (frrVersio
 	if host.FRR.Source == "preinstalled" {
 		return ownFRRVersion(ctx, r)
 	}
-	p, err := platformOf(ctx, r, host.OS)
+	p, repo, err := repositoryOf(ctx, r, host)
 	if err != nil {
 		return frrVersion{}, err
 	}
@@ -97,16 +140,20 @@ func frrVersionOf(ctx context.Context, r Reader, host inventory.Host) (frrVersio
 	if err != nil {
 		return frrVersion{}, err
 	}
-	version := have[p.FRR[0]]
-	if version == "" {
-		if version, err = p.Packages.Candidate(ctx, r, p.FRR[0]); err != nil {
-			return frrVersion{}, err
-		}
+	if version := have[p.FRR[0]]; version != "" {
+		return parseFRRVersion(version)
 	}
-	if version == "" { // a dry run before the package lists were ever fetched: the plan shows roughly what comes
-		return p.FRRVersion, nil
+	offered, err := frrOffered(ctx, r, p, repo)
+	if err != nil {
+		return frrVersion{}, err
 	}
-	return parseFRRVersion(version)
+	switch version := offered[p.FRR[0]]; {
+	case version != "":
+		return parseFRRVersion(version)
+	case repo != nil && host.FRR.Series != "":
+		return parseFRRVersion(host.FRR.Series)
+	}
+	return p.FRRVersion, nil // a dry run before the package lists were ever fetched: the plan shows roughly what comes
 }
 
 // ownFRRVersion asks an FRR of the operator's own, which need not be a

@@ -8,18 +8,30 @@ import (
 	"ipfabric/inventory"
 )
 
+// Commands of el8Host.
+const (
+	rpmQuery   = `rpm -q --qf installed %{NAME} %{VERSION}-%{RELEASE}\n frr`
+	dnfAsk     = "dnf -q -C repoquery --latest-limit=1 --qf %{name} %{version}-%{release} frr"
+	dnfInstall = "env LC_ALL=C dnf -q -y --setopt=install_weak_deps=False install frr"
+	askSpace   = "df -P -m /usr /var /etc"
+	runsReload = "sh -c " + findReload + " frr-reload.py --help"
+)
+
+const someSpace = "Filesystem 1048576-blocks Used Available Capacity Mounted on\n/dev/sda1 20000 10000 10000 50% /\n"
+
 // el8Host is an AlmaLinux 8 without FRR, whose metadata was fetched.
 func el8Host() *fakeHost {
 	return &fakeHost{
 		files: map[string]string{"/etc/os-release": "ID=\"almalinux\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"8.10\"\n"},
 		answers: map[string]string{
-			`rpm -q --qf installed %{NAME} %{VERSION}-%{RELEASE}\n frr`:           "package frr is not installed\n",
-			"dnf -q -C repoquery --latest-limit=1 --qf %{version}-%{release} frr": "7.5.1-22.el8\n",
-			"dnf -q -y --setopt=install_weak_deps=False install frr":              "",
-			"sh -c " + findReload + " frr-reload.py --help":                       "usage",
+			rpmQuery:          "package frr is not installed\n",
+			dnfAsk:            "frr 7.5.1-22.el8\n",
+			dnfInstall:        "",
+			askSpace:          someSpace,
+			runsReload:        "usage",
 			"vtysh --version": "vtysh version 8.4.4\nCopyright\n",
 		},
-		status: map[string]int{`rpm -q --qf installed %{NAME} %{VERSION}-%{RELEASE}\n frr`: 1},
+		status: map[string]int{rpmQuery: 1},
 	}
 }
 
@@ -33,13 +45,13 @@ func TestFRROnEL(t *testing.T) {
 	if err := s.Apply(t.Context(), h); err != nil {
 		t.Error(err)
 	}
-	position(t, h, "dnf -q -y --setopt=install_weak_deps=False install frr")
+	position(t, h, dnfInstall)
 }
 
 // A plan on a host whose metadata was never fetched says what the distribution has.
 func TestPlanWithoutMetadata(t *testing.T) {
 	h := el8Host()
-	h.status["dnf -q -C repoquery --latest-limit=1 --qf %{version}-%{release} frr"] = 1
+	h.status[dnfAsk] = 1
 	diff, err := frrInstalled{inventory.Host{}}.Check(t.Context(), h)
 	if err != nil || !strings.Contains(diff.String(), "about 7.5") {
 		t.Errorf("got %v, %v", diff, err)
@@ -48,10 +60,20 @@ func TestPlanWithoutMetadata(t *testing.T) {
 
 func TestAnFRRThatIsTooOldIsRefused(t *testing.T) {
 	h := el8Host()
-	h.answers["dnf -q -C repoquery --latest-limit=1 --qf %{version}-%{release} frr"] = "7.0-5.el8\n"
+	h.answers[dnfAsk] = "frr 7.0-5.el8\n"
 	_, err := frrInstalled{inventory.Host{}}.Check(t.Context(), h)
 	if hint := (interface{ Hint() string })(nil); !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "upstream") {
 		t.Errorf("got %v, want a hint to another source", err)
+	}
+}
+
+// A disk that is full is told before anything is changed.
+func TestThereMustBeRoomForPackages(t *testing.T) {
+	h := el8Host()
+	h.answers[askSpace] = someSpace + "/dev/sda2 1000 990 10 99% /var\n"
+	_, err := frrInstalled{inventory.Host{}}.Check(t.Context(), h)
+	if err == nil || err.Error() != "there is no room for FRR's packages: /var has 10 MB free, 150 are needed" {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -64,7 +86,7 @@ func TestPreinstalledFRRIsAskedItself(t *testing.T) {
 	if v, err := frrVersionOf(t.Context(), h, host); err != nil || v.String() != "8.4" {
 		t.Errorf("got %v, %v", v, err)
 	}
-	h.status["sh -c "+findReload+" frr-reload.py --help"] = 127
+	h.status[runsReload] = 127
 	if _, err := (frrInstalled{host}).Check(t.Context(), h); err == nil || !strings.Contains(err.Error(), "frr-reload.py does not run") {
 		t.Errorf("without frr-reload.py: %v", err)
 	}

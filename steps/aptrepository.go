@@ -1,0 +1,121 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+const (
+	aptKey         = "/etc/apt/keyrings/ipfabric-frr.asc"
+	aptSource      = "/etc/apt/sources.list.d/ipfabric-frr.sources"
+	aptPreferences = "/etc/apt/preferences.d/ipfabric-frr"
+)
+
+// ownLists are apt-get's arguments that fetch the lists of our repository alone.
+var ownLists = []string{"-o", "Dir::Etc::sourcelist=" + aptSource, "-o", "Dir::Etc::sourceparts=/dev/null", "-o", "APT::Get::List-Cleanup=0", "update"}
+
+func (apt) keyPath() string { return aptKey }
+
+func (apt) repositoryPaths() []string { return []string{aptSource, aptPreferences, aptKey} }
+
+// repositoryFiles are the key first: a source without its key makes apt fail.
+// The key is for this source alone. The preferences keep FRR to it: else the
+// next upgrade of all packages could take FRR, or the libyang that it was built
+// with, from the distribution.
+func (apt) repositoryFiles(r repository) []file {
+	host := ""
+	if u, err := url.Parse(r.URL); err == nil {
+		host = u.Hostname()
+	}
+	preferences := "# Written by ipfabric.\nPackage: frr frr-* libyang*\nPin: origin \"" + host + "\"\nPin-Priority: 900\n"
+	return []file{
+		{path: aptKey, data: []byte(r.Key), mode: 0o644},
+		{path: aptPreferences, data: []byte(preferences), mode: 0o644},
+		{path: aptSource, data: []byte(aptStanza(r, aptKey)), mode: 0o644},
+	}
+}
+
+func aptStanza(r repository, keyPath string) string {
+	s := "# Written by ipfabric.\nTypes: deb\nURIs: " + r.URL + "\nSuites: " + r.Suite + "\n"
+	if r.Component != "" {
+		s += "Components: " + r.Component + "\n"
+	}
+	return s + "Signed-By: " + keyPath + "\n"
+}
+
+// tryApt fetches the lists of one source, $2 with the key $1, into a folder of
+// its own, and prints the newest version of each package that is asked for. It
+// prints "failed" and what apt says if that does not work, which is no failure
+// of the command: apt itself ends well if a source does not answer.
+const tryApt = `fail() { echo failed; printf '%s\n' "$1"; exit 0; }
+t=$(mktemp -d 2>&1) || fail "$t"
+trap 'rm -rf "$t"' EXIT
+chmod 755 "$t" # for apt's own user
+mkdir -p "$t/parts" "$t/lists/partial" "$t/cache/archives/partial" &&
+	printf '%s' "$1" >"$t/key.asc" && printf '%s' "$2" | sed "s#^Signed-By: .*#Signed-By: $t/key.asc#" >"$t/parts/try.sources" ||
+	fail "No space left on device"
+shift 2
+set -- "$t" "$@"
+try() { "$@" -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$t/parts" -o Dir::State::lists="$t/lists" -o Dir::Cache="$t/cache" \
+	-o Acquire::Retries=1 -o Acquire::http::Timeout=10 -o Acquire::https::Timeout=10; }
+out=$(LC_ALL=C try apt-get -q update 2>&1)
+bad=$(printf '%s\n' "$out" | grep -E '^E:|^W: (GPG error|Failed to fetch|.*[Ss]ignature)' | head -n 4)
+shift
+for p; do
+	v=$(LC_ALL=C try apt-cache madison "$p" 2>/dev/null | head -n 1 | cut -d'|' -f2 | tr -d ' ')
+	[ -z "$v" ] || versions="$versions$p $v
+"
+done
+[ -n "$versions" ] || fail "${bad:-no package $*}"
+printf '%s' "$versions"`
+
+// Try looks at the packages of a repository that is not put in place.
+func (apt) Try(ctx context.Context, r Reader, repo repository, _ bool) (map[string]string, error) {
+	names := []string{"frr", "frr-pythontools"}
+	out, err := r.Query(ctx, append([]string{"sh", "-c", tryApt, "sh", repo.Key, aptStanza(repo, "")}, names...)...)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := triedVersions(repo, out)
+	if err == nil && len(missing(names, versions)) > 0 {
+		return nil, errRepository{repo, fmt.Sprintf("no package %s", strings.Join(missing(names, versions), ", "))}
+	}
+	return versions, err
+}
+
+// triedVersions reads what a trial prints: a package and its version on each
+// line, or "failed" and why.
+func triedVersions(repo repository, out string) (map[string]string, error) {
+	if said, failed := strings.CutPrefix(out, "failed\n"); failed {
+		return nil, errRepository{repo, oneSentence(said)}
+	}
+	versions := map[string]string{}
+	for line := range strings.Lines(out) {
+		if f := strings.Fields(line); len(f) == 2 {
+			versions[f[0]] = f[1]
+		}
+	}
+	return versions, nil
+}
+
+// oneSentence joins what a program printed, without the marks in front.
+func oneSentence(said string) string {
+	var parts []string
+	for line := range strings.Lines(said) {
+		line = strings.TrimSpace(line)
+		for _, mark := range []string{"E: ", "W: ", "Error: "} {
+			line = strings.TrimPrefix(line, mark)
+		}
+		if line != "" {
+			parts = append(parts, strings.TrimRight(line, "."))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Refresh fetches the lists of our repository.
+func (apt) Refresh(ctx context.Context, h Host) error {
+	return packageError(h.Run(ctx, aptGet(ownLists...)...))
+}

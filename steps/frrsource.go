@@ -1,0 +1,266 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"ipfabric/inventory"
+)
+
+// A repository is where a host's FRR comes from, if not its distribution.
+type repository struct {
+	inventory.Repository
+	Series  string // the release line that is taken of it; "" is all
+	Extras  string // RPM: URL of what FRR needs beside, such as libyang; "" is none
+	keyPath string // in the inventory, for hints; "" is the FRR project's
+}
+
+// frrSourced: the repository that FRR comes from is known to the host, and no
+// other one of ours is. It is tried out before anything of it is put in
+// place, so that one that does not work leaves the host as it is.
+type frrSourced struct {
+	host inventory.Host
+	keys *upstreamKeys
+}
+
+func (s frrSourced) String() string { return "FRR's package repository is set up" }
+
+func (s frrSourced) Check(ctx context.Context, r Reader) (Diff, error) {
+	p, repo, err := repositoryOf(ctx, r, s.host)
+	if err != nil {
+		return nil, err
+	}
+	diff, err := repositoryDiff(ctx, r, p, repo)
+	if err != nil || len(diff) == 0 || repo == nil {
+		return diff, err
+	}
+	if repo.Key == "" {
+		if repo.Key, err = s.keys.of(ctx, p.Family); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := p.Packages.Try(ctx, r, *repo, false); err != nil {
+		return nil, err
+	}
+	return diff, nil
+}
+
+func (s frrSourced) Apply(ctx context.Context, h Host) error {
+	p, repo, err := repositoryOf(ctx, h, s.host)
+	if err != nil {
+		return err
+	}
+	if repo == nil {
+		return h.Run(ctx, append([]string{"rm", "-f"}, p.Packages.repositoryPaths()...)...)
+	}
+	if repo.Key == "" {
+		if repo.Key, err = s.keys.of(ctx, p.Family); err != nil {
+			return err
+		}
+	}
+	if _, err := p.Packages.Try(ctx, h, *repo, true); err != nil {
+		return err
+	}
+	before, err := readAll(ctx, h, p.Packages.repositoryPaths())
+	if err != nil {
+		return err
+	}
+	err = writeFiles(ctx, h, p.Packages.repositoryFiles(*repo))
+	if err == nil {
+		err = p.Packages.Refresh(ctx, h)
+	}
+	if err == nil {
+		return nil
+	}
+	// Even if the run was stopped: a repository that does not work would make
+	// every later use of the package manager fail.
+	return errors.Join(err, putBack(context.WithoutCancel(ctx), h, p.Packages.repositoryPaths(), before))
+}
+
+// readAll returns the content of those of the files that are there.
+func readAll(ctx context.Context, r Reader, paths []string) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, path := range paths {
+		data, err := r.ReadFile(ctx, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[path] = data
+	}
+	return out, nil
+}
+
+// putBack makes the files what they were.
+func putBack(ctx context.Context, h Host, paths []string, before map[string][]byte) error {
+	var errs []error
+	for _, path := range paths {
+		if data, ok := before[path]; ok {
+			errs = append(errs, writeFile(ctx, h, file{path: path, data: data, mode: 0o644}))
+			continue
+		}
+		errs = append(errs, h.Run(ctx, "rm", "-f", path))
+	}
+	return errors.Join(errs...)
+}
+
+// repositoryOf returns the host's platform and the repository that the
+// inventory names for it; nil is the distribution's.
+func repositoryOf(ctx context.Context, r Reader, host inventory.Host) (platform, *repository, error) {
+	p, err := platformOf(ctx, r, host.OS)
+	if err != nil {
+		return platform{}, nil, err
+	}
+	switch host.FRR.Source {
+	case "upstream":
+		return p, upstream(p, host.FRR.Series), nil
+	case "mirror":
+		repo := repository{Repository: host.FRR.Mirror.Apt, keyPath: "frr.mirror.apt.key"}
+		if p.Family == "el" {
+			repo = repository{Repository: host.FRR.Mirror.RPM, keyPath: "frr.mirror.rpm.key"}
+		}
+		if repo.URL == "" {
+			return platform{}, nil, errNoMirror{p}
+		}
+		if repo.Key == "" {
+			return platform{}, nil, errors.New("the key of the repository was not read") // CheckFiles comes before New
+		}
+		if p.Family == "debian" && repo.Suite == "" {
+			repo.Suite = p.Codename
+		}
+		return p, &repo, nil
+	}
+	return p, nil, nil
+}
+
+// errNoMirror is an error with a hint.
+type errNoMirror struct{ platform platform }
+
+func (e errNoMirror) Error() string {
+	return fmt.Sprintf("the inventory has no mirror for %s hosts", e.platform.Name)
+}
+
+func (e errNoMirror) Hint() string {
+	kind := "apt"
+	if e.platform.Family == "el" {
+		kind = "rpm"
+	}
+	return fmt.Sprintf("add frr.mirror.%s, or give this host another frr.source", kind)
+}
+
+// repositoryDiff compares the host's files for the repository with what they
+// must be.
+func repositoryDiff(ctx context.Context, r Reader, p platform, repo *repository) (Diff, error) {
+	if repo == nil {
+		var diff Diff
+		for _, path := range p.Packages.repositoryPaths() {
+			if _, err := r.ReadFile(ctx, path); err == nil {
+				diff = append(diff, Change{Item: path, Have: "another repository for FRR"})
+			} else if !errors.Is(err, fs.ErrNotExist) {
+				return nil, err
+			}
+		}
+		return diff, nil
+	}
+	want := *repo
+	if want.Key == "" {
+		// The project's own key: the one on the host is good if it is known.
+		data, err := r.ReadFile(ctx, p.Packages.keyPath())
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if pinned(data, p.Family) == nil {
+			want.Key = string(data)
+		}
+	}
+	return diffFiles(ctx, r, p.Packages.repositoryFiles(want))
+}
+
+// frrOffered returns the versions that Install would install of FRR's
+// packages. What is not known yet is left out.
+func frrOffered(ctx context.Context, r Reader, p platform, repo *repository) (map[string]string, error) {
+	if repo == nil {
+		return p.candidates(ctx, r, false)
+	}
+	diff, err := repositoryDiff(ctx, r, p, repo)
+	if err != nil {
+		return nil, err
+	}
+	if len(diff) == 0 {
+		return p.candidates(ctx, r, true)
+	}
+	if repo.Key == "" { // upstream: the key would have to be fetched
+		return nil, nil
+	}
+	return p.Packages.Try(ctx, r, *repo, false)
+}
+
+func (p platform) candidates(ctx context.Context, r Reader, ours bool) (map[string]string, error) {
+	out := map[string]string{}
+	for _, name := range p.FRR {
+		version, err := p.Packages.Candidate(ctx, r, name, ours)
+		if err != nil {
+			return nil, err
+		}
+		if version != "" {
+			out[name] = version
+		}
+	}
+	return out, nil
+}
+
+// errRepository is an error with a hint: a repository that does not work.
+type errRepository struct {
+	repo repository
+	said string // what apt, dnf or rpm said
+}
+
+func (e errRepository) kind() (what, hint string) {
+	has := func(signs ...string) bool {
+		for _, s := range signs {
+			if strings.Contains(e.said, s) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("No space left"):
+		return "cannot be tried out, as a disk of the host is full", "make room on the host"
+	case has("EXPKEYSIG", "KEYEXPIRED", "expired"):
+		return "has a signature or key that has expired", "does the host have the right time? Else ask who runs the repository for its new key"
+	case has("NO_PUBKEY", "Missing key", "not signed", "not OK", "NOT OK", "no signature", "BADSIG", "invalid signature"):
+		return "is not signed with the key that is given for it", e.keyHint()
+	case has("404", "does not have a Release file", "no package", "Unable to find a match"):
+		return "has no FRR for this host", "look at it from the host: is the URL right, and the suite or series there for its release?"
+	case has("ertificate"):
+		return "cannot be reached over https, as the host does not trust its certificate", "is the package ca-certificates installed on the host, and its time right?"
+	}
+	return "cannot be used by this host", "is the URL right, and may the host reach it? A proxy belongs into the host's apt or dnf configuration"
+}
+
+func (e errRepository) keyHint() string {
+	if e.repo.keyPath == "" {
+		return "FRR's project has a new key, or this is not its repository: nothing was changed. Use source: mirror with its URL and a key that you trust"
+	}
+	return "name the repository's public key in " + e.repo.keyPath + "; `gpg --show-keys " + e.repo.KeyFile + "` shows whose key that is"
+}
+
+func (e errRepository) Error() string {
+	what, _ := e.kind()
+	return fmt.Sprintf("the repository %s %s: %s", e.repo.name(), what, e.said)
+}
+
+func (e errRepository) Hint() string {
+	_, hint := e.kind()
+	return hint
+}
+
+func (r repository) name() string {
+	return strings.TrimSpace(strings.Join([]string{r.URL, r.Suite, r.Component}, " "))
+}
