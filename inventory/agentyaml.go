@@ -24,6 +24,12 @@ func (a AgentConfig) Marshal() []byte {
 	for _, p := range a.Pools {
 		fmt.Fprintf(&b, "  - %q\n", p)
 	}
+	if len(a.Infrastructure) > 0 {
+		b.WriteString("infrastructure:\n")
+	}
+	for _, addr := range a.Infrastructure {
+		fmt.Fprintf(&b, "  - %q\n", addr)
+	}
 	if a.MetricsListen != "" {
 		fmt.Fprintf(&b, "metrics: %q\n", a.MetricsListen)
 	}
@@ -51,6 +57,11 @@ func ParseAgentConfig(data []byte) (*AgentConfig, error) {
 			c.errorf(top, "write virtualization: kvm", "virtualization is missing")
 		}
 		a.Pools = c.poolList(&raw.Pools, top)
+		for _, t := range raw.Infrastructure.items {
+			if addr := c.address(t, "infrastructure", "infrastructure: [10.10.0.11]"); addr.IsValid() {
+				a.Infrastructure = append(a.Infrastructure, addr)
+			}
+		}
 		a.Gateway = c.gateway(&raw.Gateway, top)
 		if !raw.Gateway.MAC.given() {
 			c.errorf(top, `write mac: "02:00:00:00:00:01"`, "gateway.mac is missing")

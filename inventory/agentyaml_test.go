@@ -21,6 +21,19 @@ gateway:
 pools:
   - "203.0.113.0/24"
   - "2001:db8:100::/48"
+infrastructure:
+  - "10.10.0.1"
+  - "10.10.0.11"
+  - "10.10.0.12"
+  - "10.10.0.21"
+  - "10.10.0.22"
+  - "10.10.0.23"
+  - "fd00:10::1"
+  - "fd00:10::11"
+  - "fd00:10::12"
+  - "fd00:10::21"
+  - "fd00:10::22"
+  - "fd00:10::23"
 isolate: false
 `
 	if diff := cmp.Diff(want, string(agentConfig(f, f.Nodes[2]).Marshal())); diff != "" {
@@ -59,14 +72,15 @@ func TestParseAgentConfigIsStrict(t *testing.T) {
 	f := mustParse(t, minimal)
 	good := string(agentConfig(f, f.Nodes[0]).Marshal())
 	tests := map[string]struct{ old, new, want string }{
-		"unknown key":     {"isolate:", "isolated:", `line 10, column 1: unknown key "isolated"; did you mean isolate?`},
-		"inventory's key": {"isolate: false", "as: 65000", `line 10, column 1: unknown key "as"; write one of fabric,`},
+		"unknown key":     {"isolate:", "isolated:", `line 13, column 1: unknown key "isolated"; did you mean isolate?`},
+		"inventory's key": {"isolate: false", "as: 65000", `line 13, column 1: unknown key "as"; write one of fabric,`},
 		"no pool":         {"  - \"203.0.113.0/24\"\n", "", "the fabric has no pool"},
 		"no gateway":      {"  ipv4: \"10.0.0.1\"\n", "", "the VMs have an IPv4 pool and no IPv4 gateway"},
 		"no node":         {"node: \"node1\"\n", "", "the node has no name"},
 		"no kind":         {"virtualization: kvm\n", "", "virtualization is missing"},
 		"no MAC":          {"  mac: \"02:00:00:00:00:01\"\n", "", "gateway.mac is missing"},
 		"bad kind":        {"kvm", "xen", `virtualization: "xen" is not known; write kvm or lxd`},
+		"no address":      {"\"10.10.0.21\"", "node1.example.net", `infrastructure: "node1.example.net" is not an IP address`},
 		"truncated":       {good, good[:len(good)/2], "not valid YAML"},
 		"empty":           {good, "", "the file is empty"},
 	}
@@ -89,6 +103,7 @@ func agentConfig(f *Fabric, n Node) AgentConfig {
 		Node:           n.Name,
 		Gateway:        f.Gateway,
 		Pools:          f.Pools,
+		Infrastructure: f.Infrastructure(),
 		Virtualization: n.Virtualization,
 		MetricsListen:  f.MetricsListen,
 		IsolateVMs:     f.IsolateVMs,

@@ -1,6 +1,9 @@
 package inventory
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // What a host is in the fabric, as reports say it.
 const (
@@ -50,4 +53,19 @@ func (h Host) Addresses() []netip.Addr {
 		}
 	}
 	return out
+}
+
+// Infrastructure returns the addresses of all hosts, in order: those of their BGP
+// sessions, and those that SSH uses, as far as they are addresses that can be
+// reached from elsewhere.
+func (f *Fabric) Infrastructure() []netip.Addr {
+	var out []netip.Addr
+	for _, h := range f.Hosts() {
+		out = append(out, h.Addresses()...)
+		if a, err := netip.ParseAddr(h.SSH.Address); err == nil && a.IsGlobalUnicast() && a.Zone() == "" {
+			out = append(out, a.Unmap())
+		}
+	}
+	slices.SortFunc(out, netip.Addr.Compare)
+	return slices.Compact(out)
 }

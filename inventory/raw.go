@@ -145,6 +145,7 @@ type rawAgent struct {
 	Virtualization text       `key:"virtualization" eg:"virtualization: kvm"`
 	Gateway        rawGateway `key:"gateway" eg:"gateway: {ipv4: 10.0.0.1}"`
 	Pools          list[text] `key:"pools" eg:"pools: [203.0.113.0/24]"`
+	Infrastructure list[text] `key:"infrastructure" eg:"infrastructure: [10.10.0.11]"`
 	Metrics        text       `key:"metrics" eg:"metrics: 127.0.0.1:9472"`
 	Isolate        text       `key:"isolate" eg:"isolate: false"`
 }

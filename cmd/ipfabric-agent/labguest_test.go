@@ -3,12 +3,9 @@
 package main
 
 import (
-	"encoding/binary"
-	"encoding/hex"
-	"net"
-	"net/netip"
-	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -80,7 +77,13 @@ func TestLabWhatAGuestMayNotSend(t *testing.T) {
 	if !inNetns(t) {
 		return
 	}
-	a := newAgent(t, "metrics: 127.0.0.1:9472\n")
+	must(t, "ip", "link", "add", "up0", "up", "type", "veth", "peer", "name", "up1")
+	must(t, "ip", "link", "set", "up1", "up")
+	must(t, "ip", "addr", "add", "10.10.0.21/24", "dev", "up0")
+	must(t, "ip", "addr", "add", "fd00:10::21/64", "dev", "up0", "nodad")
+	a := newAgent(t, `metrics: 127.0.0.1:9472
+infrastructure: [10.10.0.11, "fd00:10::11"]
+`)
 	one, two := twoGuests(t, a)
 	_ = two
 	gateway4, gateway6 := "10.0.0.1", "fe80::1"
@@ -106,6 +109,13 @@ func TestLabWhatAGuestMayNotSend(t *testing.T) {
 		{"multihop BFD", udp("203.0.113.1", gateway4, 49152, 4784), "bfd"},
 		{"VXLAN", udp("203.0.113.1", gateway4, 49152, 4789), "vxlan"},
 		{"the agent's metrics", tcp("203.0.113.1", gateway4, 1234, 9472), "metrics"},
+		{"BGP to the node's own address", tcp("203.0.113.1", "10.10.0.21", 1234, 179), "bgp"},
+		{"BGP to another host", tcp("203.0.113.1", "10.10.0.11", 1234, 179), "bgp"},
+		{"BGP to another host, IPv6", tcp("2001:db8:100::1", "fd00:10::11", 1234, 179), "bgp"},
+		{"BFD to another host", udp("203.0.113.1", "10.10.0.11", 49152, 3784), "bfd"},
+		{"multihop BFD to another host, IPv6", udp("2001:db8:100::1", "fd00:10::11", 49152, 4784), "bfd"},
+		{"VXLAN to another host", udp("203.0.113.1", "10.10.0.11", 49152, 4789), "vxlan"},
+		{"another agent's metrics", tcp("203.0.113.1", "10.10.0.11", 1234, 9472), "metrics"},
 	}
 	var total uint64
 	for _, tt := range tests {
@@ -134,6 +144,8 @@ func TestLabWhatAGuestMayNotSend(t *testing.T) {
 		ip("::", "ff02::1:ff00:1", unix.IPPROTO_ICMPV6, append([]byte{135, 0, 0, 0, 0, 0, 0, 0}, make([]byte, 16)...)),
 		ip("fe80::5", "ff02::2", unix.IPPROTO_ICMPV6, []byte{133, 0, 0, 0, 0, 0, 0, 0}),
 		tcp("203.0.113.1", "203.0.113.2", 1234, 179), // to another VM, not to the node
+		tcp("203.0.113.1", "10.10.0.99", 1234, 179),  // to somebody who is not the fabric's
+		tcp("203.0.113.1", "10.10.0.11", 1234, 443),
 	} {
 		one.sends(packet)
 	}
@@ -142,6 +154,49 @@ func TestLabWhatAGuestMayNotSend(t *testing.T) {
 	}
 	if sum != 0 {
 		t.Errorf("what every guest sends is dropped: %+v", a.status().Dropped)
+	}
+}
+
+// Whoever watches the counters must not see them begin again.
+func TestLabCountersGoOn(t *testing.T) {
+	if !inNetns(t) {
+		return
+	}
+	a := newAgent(t, "")
+	one, _ := twoGuests(t, a)
+	spoof := udp("198.51.100.1", "203.0.113.2", 1234, 80)
+	one.sends(spoof)
+	var want uint64 = 1
+	check := func(when string, vm uint64) {
+		t.Helper()
+		d := a.status().Dropped
+		if d.Reasons["spoofed"] != want || d.VMs["one"] != vm {
+			t.Errorf("%s: got %v, %v, want %d, %d", when, d.Reasons, d.VMs, want, vm)
+		}
+	}
+	check("at first", 1)
+	for _, c := range [][]string{
+		{"nft", "flush", "ruleset"},
+		{"nft", "add", "rule", "inet", "ipfabric", "input", "accept"},
+		{"nft", "flush", "chain", "inet", "ipfabric", "spoofed"},
+	} {
+		must(t, c...)
+		check(strings.Join(c, " ")+", at once", want)
+		a.settled()
+		one.sends(spoof)
+		want++
+		check(strings.Join(c, " "), want)
+	}
+	// An agent that starts with other rules replaces the table, too. What one VM
+	// had before that is forgotten then.
+	a.stop(syscall.SIGTERM)
+	write(t, filepath.Join(a.dir, "agent.yaml"), labConfig+"isolate: true\n")
+	a.start()
+	a.settled()
+	one.sends(spoof)
+	want++
+	if d := a.status().Dropped; d.Reasons["spoofed"] != want || d.VMs["one"] == 0 {
+		t.Errorf("with other rules: got %v, %v, want %d", d.Reasons, d.VMs, want)
 	}
 }
 
@@ -179,82 +234,4 @@ func TestLabAGuestThatArrives(t *testing.T) {
 	if got := routes(t); got != "" {
 		t.Errorf("withdrawn: %s", got)
 	}
-}
-
-// sends puts an IP packet on the guest's wire, addressed to the gateway.
-func (g *guestHost) sends(packet []byte) {
-	g.t.Helper()
-	kind := []byte{0x08, 0x00}
-	if packet[0]>>4 == 6 {
-		kind = []byte{0x86, 0xdd}
-	}
-	frame := append([]byte{2, 0, 0, 0, 0, 1}, hardware(g.t, g.mac())...)
-	g.sendsFrame(append(append(frame, kind...), packet...))
-}
-
-// sendsFrame puts a frame on the guest's wire: TestMain does it, in the guest's
-// namespace.
-func (g *guestHost) sendsFrame(frame []byte) {
-	g.t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	g.run("env", "IPFABRIC_TEST_FRAME="+hex.EncodeToString(frame), self)
-}
-
-func hardware(t *testing.T, s string) []byte {
-	t.Helper()
-	mac, err := net.ParseMAC(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return mac
-}
-
-// rarp is what QEMU sends when a guest has arrived (net/announce.c).
-func rarp(mac string) []byte {
-	hw, _ := net.ParseMAC(mac)
-	frame := []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
-	frame = append(frame, hw...)
-	frame = append(frame, 0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, 3)
-	frame = append(frame, hw...)
-	frame = append(frame, 0, 0, 0, 0)
-	frame = append(frame, hw...)
-	return append(frame, make([]byte, 22)...)
-}
-
-func udp(src, dst string, from, to uint16) []byte {
-	b := binary.BigEndian.AppendUint16(nil, from)
-	b = binary.BigEndian.AppendUint16(b, to)
-	return ip(src, dst, unix.IPPROTO_UDP, append(b, 0, 8, 0, 0))
-}
-
-func tcp(src, dst string, from, to uint16) []byte {
-	b := binary.BigEndian.AppendUint16(nil, from)
-	b = binary.BigEndian.AppendUint16(b, to)
-	b = append(b, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2 /* SYN */, 0xff, 0xff, 0, 0, 0, 0)
-	return ip(src, dst, unix.IPPROTO_TCP, b)
-}
-
-// ip puts a header before a payload. The payload's checksum is left zero: what
-// is tested here comes before anybody looks at it.
-func ip(src, dst string, protocol byte, payload []byte) []byte {
-	s, d := netip.MustParseAddr(src), netip.MustParseAddr(dst)
-	if s.Is6() {
-		h := []byte{0x60, 0, 0, 0, 0, byte(len(payload)), protocol, 255}
-		h = append(append(h, s.AsSlice()...), d.AsSlice()...)
-		return append(h, payload...)
-	}
-	h := []byte{0x45, 0, 0, byte(20 + len(payload)), 0, 1, 0, 0, 64, protocol, 0, 0}
-	h = append(append(h, s.AsSlice()...), d.AsSlice()...)
-	var sum uint32
-	for i := 0; i < len(h); i += 2 {
-		sum += uint32(h[i])<<8 | uint32(h[i+1])
-	}
-	for sum > 0xffff {
-		sum = sum>>16 + sum&0xffff
-	}
-	binary.BigEndian.PutUint16(h[10:], ^uint16(sum))
-	return append(h, payload...)
 }

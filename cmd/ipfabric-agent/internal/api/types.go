@@ -42,7 +42,7 @@ type FRR struct {
 
 // Dropped counts packets from VMs that were not theirs to send.
 type Dropped struct {
-	Reasons map[string]uint64 `json:"reasons"` // since the rules were last replaced
+	Reasons map[string]uint64 `json:"reasons"` // since the node was booted
 	VMs     map[string]uint64 `json:"vms"`     // only those that had any in the last day
 }
 

@@ -116,7 +116,7 @@ func New(o Options) *Engine {
 
 // FirewallOptions returns what the rules depend on in a configuration.
 func FirewallOptions(c *inventory.AgentConfig) firewall.Options {
-	o := firewall.Options{Isolate: c.IsolateVMs}
+	o := firewall.Options{Isolate: c.IsolateVMs, Fabric: c.Infrastructure}
 	if _, port, err := net.SplitHostPort(c.MetricsListen); err == nil {
 		o.MetricsPort, _ = strconv.Atoi(port)
 	}

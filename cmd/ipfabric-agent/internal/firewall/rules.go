@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -17,6 +18,8 @@ const (
 	setSources4  = "sources4"  // interface . address
 	setSources6  = "sources6"  // interface . address
 	setOffenders = "offenders" // interfaces whose packets were dropped
+	setFabric4   = "fabric4"   // addresses of the fabric's hosts
+	setFabric6   = "fabric6"
 )
 
 // Reasons to drop a packet: the names of the chains that do.
@@ -34,7 +37,8 @@ const (
 // Options are what the rules depend on, besides the VMs.
 type Options struct {
 	Isolate     bool // no VM to VM traffic on this node
-	MetricsPort int  // of the agent on this node; 0 is none
+	MetricsPort int  // of the agent on each node; 0 is none
+	Fabric      []netip.Addr
 }
 
 // A rule is what it matches and what happens then. Its text is what it is
@@ -49,6 +53,7 @@ type chain struct {
 	name     string
 	hook     *nftables.ChainHook
 	priority *nftables.ChainPriority
+	reason   bool // it drops and counts
 	rules    []rule
 }
 
@@ -58,8 +63,7 @@ type lookup func(set string, invert bool) expr.Any
 // chains is the whole ruleset.
 func chains(o Options, in lookup, update func() expr.Any) []chain {
 	reasons := []string{Spoofed, RA, DHCP, BGP, BFD, VXLAN}
-	input := []rule{
-		{"not from a VM", all(notFromVM(in), accept())},
+	closed := []rule{
 		{"tcp dport 179", all(port(unix.IPPROTO_TCP, toPort, 179), to(BGP))},
 		{"udp dport 3784", all(port(unix.IPPROTO_UDP, toPort, 3784), to(BFD))},
 		{"udp dport 3785", all(port(unix.IPPROTO_UDP, toPort, 3785), to(BFD))},
@@ -68,32 +72,40 @@ func chains(o Options, in lookup, update func() expr.Any) []chain {
 	}
 	if o.MetricsPort != 0 {
 		reasons = append(reasons, Metrics)
-		input = append(input, rule{
+		closed = append(closed, rule{
 			fmt.Sprintf("tcp dport %d", o.MetricsPort),
 			all(port(unix.IPPROTO_TCP, toPort, uint16(o.MetricsPort)), to(Metrics)),
 		})
 	}
-	out := []chain{
-		{name: "prerouting", hook: nftables.ChainHookPrerouting, priority: nftables.ChainPriorityRaw, rules: fromVM(in)},
-		{name: "input", hook: nftables.ChainHookInput, priority: nftables.ChainPriorityFilter, rules: input},
+	stranger := rule{"not from a VM", all(notFromVM(in), accept())}
+	forward := []rule{
+		stranger,
+		{"to a host of the fabric", all(family(unix.NFPROTO_IPV4), load(1, network, 16, 4), []expr.Any{in(setFabric4, false)}, to(closedPorts))},
+		{"to a host of the fabric, IPv6", all(family(unix.NFPROTO_IPV6), load(1, network, 24, 16), []expr.Any{in(setFabric6, false)}, to(closedPorts))},
 	}
 	if o.Isolate {
 		reasons = append(reasons, Isolated)
-		between := rule{"from a VM to a VM", all(
-			iifname(), []expr.Any{in(setVMs, false)}, oifname(), []expr.Any{in(setVMs, false)}, to(Isolated))}
-		out = append(out, chain{
-			name: "forward", hook: nftables.ChainHookForward, priority: nftables.ChainPriorityFilter, rules: []rule{between},
-		})
+		forward = append(forward, rule{"to a VM", all(oifname(), []expr.Any{in(setVMs, false)}, to(Isolated))})
+	}
+	filter := nftables.ChainPriorityFilter
+	out := []chain{
+		{name: "prerouting", hook: nftables.ChainHookPrerouting, priority: nftables.ChainPriorityRaw, rules: fromVM(in)},
+		{name: "input", hook: nftables.ChainHookInput, priority: filter, rules: []rule{stranger, {"to this node", to(closedPorts)}}},
+		{name: "forward", hook: nftables.ChainHookForward, priority: filter, rules: forward},
+		{name: closedPorts, rules: closed},
 	}
 	for _, r := range reasons {
 		// The two rules are not one: an update of a full set ends its rule.
-		out = append(out, chain{name: r, rules: []rule{
+		out = append(out, chain{name: r, reason: true, rules: []rule{
 			{"remember", all(iifname(), []expr.Any{update()})},
 			{"drop", []expr.Any{&expr.Counter{}, &expr.Verdict{Kind: expr.VerdictDrop}}},
 		}})
 	}
 	return out
 }
+
+// closedPorts is the chain of what the fabric's hosts speak among themselves.
+const closedPorts = "closed_ports"
 
 // fromVM says what a VM may send, whoever it is for.
 func fromVM(in lookup) []rule {
@@ -129,8 +141,9 @@ func fromVM(in lookup) []rule {
 // fingerprint stands for the whole ruleset. Each rule carries it in its
 // comment, so that rules of another version of the agent, or for other
 // options, are known for what they are.
-func fingerprint(cs []chain) string {
+func fingerprint(cs []chain, fabric []netip.Addr) string {
 	h := sha256.New()
+	fmt.Fprintln(h, fabric)
 	for _, c := range cs {
 		fmt.Fprintf(h, "chain %s\n", c.name)
 		for _, r := range c.rules {

@@ -24,7 +24,10 @@ func TestEntriesAndTheirKeys(t *testing.T) {
 
 func TestTheFingerprintSaysWhatTheRulesAre(t *testing.T) {
 	prints := map[string]Options{}
-	for _, o := range []Options{{}, {Isolate: true}, {MetricsPort: 9472}, {MetricsPort: 9473}, {Isolate: true, MetricsPort: 9472}} {
+	for _, o := range []Options{
+		{}, {Isolate: true}, {MetricsPort: 9472}, {MetricsPort: 9473},
+		{Isolate: true, MetricsPort: 9472}, {Fabric: []netip.Addr{netip.MustParseAddr("10.10.0.11")}},
+	} {
 		table, err := Open(o)
 		if err != nil {
 			t.Fatal(err)
@@ -59,7 +62,7 @@ func TestEveryReasonDrops(t *testing.T) {
 	names := map[string]bool{}
 	for _, c := range table.chains {
 		names[c.name] = true
-		if c.hook != nil {
+		if !c.reason {
 			continue
 		}
 		if last := c.rules[len(c.rules)-1]; last.text != "drop" {

@@ -3,11 +3,8 @@ package firewall
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -20,13 +17,6 @@ import (
 // TableName is the table's name; its family is inet.
 const TableName = "ipfabric"
 
-// An Entry lets one interface send from one address, or, without an address,
-// says that the interface is a VM's.
-type Entry struct {
-	Device string
-	Addr   netip.Addr
-}
-
 // A Table is the table in the kernel.
 type Table struct {
 	opts    Options
@@ -38,6 +28,7 @@ type Table struct {
 	chains  []chain
 	print   string
 	entries map[Entry]bool // what is in the sets; nil: not known
+	tally   tally
 }
 
 // Open prepares the table. It does not touch the kernel's yet.
@@ -56,7 +47,7 @@ func Open(o Options) (*Table, error) {
 	t.sets = t.newSets()
 	t.chains = t.newChains()
 	// Set IDs are of one transaction only, and not in here yet.
-	t.print = fingerprint(t.chains)
+	t.print = fingerprint(t.chains, o.Fabric)
 	return t, nil
 }
 
@@ -67,7 +58,10 @@ func (t *Table) newSets() map[string]*nftables.Set {
 		{Name: setVMs, KeyType: nftables.TypeIFName},
 		{Name: setSources4, KeyType: concat(nftables.TypeIFName, nftables.TypeIPAddr)},
 		{Name: setSources6, KeyType: concat(nftables.TypeIFName, nftables.TypeIP6Addr)},
-		{Name: setOffenders, KeyType: nftables.TypeIFName, Dynamic: true, HasTimeout: true, Timeout: 24 * time.Hour, Size: 65535},
+		// Nobody can change these two once there are rules that use them.
+		{Name: setFabric4, KeyType: nftables.TypeIPAddr, Constant: true},
+		{Name: setFabric6, KeyType: nftables.TypeIP6Addr, Constant: true},
+		{Name: setOffenders, KeyType: nftables.TypeIFName, Dynamic: true, HasTimeout: true, Timeout: memory, Size: 65535},
 	} {
 		s.Table = t.table
 		if s.KeyType == nftables.TypeIFName {
@@ -187,42 +181,36 @@ func (t *Table) queue(entries []Entry, do func(*nftables.Set, []nftables.SetElem
 	return nil
 }
 
-const ifnameLen = 16 // IFNAMSIZ
-
-// key says which set an entry is in, and by which bytes.
-func (e Entry) key() (set string, key []byte) {
-	key = make([]byte, ifnameLen, ifnameLen+16)
-	copy(key, e.Device)
-	switch {
-	case !e.Addr.IsValid():
-		return setVMs, key
-	case e.Addr.Is4():
-		return setSources4, append(key, e.Addr.AsSlice()...)
+func (t *Table) queueFabric() error {
+	lists := map[string][]nftables.SetElement{}
+	for _, a := range t.opts.Fabric {
+		name := setFabric4
+		if a.Is6() {
+			name = setFabric6
+		}
+		lists[name] = append(lists[name], nftables.SetElement{Key: a.AsSlice()})
 	}
-	return setSources6, append(key, e.Addr.AsSlice()...)
-}
-
-// entryOf is the reverse of key.
-func entryOf(key []byte) (Entry, bool) {
-	if len(key) < ifnameLen {
-		return Entry{}, false
+	for name, list := range lists {
+		for part := range slices.Chunk(list, 400) {
+			if err := t.conn.SetAddElements(t.sets[name], part); err != nil {
+				return err
+			}
+		}
 	}
-	e := Entry{Device: strings.TrimRight(string(key[:ifnameLen]), "\x00")}
-	if len(key) == ifnameLen {
-		return e, true
-	}
-	addr, ok := netip.AddrFromSlice(key[ifnameLen:])
-	e.Addr = addr
-	return e, ok
+	return nil
 }
 
 // replace puts a new table in the place of whatever there is, at once.
 func (t *Table) replace(want []Entry) error {
+	counted, err := t.count()
+	if err != nil {
+		counted = t.tally.last // counting is no reason to go without rules
+	}
 	t.conn.AddTable(t.table) // or removing it would fail if there is none
 	t.conn.DelTable(t.table)
 	t.conn.AddTable(t.table)
 	t.sets = t.newSets()
-	for _, name := range []string{setVMs, setSources4, setSources6, setOffenders} {
+	for _, name := range []string{setVMs, setSources4, setSources6, setFabric4, setFabric6, setOffenders} {
 		if err := t.conn.AddSet(t.sets[name], nil); err != nil {
 			return err
 		}
@@ -230,8 +218,12 @@ func (t *Table) replace(want []Entry) error {
 	if err := t.queue(want, t.conn.SetAddElements); err != nil {
 		return err
 	}
+	if err := t.queueFabric(); err != nil {
+		return err
+	}
 	policy := nftables.ChainPolicyAccept
 	t.chains = t.newChains()
+	t.goOn(counted)
 	added := map[string]*nftables.Chain{}
 	for _, c := range t.chains {
 		ch := &nftables.Chain{Name: c.name, Table: t.table}
@@ -249,6 +241,7 @@ func (t *Table) replace(want []Entry) error {
 	if err := t.conn.Flush(); err != nil {
 		return fmt.Errorf("table inet %s: %w", TableName, err)
 	}
+	t.replaced(counted)
 	t.entries = make(map[Entry]bool, len(want))
 	for _, e := range want {
 		t.entries[e] = true
