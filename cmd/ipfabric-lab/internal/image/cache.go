@@ -80,7 +80,7 @@ func (c cached) ensure(ctx context.Context, j job, say func(format string, args 
 		return err
 	}
 	lock, err := flock.Take(ctx, c.path+".lock", func() {
-		say("%s: somebody else is building it; waiting", c.what)
+		say("%s: it is being built already; waiting for that", c.what)
 	})
 	if err != nil {
 		return err
