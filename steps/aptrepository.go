@@ -105,7 +105,7 @@ func oneSentence(said string) string {
 	var parts []string
 	for line := range strings.Lines(said) {
 		line = strings.TrimSpace(line)
-		for _, mark := range []string{"E: ", "W: ", "Error: "} {
+		for _, mark := range []string{"E: ", "W: ", "- ", "Error: "} {
 			line = strings.TrimPrefix(line, mark)
 		}
 		if line != "" {

@@ -66,10 +66,9 @@ full=$1 key=$2 sections=$3
 mkdir "$t/repos" "$t/get" "$t/db" && printf '%s' "$key" >"$t/key" && printf '%s' "$sections" >"$t/repos/try.repo" || fail "No space left on device"
 shift 3
 export LC_ALL=C
-small() { dnf "$@" 2>&1 | grep -vE '^(Last metadata|Ignoring|Error: *$|$)' | tail -n 3; }
 own="--setopt=cachedir=$t/cache --setopt=timeout=10 --setopt=retries=1 --setopt=*.skip_if_unavailable=0"
-versions=$(dnf -q $own --setopt=reposdir="$t/repos" repoquery --latest-limit=1 --qf '%{name} %{version}-%{release}' "$@" 2>"$t/err") ||
-	fail "$(grep -v '^$' "$t/err" | tail -n 3)"
+versions=$(dnf $own --setopt=reposdir="$t/repos" repoquery --latest-limit=1 --qf '%{name} %{version}-%{release}' "$@" 2>"$t/err") ||
+	fail "$(grep -E '^  - ' "$t/err" || grep -v '^$' "$t/err" | tail -n 3)"
 [ -n "$versions" ] || fail "no package $*"
 if [ "$full" = yes ]; then
 	dnf -q -y --setopt=reposdir=/etc/yum.repos.d,"$t/repos" --setopt=*.gpgcheck=0 --setopt=install_weak_deps=False \

@@ -69,6 +69,9 @@ func (s frrConfirmed) Apply(ctx context.Context, h Host) error {
 	if len(down) > 0 && !s.acceptLoss {
 		err := errSessionsLost{down: down}
 		err.undo = s.rollback.now(ctx, h)
+		if older := olderFRR(ctx, h); older != "" {
+			return errUpgradeLost{err, older}
+		}
 		return err
 	}
 	return errors.Join(s.rollback.disarm(ctx, h), h.Run(ctx, "rm", "-f", rolledBack))

@@ -130,7 +130,7 @@ func (rb rollback) disarm(ctx context.Context, h Host) error {
 	if err := rb.stopTimer(ctx, h); err != nil {
 		return err
 	}
-	return h.Run(ctx, "rm", "-f", rollbackArmed)
+	return h.Run(ctx, "rm", "-f", rollbackArmed, upgradedFrom)
 }
 
 // establishedPeers asks FRR for the neighbors that it has a session with. A

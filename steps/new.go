@@ -3,6 +3,7 @@ package steps
 import (
 	"errors"
 	"net/netip"
+	"slices"
 
 	"ipfabric/assets"
 	"ipfabric/inventory"
@@ -11,7 +12,7 @@ import (
 // An Option changes what a plan may do.
 type Option func(*options)
 
-type options struct{ adopt, acceptLoss bool }
+type options struct{ adopt, acceptLoss, upgrade bool }
 
 // Adopt lets the plan take over a frr.conf that ipfabric did not write; a
 // copy of it is kept on the host.
@@ -20,6 +21,10 @@ func Adopt() Option { return func(o *options) { o.adopt = true } }
 // AcceptSessionLoss confirms changes of FRR even if sessions that were up
 // before them do not come back.
 func AcceptSessionLoss() Option { return func(o *options) { o.acceptLoss = true } }
+
+// UpgradeFRR upgrades FRR to the newest version of its source, on one host
+// after the other.
+func UpgradeFRR() Option { return func(o *options) { o.upgrade = true } }
 
 // New returns the plan for a fabric. It touches no host.
 func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
@@ -34,7 +39,8 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 	var keys upstreamKeys
 	ready := Stage{Name: "hosts", Parallel: true}
 	reflectors := Stage{Name: "route reflectors", Whole: true}
-	nodes := Stage{Name: "nodes", Parallel: true, FirstAlone: true, Whole: true}
+	// Upgrading restarts FRR: then the next node has to wait for the last one's sessions.
+	nodes := Stage{Name: "nodes", Parallel: !o.upgrade, FirstAlone: true, Whole: true}
 
 	for _, rr := range f.RouteReflectors {
 		if !rr.Managed {
@@ -87,7 +93,7 @@ func installed(h inventory.Host, keys *upstreamKeys) []Step {
 // configured is what makes FRR run a host's configuration.
 func (o options) configured(h inventory.Host, neighbors []netip.Addr, render confRenderer) []Step {
 	var rb rollback
-	return []Step{
+	steps := []Step{
 		frrIntegrated{o},
 		frrConf{h, render, o, rb},
 		frrDaemons{rb},
@@ -95,6 +101,10 @@ func (o options) configured(h inventory.Host, neighbors []netip.Addr, render con
 		frrRunsConf{h, render, rb},
 		frrConfirmed{rb, neighbors, o.acceptLoss},
 	}
+	if o.upgrade { // before frr.conf, which is written for a version
+		steps = slices.Insert(steps, 0, Step(frrUpgraded{h, rb}))
+	}
+	return steps
 }
 
 // add appends steps to a host's task, which it makes if there is none.

@@ -14,6 +14,8 @@ type planOptions struct {
 	adopt bool
 	loss  bool
 	json  bool
+	// upgrade asks for FRR's newest version of its source.
+	upgrade bool
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -34,6 +36,7 @@ looked at, 1 none could, or a login or host key was not as expected.`,
 	}
 	a.limitFlag(cmd, &opts.limit, "look at these hosts only (`HOST,...`)")
 	cmd.Flags().BoolVar(&opts.adopt, "adopt", false, "plan to take over a frr.conf that ipfabric did not write")
+	cmd.Flags().BoolVar(&opts.upgrade, "upgrade-frr", false, "plan to upgrade FRR to the newest version of its source (fetches the package lists)")
 	cmd.Flags().BoolVar(&opts.json, "json", false, "print the plan as JSON")
 	return cmd
 }

@@ -138,6 +138,9 @@ func (s *session) plan(o planOptions) (steps.Plan, error) {
 	if o.loss {
 		opts = append(opts, steps.AcceptSessionLoss())
 	}
+	if o.upgrade {
+		opts = append(opts, steps.UpgradeFRR())
+	}
 	plan, err := steps.New(s.fabric, opts...)
 	if err != nil {
 		return nil, err

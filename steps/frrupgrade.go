@@ -1,0 +1,174 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"ipfabric/inventory"
+)
+
+// upgradedFrom holds FRR's package version before an upgrade that is not
+// confirmed yet.
+const upgradedFrom = rollbackDir + "/upgraded-from"
+
+// frrUpgraded: FRR is the newest that its source has, and that is what runs.
+// It is a step only where an upgrade was asked for.
+type frrUpgraded struct {
+	host     inventory.Host
+	rollback rollback
+}
+
+func (s frrUpgraded) String() string { return "FRR is the newest of its source" }
+
+// staleDaemons prints the daemons whose program was replaced since they started.
+const staleDaemons = `for p in $(pidof watchfrr zebra bgpd bfdd staticd mgmtd); do
+	exe=$(readlink "/proc/$p/exe") && case $exe in *" (deleted)") basename "${exe% (deleted)}" ;; esac
+done; true`
+
+func (s frrUpgraded) Check(ctx context.Context, r Reader) (Diff, error) {
+	if s.host.FRR.Source == "preinstalled" {
+		return nil, nil
+	}
+	have, newer, err := s.newer(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var diff Diff
+	for name, version := range newer {
+		diff = append(diff, Change{Item: "package " + name, Have: have[name], Want: version})
+	}
+	slices.SortFunc(diff, func(a, b Change) int { return strings.Compare(a.Item, b.Item) })
+	stale, err := r.Query(ctx, "sh", "-c", staleDaemons)
+	if err != nil {
+		return nil, err
+	}
+	if names := strings.Fields(stale); len(names) > 0 {
+		slices.Sort(names)
+		diff = append(diff, Change{Item: "running FRR", Have: "the old " + strings.Join(slices.Compact(names), ", "), Want: "the installed version"})
+	}
+	return diff, nil
+}
+
+// newer returns the versions of FRR's packages, and those that they could be
+// upgraded to.
+func (s frrUpgraded) newer(ctx context.Context, r Reader) (have, newer map[string]string, err error) {
+	p, repo, err := repositoryOf(ctx, r, s.host)
+	if err != nil {
+		return nil, nil, err
+	}
+	// frr-pythontools is in some repositories and not in others.
+	have, err = p.Packages.Installed(ctx, r, []string{"frr", "frr-pythontools"})
+	if err != nil || len(have) == 0 {
+		return nil, nil, err // frrInstalled takes the newest
+	}
+	var names []string
+	for name := range have {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if repo != nil {
+		diff, err := repositoryDiff(ctx, r, p, repo)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(diff) > 0 { // a dry run
+			newer, err = frrOffered(ctx, r, p, repo)
+			for name, version := range newer {
+				if have[name] == "" || have[name] == version {
+					delete(newer, name)
+				}
+			}
+			return have, newer, err
+		}
+	}
+	newer, err = p.Packages.Newer(ctx, r, names, repo != nil)
+	return have, newer, err
+}
+
+func (s frrUpgraded) Apply(ctx context.Context, h Host) error {
+	p, err := platformOf(ctx, h, s.host.OS)
+	if err != nil {
+		return err
+	}
+	have, newer, err := s.newer(ctx, h)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for name := range newer {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	exchange := func() error {
+		if err := s.rollback.arm(ctx, h); err != nil {
+			return err
+		}
+		return s.remember(ctx, h, have["frr"])
+	}
+	if len(names) > 0 {
+		if err := hasSpace(ctx, h); err != nil {
+			return err
+		}
+		if err := p.Packages.Upgrade(ctx, h, names, exchange); err != nil {
+			return err
+		}
+	}
+	service := frrService(s)
+	stale, err := h.Query(ctx, "sh", "-c", staleDaemons)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(stale) != "" { // the package left the restart to us
+		if err := s.rollback.arm(ctx, h); err != nil {
+			return err
+		}
+		if err := service.restart(ctx, h); err != nil {
+			return err
+		}
+	}
+	return service.wait(ctx, h, 30*time.Second)
+}
+
+// remember notes the version that a failed upgrade is to go back to. Where
+// nothing is armed, FRR did not run, and nothing can be lost.
+func (s frrUpgraded) remember(ctx context.Context, h Host, version string) error {
+	_, err := h.ReadFile(ctx, rollbackArmed)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return writeFile(ctx, h, file{path: upgradedFrom, data: []byte(version + "\n"), mode: 0o600})
+}
+
+// olderFRR is the version that FRR had before an upgrade that is not
+// confirmed; "" if there was none.
+func olderFRR(ctx context.Context, r Reader) string {
+	data, err := r.ReadFile(ctx, upgradedFrom)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(data))
+}
+
+// errUpgradeLost is an error with a hint: an upgrade that sessions did not
+// survive. A configuration can be put back by the host itself, a package not.
+type errUpgradeLost struct {
+	errSessionsLost
+	older string
+}
+
+func (e errUpgradeLost) Error() string {
+	return fmt.Sprintf("%s; FRR was upgraded from %s, and stays so", e.errSessionsLost.Error(), e.older)
+}
+
+func (e errUpgradeLost) Hint() string {
+	return fmt.Sprintf("look at these neighbors, and at `journalctl -u frr` here; the old FRR comes back with "+
+		"`apt-get install --allow-downgrades frr=%[1]s frr-pythontools=%[1]s` or `dnf downgrade frr-%[1]s` while the source has it; no other host was upgraded", e.older)
+}
