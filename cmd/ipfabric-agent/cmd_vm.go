@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -111,7 +112,7 @@ func table(w io.Writer, vms []api.VM) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "NAME\tIPV4\tIPV6\tINTERFACE\tPHASE\tSTATE")
 	for _, v := range vms {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", v.Name, orDash(v.IPv4), orDash(v.IPv6), v.Interface, v.Phase, state(v))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", v.Name, orDash(v.IPv4), orDash(v.IPv6), cmp.Or(v.Interface, "-"), cmp.Or(string(v.Phase), "-"), state(v))
 	}
 	return t.Flush()
 }

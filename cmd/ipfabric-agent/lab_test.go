@@ -196,6 +196,9 @@ func TestLabAFullDiskAndACorruptFile(t *testing.T) {
 	sh("dd", "if=/dev/zero", "of="+filepath.Join(state, "full"), "bs=1k") // ends when the disk is full
 	before := kernelState(t)
 	a.refuses("no space left on device\nhint: make room on the disk", "vm", "add", "b", "--ip", "203.0.113.2")
+	if s := a.status(); s.StateWritable || len(s.Problems) != 1 || !strings.Contains(s.Problems[0], "VMs can neither be added nor changed") {
+		t.Errorf("nobody is told of the disk: %q", s.Problems)
+	}
 	if diff := cmp.Diff(before, kernelState(t)); diff != "" {
 		t.Errorf("a full disk (-before +after)\n%s", diff)
 	}
@@ -206,6 +209,10 @@ func TestLabAFullDiskAndACorruptFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.do("vm", "add", "b", "--ip", "203.0.113.2")
+	a.do("reconcile")
+	if s := a.status(); !s.StateWritable || !s.Healthy {
+		t.Errorf("there is room again, but: %q", s.Problems)
+	}
 
 	if err := os.Truncate(filepath.Join(state, "vms.d", "a.json"), 20); err != nil {
 		t.Fatal(err)
@@ -220,6 +227,10 @@ func TestLabAFullDiskAndACorruptFile(t *testing.T) {
 	s := a.status()
 	if s.Healthy || !strings.Contains(s.Problems[0], "VM a: its file cannot be used") {
 		t.Errorf("problems: %q", s.Problems)
+	}
+	if out := a.do("vm", "list", "--json"); !strings.Contains(out, `"file_error": "its file cannot be used: `) ||
+		!strings.Contains(out, `"ip": "203.0.113.1"`) || !strings.Contains(out, `"interface": "a_net0"`) {
+		t.Errorf("the list does not tell: %s", out)
 	}
 	a.do("vm", "add", "a", "--ip", "203.0.113.1")
 	if s := a.status(); !s.Healthy {

@@ -18,6 +18,9 @@ type Status struct {
 	Problems  []string  `json:"problems"` // what keeps the agent from its work; never null
 	Warnings  []string  `json:"warnings"` // what an operator should look at; never null
 	Drained   bool      `json:"drained"`  // no VM is announced
+	// StateWritable says whether VMs can be stored: whether there is room on the disk.
+	StateWritable bool `json:"state_writable"`
+
 	VMs       VMCounts  `json:"vms"`
 	Routes    int       `json:"routes"` // of VMs, in the kernel
 	FRR       FRR       `json:"frr"`
@@ -66,6 +69,9 @@ type VM struct {
 	Announced bool   `json:"announced"`         // FRR has what it needs to announce it
 	Problem   string `json:"problem,omitempty"` // what keeps it from being as it should
 	Dropped   uint64 `json:"dropped_packets"`   // in the last day, not its to send
+	// FileError is why its file cannot be used. Then nothing else is known of the
+	// VM but what the kernel has.
+	FileError string `json:"file_error,omitempty"`
 }
 
 // A Change is what can be changed of a VM that is there.

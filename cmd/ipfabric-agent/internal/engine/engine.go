@@ -25,6 +25,8 @@ type Kernel interface {
 	See(ctx context.Context, devices []string, all bool) (dataplane.Seen, error)
 	Do(dataplane.Op) error
 	Sysctl(key string) string
+	// Accounts says which of a user and a group there is none of; "" is none needed.
+	Accounts(user, group string) error
 }
 
 // A Firewall lets VMs send what is theirs: see package firewall.
@@ -68,6 +70,7 @@ type Engine struct {
 	// What is known from the last passes.
 	mu      sync.Mutex
 	states  map[string]vmState
+	held    map[string]heldVM // about which nothing is done
 	global  map[string]string // problems that are not one VM's, by what was tried
 	notes   map[string]string // warnings, by what they are about
 	counts  Counts
@@ -83,6 +86,12 @@ type vmState struct {
 	device  string
 	problem string // why it is not as it should be
 	failed  bool   // something could not be done: it is tried again soon
+}
+
+// A heldVM is one that is wanted, though not in which way.
+type heldVM struct {
+	vmState
+	addrs []netip.Addr // that are routed to it
 }
 
 // Counts are about passes over the VMs, since the agent started.

@@ -54,6 +54,13 @@ func (k *fakeKernel) See(_ context.Context, devices []string, all bool) (datapla
 
 func (k *fakeKernel) Sysctl(string) string { return "1" }
 
+func (k *fakeKernel) Accounts(user, _ string) error {
+	if user == "nosuchuser" {
+		return errors.New("there is no user nosuchuser on this node")
+	}
+	return nil
+}
+
 func (k *fakeKernel) Do(o dataplane.Op) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -16,6 +16,7 @@ type roster struct {
 	allow   []firewall.Entry
 	devices []string          // of the wants
 	held    map[string]string // VM name → why nothing is done about it
+	found   map[string]heldVM // what the kernel has of those
 	// heldDevices are the interfaces of those; what they may send stays.
 	heldDevices map[string]bool
 	complete    bool // it has everybody
@@ -56,7 +57,7 @@ func (e *Engine) only(names map[string]bool) roster {
 }
 
 func (e *Engine) newRoster() roster {
-	r := roster{held: map[string]string{}, heldDevices: map[string]bool{}}
+	r := roster{held: map[string]string{}, found: map[string]heldVM{}, heldDevices: map[string]bool{}}
 	for name, why := range e.Store.Bad() {
 		r.hold(name, why)
 	}
@@ -84,11 +85,23 @@ func (r *roster) look(seen dataplane.Seen, gateways []netip.Prefix) {
 			continue
 		}
 		r.heldDevices[l.Name] = true
+		found := heldVM{vmState: vmState{
+			State:  dataplane.State{Index: l.Index, Present: true, Carrier: l.Carrier},
+			device: l.Name,
+		}}
 		for _, route := range seen.Routes {
 			if route.Link == l.Index && route.Prefix.IsSingleIP() {
 				r.allow = append(r.allow, firewall.Entry{Device: l.Name, Addr: route.Prefix.Addr()})
+				found.addrs = append(found.addrs, route.Prefix.Addr())
+				found.Routes++
 			}
 		}
+		r.found[name] = found
+	}
+	for name, why := range r.held {
+		found := r.found[name]
+		found.problem = heldBack(why)
+		r.found[name] = found
 	}
 	for d := range r.heldDevices {
 		if !unfit[d] {

@@ -44,13 +44,13 @@ func (e *Engine) Status(ctx context.Context) api.Status {
 func (e *Engine) statusOfVMs(s *api.Status) {
 	bad := e.Store.Bad()
 	for _, name := range slices.Sorted(maps.Keys(bad)) {
-		s.Problems = append(s.Problems, fmt.Sprintf("VM %s: %s; what it has in the kernel is left as it is", name, bad[name]))
+		s.Problems = append(s.Problems, fmt.Sprintf("VM %s: %s", name, heldBack(bad[name])))
 	}
 	var before taken
 	for _, v := range e.Store.All() {
 		s.VMs.Wanted++
 		if why := before.conflict(&v); why != nil {
-			s.Problems = append(s.Problems, fmt.Sprintf("VM %s: %v; what it has in the kernel is left as it is", v.Name, why))
+			s.Problems = append(s.Problems, fmt.Sprintf("VM %s: %s", v.Name, heldBack(why.Error())))
 			continue
 		}
 		before.add(v)
@@ -79,6 +79,7 @@ func (e *Engine) statusOfVMs(s *api.Status) {
 func (e *Engine) statusOfPasses(s *api.Status) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	s.StateWritable = e.global["disk"] == ""
 	for _, what := range slices.Sorted(maps.Keys(e.global)) {
 		if p := e.global[what]; p != "" {
 			s.Problems = append(s.Problems, p)

@@ -21,6 +21,7 @@ func (e *Engine) syncAll(ctx context.Context) error {
 	} else {
 		e.setGlobal("store", "")
 	}
+	e.lookAtDisk()
 	e.Firewall.Forget()
 	r := e.everybody()
 	changes, failed, err := e.pass(ctx, r, append(slices.Collect(maps.Keys(r.heldDevices)), r.devices...), true)
@@ -34,6 +35,7 @@ func (e *Engine) syncAll(ctx context.Context) error {
 			delete(e.states, name)
 		}
 	}
+	e.held = r.found
 	e.counts.Passes++
 	e.counts.Last, e.counts.Took = e.Now(), time.Since(begin)
 	e.mu.Unlock()

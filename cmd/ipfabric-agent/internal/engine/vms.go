@@ -6,65 +6,19 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/vm"
 )
-
-// VMs returns all VMs that are wanted here, and how they are, by name.
-func (e *Engine) VMs(context.Context) []api.VM {
-	drops, _ := e.Firewall.Drops()
-	out := []api.VM{}
-	for _, v := range e.Store.All() {
-		out = append(out, e.describe(v, drops.Devices))
-	}
-	return out
-}
-
-// VM returns one.
-func (e *Engine) VM(_ context.Context, name string) (api.VM, error) {
-	v, ok := e.Store.Get(name)
-	if !ok {
-		return api.VM{}, e.noSuchVM(name)
-	}
-	drops, _ := e.Firewall.Drops()
-	return e.describe(v, drops.Devices), nil
-}
-
-func (e *Engine) noSuchVM(name string) error {
-	if why, bad := e.Store.Bad()[name]; bad {
-		return api.Errorf(http.StatusConflict, "VM %.64q: %s", name, why).
-			WithHint("add the VM again, or remove it")
-	}
-	return api.Errorf(http.StatusNotFound, "there is no VM %.64q on this node", name).
-		WithHint("ipfabric-agent vm list")
-}
-
-func (e *Engine) describe(v vm.VM, dropped map[string]uint64) api.VM {
-	e.mu.Lock()
-	s := e.states[v.Name]
-	e.mu.Unlock()
-	out := api.VM{
-		VM:      v,
-		Present: s.Present,
-		Carrier: s.Carrier,
-		Routes:  s.Routes,
-		Problem: s.problem,
-		Dropped: dropped[v.Device()],
-	}
-	out.Interface = v.Device()
-	// FRR announces a route whose interface is up, also if nobody is at the
-	// interface's other end (seen with 8.4.4).
-	out.Announced = s.Present && s.Routes > 0 && !s.failed
-	return out
-}
 
 // Add makes a VM wanted here. If the very same VM already is, nothing happens.
 func (e *Engine) Add(ctx context.Context, v vm.VM) (out api.VM, created bool, err error) {
 	v.Source, v.Settle = vm.API, time.Time{}
 	if err := e.complete(&v); err != nil {
 		return api.VM{}, false, err
+	}
+	if err := e.Kernel.Accounts(v.Owner, v.Group); err != nil {
+		return api.VM{}, false, api.Errorf(http.StatusUnprocessableEntity, "VM %s: %v", v.Name, err).
+			WithHint("name one of /etc/passwd or /etc/group, or its number; libvirt's QEMU runs as libvirt-qemu or qemu")
 	}
 	e.work.Lock()
 	defer e.work.Unlock()
@@ -102,7 +56,7 @@ func (e *Engine) store(ctx context.Context, v vm.VM) error {
 		return err
 	}
 	if err := e.Store.Put(v); err != nil {
-		return storeError("VM "+v.Name+" is not added", err)
+		return e.storeError("VM "+v.Name+" is not added", err)
 	}
 	e.Log.Info("VM stored", "vm", v.Name, "source", v.Source, "phase", v.Phase)
 	e.apply(ctx, v.Name)
@@ -180,7 +134,7 @@ func (e *Engine) SetPhase(ctx context.Context, name string, p vm.Phase) (api.VM,
 			"phase %.20q: write live, waiting, migrating or withdrawn", string(p))
 	}
 	if err := e.Store.Put(v); err != nil {
-		return api.VM{}, storeError("VM "+name+" is not changed", err)
+		return api.VM{}, e.storeError("VM "+name+" is not changed", err)
 	}
 	e.Log.Info("VM changed", "vm", name, "phase", p)
 	e.apply(ctx, name)
@@ -197,7 +151,7 @@ func (e *Engine) Remove(ctx context.Context, name string) error {
 		return e.noSuchVM(name)
 	}
 	if err := e.Store.Delete(name); err != nil {
-		return storeError("VM "+name+" is not removed", err)
+		return e.storeError("VM "+name+" is not removed", err)
 	}
 	e.Log.Info("VM removed", "vm", name)
 	if bad {
@@ -213,7 +167,7 @@ func (e *Engine) Drain(ctx context.Context, drained bool) error {
 	e.work.Lock()
 	defer e.work.Unlock()
 	if err := e.Store.SetDrained(drained); err != nil {
-		return storeError("nothing is changed", err)
+		return e.storeError("nothing is changed", err)
 	}
 	e.Log.Info("drain", "drained", drained)
 	return e.syncAll(context.WithoutCancel(ctx))
@@ -284,16 +238,4 @@ func (e *Engine) Note(what, warning string) {
 		e.Log.Warn(warning)
 	}
 	e.notes[what] = warning
-}
-
-// storeError says in plain words why nothing could be stored.
-func storeError(what string, err error) error {
-	code, hint := http.StatusInternalServerError, ""
-	switch {
-	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
-		code, hint = http.StatusInsufficientStorage, "make room on the disk that holds /var/lib/ipfabric: df -h /var/lib/ipfabric; df -i /var/lib/ipfabric"
-	case errors.Is(err, unix.EROFS):
-		hint = "the file system of /var/lib/ipfabric is read-only: dmesg says why"
-	}
-	return api.Errorf(code, "%s: %v", what, err).WithHint("%s", hint)
 }

@@ -77,6 +77,21 @@ func own(fd int, owner, group string) error {
 	return nil
 }
 
+// Accounts says which of a user and a group there is none of. Empty ones are
+// not looked for.
+func (k *Kernel) Accounts(user, group string) error {
+	if user != "" {
+		if _, err := userID(user); err != nil {
+			return err
+		}
+	}
+	if group == "" {
+		return nil
+	}
+	_, err := groupID(group)
+	return err
+}
+
 func userID(name string) (int, error) {
 	if id, err := strconv.ParseUint(name, 10, 31); err == nil {
 		return int(id), nil

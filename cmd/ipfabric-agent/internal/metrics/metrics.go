@@ -31,6 +31,7 @@ func New(status func(context.Context) api.Status) *Collector {
 		{"healthy", "Whether the agent has no problem (1) or any (0).", nil},
 		{"problems", "Number of problems.", nil},
 		{"drained", "Whether the node is drained (1): none of its VMs is announced.", nil},
+		{"state_writable", "Whether VMs can be stored (1) or not (0): a full disk.", nil},
 		{"vms", "Number of VMs: wanted, with an interface (present), announced, about to arrive (waiting).", []string{"state"}},
 		{"routes", "Number of VM routes in the kernel.", nil},
 		{"reconciles_total", "Passes over all VMs (full) or those where something changed (partial).", []string{"kind"}},
@@ -76,6 +77,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	gauge("healthy", truth(s.Healthy))
 	gauge("problems", float64(len(s.Problems)))
 	gauge("drained", truth(s.Drained))
+	gauge("state_writable", truth(s.StateWritable))
 	gauge("vms", float64(s.VMs.Wanted), "wanted")
 	gauge("vms", float64(s.VMs.Present), "present")
 	gauge("vms", float64(s.VMs.Announced), "announced")

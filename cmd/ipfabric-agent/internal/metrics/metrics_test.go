@@ -51,6 +51,7 @@ ipfabric_reconciles_failed_total 0
 ipfabric_reconciles_total{kind="full"} 5
 ipfabric_reconciles_total{kind="partial"} 6
 ipfabric_routes 4
+ipfabric_state_writable 0
 ipfabric_vm_dropped_packets{vm="a"} 9
 ipfabric_vms{state="announced"} 1
 ipfabric_vms{state="present"} 2

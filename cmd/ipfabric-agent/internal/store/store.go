@@ -202,6 +202,24 @@ func (s *Store) SetDrained(drained bool) error {
 	return syncDir(s.dir)
 }
 
+// Probe says why a VM could not be stored now, by writing as much as one needs.
+func (s *Store) Probe() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dir := filepath.Join(s.dir, vmsDir)
+	f, err := os.CreateTemp(dir, tempPrefix)
+	if err == nil {
+		_, err = f.Write(make([]byte, 4096))
+		f.Close()
+		os.Remove(f.Name())
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) { // the file's name is another one each time
+		return fmt.Errorf("%s: %w", dir, path.Err)
+	}
+	return err
+}
+
 func (s *Store) path(file string) string { return filepath.Join(s.dir, vmsDir, file) }
 
 // writeFile puts data in place at once, or leaves everything as it was.

@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
+)
+
+// VMs returns all VMs that are wanted here, and how they are, by name. Those
+// whose file cannot be used are among them, with what the kernel still has.
+func (e *Engine) VMs(context.Context) []api.VM {
+	drops, _ := e.Firewall.Drops()
+	out := []api.VM{}
+	for _, v := range e.Store.All() {
+		out = append(out, e.describe(v, drops.Devices))
+	}
+	for name, why := range e.Store.Bad() {
+		if vm.CheckName(name) == nil {
+			out = append(out, e.describeBad(name, why, drops.Devices))
+		}
+	}
+	slices.SortFunc(out, func(a, b api.VM) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// VM returns one.
+func (e *Engine) VM(_ context.Context, name string) (api.VM, error) {
+	v, ok := e.Store.Get(name)
+	if !ok {
+		return api.VM{}, e.noSuchVM(name)
+	}
+	drops, _ := e.Firewall.Drops()
+	return e.describe(v, drops.Devices), nil
+}
+
+func (e *Engine) noSuchVM(name string) error {
+	if why, bad := e.Store.Bad()[name]; bad {
+		return api.Errorf(http.StatusConflict, "VM %.64q: %s", name, why).
+			WithHint("add the VM again, or remove it")
+	}
+	return api.Errorf(http.StatusNotFound, "there is no VM %.64q on this node", name).
+		WithHint("ipfabric-agent vm list")
+}
+
+func (e *Engine) describe(v vm.VM, dropped map[string]uint64) api.VM {
+	e.mu.Lock()
+	s, ok := e.states[v.Name]
+	if !ok {
+		s = e.held[v.Name].vmState
+	}
+	e.mu.Unlock()
+	out := api.VM{
+		VM:      v,
+		Present: s.Present,
+		Carrier: s.Carrier,
+		Routes:  s.Routes,
+		Problem: s.problem,
+		Dropped: dropped[v.Device()],
+	}
+	out.Interface = v.Device()
+	// FRR announces a route whose interface is up, also if nobody is at the
+	// interface's other end (seen with 8.4.4).
+	out.Announced = s.Present && s.Routes > 0 && !s.failed
+	return out
+}
+
+// describeBad tells of a VM whose file cannot be used: its addresses are those
+// that are routed to it.
+func (e *Engine) describeBad(name, why string, dropped map[string]uint64) api.VM {
+	e.mu.Lock()
+	h := e.held[name]
+	e.mu.Unlock()
+	v := vm.VM{Name: name, Interface: h.device}
+	for _, a := range h.addrs {
+		if a.Is4() {
+			v.IPv4 = a
+			continue
+		}
+		v.IPv6 = a
+	}
+	out := e.describe(v, dropped)
+	out.FileError = why
+	out.Problem = heldBack(why)
+	return out
+}
+
+// heldBack is the problem of a VM about which nothing is done.
+func heldBack(why string) string { return why + "; what it has in the kernel is left as it is" }

@@ -1,0 +1,42 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"golang.org/x/sys/unix"
+
+	"ipfabric/cmd/ipfabric-agent/internal/api"
+)
+
+// lookAtDisk finds out whether a VM could be stored now, before somebody has to.
+func (e *Engine) lookAtDisk() {
+	err := e.Store.Probe()
+	if err == nil {
+		e.setGlobal("disk", "")
+		return
+	}
+	problem := fmt.Sprintf("VMs can neither be added nor changed: %v", err)
+	if _, hint := diskFull(err); hint != "" {
+		problem += " (" + hint + ")"
+	}
+	e.setGlobal("disk", problem)
+}
+
+// storeError says in plain words why nothing could be stored.
+func (e *Engine) storeError(what string, err error) error {
+	e.lookAtDisk()
+	code, hint := diskFull(err)
+	return api.Errorf(code, "%s: %v", what, err).WithHint("%s", hint)
+}
+
+func diskFull(err error) (code int, hint string) {
+	switch {
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+		return http.StatusInsufficientStorage, "make room on the disk that holds /var/lib/ipfabric: df -h /var/lib/ipfabric; df -i /var/lib/ipfabric"
+	case errors.Is(err, unix.EROFS):
+		return http.StatusInternalServerError, "the file system of /var/lib/ipfabric is read-only: dmesg says why"
+	}
+	return http.StatusInternalServerError, ""
+}
