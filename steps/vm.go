@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -27,7 +28,8 @@ type VM struct {
 	Routes     int        `json:"routes"`    // in the node's kernel
 	Announced  bool       `json:"announced"` // FRR has what it needs to announce it
 	Problem    string     `json:"problem,omitempty"`
-	Dropped    uint64     `json:"dropped_packets"` // in the last day, not its to send
+	FileError  string     `json:"file_error,omitempty"` // why the agent cannot use its file: of the rest only the name is sure
+	Dropped    uint64     `json:"dropped_packets"`      // in the last day, not its to send
 }
 
 // The agent's phases of a VM. Only in the first two it has routes.
@@ -72,17 +74,18 @@ func (v VM) State() string {
 	return "announced"
 }
 
-// Hindrance says why the VM's node does not announce it, "" if it does.
+// Hindrance says why the VM's node does not announce it, "" if it does: also a
+// VM without a guest is announced.
 func (v VM) Hindrance() string {
 	switch v.State() {
 	case "problem":
 		return v.Problem
 	case phaseWaiting:
-		return "it is arriving by live migration: the agent announces it when the guest runs there"
+		return "it is arriving by live migration: its guest's first packet on " + v.Node + " makes the agent announce it"
 	case phaseWithdrawn:
 		return "it is withdrawn"
 	case "no interface":
-		return "its interface " + v.Interface + " is not there yet: the agent takes it up when it appears"
+		return "its interface " + v.Interface + " is not there yet: the agent takes it up, and announces it, when it appears"
 	case "drained":
 		return v.Node + " is drained"
 	}
@@ -113,6 +116,12 @@ func parseVMs(node, out string) ([]VM, error) {
 			return nil, fmt.Errorf("the agent's list of VMs cannot be read: %v", err)
 		}
 		v.Node, v.IPv4, v.IPv6 = node, v.IPv4.Unmap(), v.IPv6.Unmap()
+		if len(v.Addrs()) == 0 { // no VM is without
+			v.FileError = cmp.Or(v.FileError, v.Problem, "its file cannot be read")
+		}
+		if v.FileError != "" {
+			v.Problem = cmp.Or(v.Problem, v.FileError)
+		}
 	}
 	return vms, nil
 }

@@ -5,15 +5,23 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 )
 
 // Add makes a VM reachable through a node, with addresses that nobody has. It
 // holds the lock of all nodes while it looks for them. already says that the
 // very same VM was there.
 func (c *VMControl) Add(ctx context.Context, r VMRequest) (vm VM, already bool, err error) {
+	var lost VM // this very VM, if its node's agent has lost its file
+	told := false
 	err = c.locked(ctx, func(s survey) error {
 		for _, v := range s.named(r.Name) {
+			if v.FileError != "" {
+				if err := r.lost(v); err != nil {
+					return err
+				}
+				lost = v
+				continue
+			}
 			if v.Node != r.Node {
 				return vmRefused(fmt.Sprintf("`ipfabric vm move %s --to %s` moves it, or take another name", r.Name, r.Node),
 					"there is a VM %s on %s already, with %s", r.Name, v.Node, addrList(v.Addrs()))
@@ -27,19 +35,29 @@ func (c *VMControl) Add(ctx context.Context, r VMRequest) (vm VM, already bool, 
 		if already && len(s.named(r.Name)) == 1 {
 			return nil
 		}
+		s.vms = slices.DeleteFunc(s.vms, func(v VM) bool { return v.Name == lost.Name && v.Node == lost.Node })
+		if c.stopped() {
+			return ErrInterrupted
+		}
 		if len(s.silent) > 0 {
 			return silentError(s.silent, "nothing was added: an address is only given to a VM when every node can be asked whether it is free")
 		}
-		want, err := c.settled(ctx, r, s)
+		want, err := c.settled(ctx, r, s, lost)
 		if err != nil {
 			return err
 		}
+		told = true
 		if err := c.addVM(ctx, want); err != nil {
-			return err
+			return c.notAdded(want, err)
 		}
-		vm, err = c.askVM(ctx, want.Node, want.Name)
-		return err
+		if vm, err = c.askVM(ctx, want.Node, want.Name); err != nil {
+			return c.notAdded(want, err)
+		}
+		return nil
 	})
+	if err != nil && !told && interrupted(ctx, err) {
+		err = &VMError{Msg: fmt.Sprintf("VM %s was not added", r.Name), Err: ErrInterrupted, Next: "run the same command again"}
+	}
 	return vm, already, err
 }
 
@@ -73,8 +91,8 @@ func (r VMRequest) differs(v VM) string {
 }
 
 // settled fills in the addresses that are to be chosen, and refuses those that
-// somebody has.
-func (c *VMControl) settled(ctx context.Context, r VMRequest, s survey) (VM, error) {
+// somebody has. Those of lost are the VM's own.
+func (c *VMControl) settled(ctx context.Context, r VMRequest, s survey, lost VM) (VM, error) {
 	owners := map[netip.Addr]string{}
 	for _, v := range s.vms {
 		for _, a := range v.Addrs() {
@@ -89,6 +107,11 @@ func (c *VMControl) settled(ctx context.Context, r VMRequest, s survey) (VM, err
 		// An address may be announced though no agent lists it: by a node that
 		// is no longer in the inventory, or whose agent has lost its files.
 		strangers := c.announced(ctx, v.Addrs())
+		for _, a := range lost.Addrs() {
+			if strangers[a].node == lost.Node {
+				delete(strangers, a)
+			}
+		}
 		if len(strangers) == 0 {
 			return v, nil
 		}
@@ -157,26 +180,6 @@ func withOnly(v VM, a netip.Addr) VM {
 	return v
 }
 
-// lostVM refuses an address that the VM's own node announces. It may be that
-// very VM's, whose file the agent has lost, or another one's that it has lost:
-// only the operator can tell.
-func (c *VMControl) lostVM(v VM, a netip.Addr, p vmStranger) error {
-	h, _ := c.Fabric.Host(v.Node)
-	again := []string{agentPath, "vm add", v.Name}
-	for _, x := range v.Addrs() {
-		flag := "--ip"
-		if x.Is6() {
-			flag = "--ip6"
-		}
-		again = append(again, flag, x.String())
-	}
-	if v.Link != "" {
-		again = append(again, "--link", v.Link)
-	}
-	return vmRefused("if it is "+v.Name+"'s, whose file the agent has lost, tell the agent: "+sshLine(c.Fabric, h.Host, strings.Join(again, " ")),
-		"%s is in use: it is %s", a, p.who)
-}
-
 // A vmStranger announces an address that no agent lists.
 type vmStranger struct {
 	node string // or the next hop's address, if it is no node's
@@ -221,7 +224,7 @@ func (c *VMControl) SeenBy(ctx context.Context, vms []VM) [][]Seen {
 	return seen
 }
 
-func (c *VMControl) seenBy(ctx context.Context, vms []VM) ([][]Seen, []Silent) {
+func (c *VMControl) seenBy(ctx context.Context, vms []VM) ([][]Seen, []view) {
 	var addrs []netip.Addr
 	for _, v := range vms {
 		addrs = append(addrs, v.Addrs()...)
@@ -236,5 +239,5 @@ func (c *VMControl) seenBy(ctx context.Context, vms []VM) ([][]Seen, []Silent) {
 			}
 		}
 	}
-	return out, silentViews(views)
+	return out, views
 }

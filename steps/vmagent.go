@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -72,8 +73,33 @@ func (c *VMControl) agentError(node string, err error) error {
 		return err // of the connection
 	}
 	h, _ := c.Fabric.Host(node)
+	if msg, hint, ok := agentSaid(err); ok {
+		kind := VMRefused
+		if agentIsSilent(msg) {
+			kind = VMSilent
+		}
+		return &VMError{Kind: kind, Msg: node + ": " + msg,
+			Next: cmp.Or(hint, "more: "+sshLine(c.Fabric, h.Host, agentPath+" status"))}
+	}
 	return &VMError{Kind: VMSilent, Msg: node, Err: err,
 		Next: hintOf(err, "see how its agent is: "+sshLine(c.Fabric, h.Host, agentPath+" status"))}
+}
+
+// agentSaid takes the agent's own sentence, and its hint, out of an error of its
+// client: what the operator is to read, without the command that ended so.
+func agentSaid(err error) (msg, hint string, ok bool) {
+	if exitStatus(err) <= 0 {
+		return "", "", false
+	}
+	_, said, ok := strings.Cut("\n"+saidBy(err), "\nipfabric-agent: ")
+	msg, hint, _ = strings.Cut(said, "\nhint: ")
+	return strings.TrimSpace(msg), strings.TrimSpace(hint), ok && msg != ""
+}
+
+// agentIsSilent says whether the sentence is the client's, as the agent itself
+// gave no answer.
+func agentIsSilent(msg string) bool {
+	return strings.HasPrefix(msg, "the agent") || strings.HasPrefix(msg, "socket ")
 }
 
 // addVM tells the VM's node to route for it. Doing so again does nothing.

@@ -122,7 +122,7 @@ func (s survey) named(name string) []VM {
 // known may be on a node that gave no answer.
 func (s survey) missing(name string) error {
 	if len(s.silent) > 0 {
-		return silentError(s.silent, "there is no VM %s on the nodes that answered", name)
+		return silentError(s.silent, "whether there is a VM %s is not known: no node that answered has it", name)
 	}
 	e := &NoVMError{Name: name}
 	for _, v := range s.vms {
@@ -162,6 +162,16 @@ func (c *VMControl) locked(ctx context.Context, f func(survey) error) error {
 		return err
 	}
 	return f(s)
+}
+
+// stopped says whether the operator wants nothing more to be begun.
+func (c *VMControl) stopped() bool {
+	select {
+	case <-c.Stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // longestPoll is the most time between two looks at the same thing.

@@ -186,7 +186,7 @@ func (h *fleetHost) change(args []string) error {
 				v.MAC = args[i+1]
 			}
 		}
-		if vms[name] == nil {
+		if vms[name] == nil || vms[name].FileError != "" {
 			vms[name] = v
 		}
 	case "phase":

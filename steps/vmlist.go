@@ -26,14 +26,14 @@ func (c *VMControl) List(ctx context.Context, nodes ...string) VMList {
 		nodes = c.nodes()
 	}
 	s := c.survey(ctx, nodes)
-	seen, silent := c.seenBy(ctx, s.vms)
-	l := VMList{Silent: append(s.silent, silent...)}
-	clash, copies := clashes(s.vms), map[string]int{}
+	seen, views := c.seenBy(ctx, s.vms)
+	l := VMList{Silent: append(s.silent, silentViews(views)...)}
+	clash, stolen, copies := clashes(s.vms), c.hijacks(s.vms, views, without(nodes, s.silent)), map[string]int{}
 	for _, v := range s.vms {
 		copies[v.Name]++
 	}
 	for i, v := range s.vms {
-		l.VMs = append(l.VMs, ListedVM{VM: v, Seen: seen[i], Problems: append(problemsOf(v, seen[i], copies[v.Name] > 1), clash[i]...)})
+		l.VMs = append(l.VMs, ListedVM{VM: v, Seen: seen[i], Problems: slices.Concat(problemsOf(v, seen[i], copies[v.Name] > 1), stolen[i], clash[i])})
 	}
 	return l
 }
@@ -84,6 +84,48 @@ func problemsOf(v VM, seen []Seen, moving bool) []string {
 		case SeenOther:
 			if !moving {
 				out = append(out, s.RR+" prefers another node for it")
+			}
+		}
+	}
+	return out
+}
+
+// hijacks says for each VM who else announces one of its addresses, though no
+// VM there has it. Of the nodes only those that were asked are judged.
+func (c *VMControl) hijacks(vms []VM, views []view, asked []string) [][]string {
+	type place struct {
+		addr netip.Addr
+		node string
+	}
+	holders := map[place]bool{}
+	for _, v := range vms {
+		for _, a := range v.Addrs() {
+			holders[place{a, v.Node}] = true
+		}
+	}
+	out := make([][]string, len(vms))
+	for i, v := range vms {
+		for _, a := range v.Addrs() {
+			var others []string
+			rrs := map[string][]string{}
+			for _, w := range views {
+				for _, p := range w.routes[a] {
+					_, known := c.Fabric.Host(p.node)
+					if holders[place{a, p.node}] || known && !slices.Contains(asked, p.node) || slices.Contains(rrs[p.node], w.rr.Name) {
+						continue
+					}
+					if len(rrs[p.node]) == 0 {
+						others = append(others, p.node)
+					}
+					rrs[p.node] = append(rrs[p.node], w.rr.Name)
+				}
+			}
+			for _, node := range others {
+				where := "where no VM has that address"
+				if _, known := c.Fabric.Host(node); !known {
+					where = "which is no node of the inventory"
+				}
+				out[i] = append(out[i], fmt.Sprintf("%s another route to %s by %s, %s", have(rrs[node]), a, node, where))
 			}
 		}
 	}

@@ -101,7 +101,7 @@ func TestRemove(t *testing.T) {
 	wantError(t, err, VMRefused, "still has 203.0.113.1 by node2", "ipfabric verify")
 
 	_, _, err = f.control().Remove(context.Background(), "web")
-	wantError(t, err, VMSilent, "there is no VM web on the nodes that answered", "node3")
+	wantError(t, err, VMSilent, "whether there is a VM web is not known", "node3 does not answer", "node3")
 	delete(f.down, "node3")
 	var missing *NoVMError
 	if _, _, err = f.control().Remove(context.Background(), "web"); !errors.As(err, &missing) {

@@ -108,11 +108,11 @@ type move struct {
 // would not come out well.
 func (c *VMControl) planMove(s survey, name, to string) (*move, error) {
 	have := s.named(name)
-	if slices.Contains(silentNames(s.silent), to) {
-		return nil, silentError(s.silent, "VM %s was not moved", name)
-	}
 	if len(have) == 0 {
 		return nil, s.missing(name)
+	}
+	if i := slices.IndexFunc(s.silent, func(x Silent) bool { return x.Host == to }); i >= 0 {
+		return nil, silentError(s.silent[i:i+1], "VM %s was not moved: %s is where it is to go", name, to)
 	}
 	m := &move{c: c, target: s.at(name, to)}
 	for _, v := range have {
@@ -142,6 +142,9 @@ func (m *move) refuse(to string) error {
 	}
 	for _, v := range all {
 		switch {
+		case v.FileError != "":
+			return vmRefused(fmt.Sprintf("`ipfabric vm add %s --node %s`, with the addresses that it had, makes the file anew", name, v.Node),
+				"VM %s on %s: %s", name, v.Node, v.Problem)
 		case v.Source != sourceAPI:
 			return vmRefused(fmt.Sprintf("move it with %s: the agents follow by themselves", v.Source),
 				"VM %s on %s belongs to %s", name, v.Node, v.Source)

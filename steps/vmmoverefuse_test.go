@@ -20,7 +20,7 @@ func TestMoveRefuses(t *testing.T) {
 		{"no such node", nil, "nod2", nil, VMUsage, []string{"nod2"}},
 		{"no such reflector", nil, "node2", []string{"node1"}, VMUsage, []string{"--skip-rr"}},
 		{"the new node is down", func(f *vmFleet) { f.down["node2"] = true }, "node2", nil, VMSilent, []string{"node2 does not answer"}},
-		{"the old node is down", func(f *vmFleet) { f.down["node1"] = true }, "node2", nil, VMSilent, []string{"no VM web on the nodes that answered", "node1 does not answer"}},
+		{"the old node is down", func(f *vmFleet) { f.down["node1"] = true }, "node2", nil, VMSilent, []string{"whether there is a VM web is not known: no node that answered has it, and node1 does not answer", "node1 does not answer"}},
 		{"a reflector is down", func(f *vmFleet) { f.down["rr2"] = true }, "node2", nil, VMSilent, []string{"rr2", "--skip-rr rr2"}},
 		{"no reflector is left", nil, "node2", []string{"rr1", "rr2"}, VMRefused, []string{"no route reflector that ipfabric manages"}},
 		{"another kind of node", nil, "node3", nil, VMRefused, []string{"node3 is for lxd", "for kvm"}},

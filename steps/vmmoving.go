@@ -19,6 +19,9 @@ func (m *move) run(ctx context.Context) error {
 	if err := m.askable(views); err != nil {
 		return err
 	}
+	if c.stopped() {
+		return &VMError{Msg: fmt.Sprintf("VM %s was not moved", m.vm.Name), Err: ErrInterrupted, Next: "run the same command again"}
+	}
 	idle := m.idle(views)
 	if err := m.begin(ctx); err != nil {
 		return err

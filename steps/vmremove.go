@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -18,14 +19,27 @@ func (c *VMControl) Remove(ctx context.Context, name string) (removed []VM, sile
 			return s.missing(name)
 		}
 		for _, v := range found {
+			if c.stopped() {
+				return &VMError{Msg: "VM " + name + " was not removed from " + v.Node, Err: ErrInterrupted, Next: "run the same command again"}
+			}
 			if err := c.removeVM(ctx, v); err != nil {
-				return err
+				return notRemoved(v, err)
 			}
 			removed = append(removed, v)
 		}
 		return nil
 	})
 	return removed, silent, err
+}
+
+// notRemoved is the error of a node that was told to forget a VM.
+func notRemoved(v VM, err error) error {
+	var e *VMError
+	if errors.As(err, &e) && e.Kind == VMRefused {
+		return err
+	}
+	return &VMError{Kind: VMSilent, Msg: fmt.Sprintf("whether VM %s was removed from %s is not known", v.Name, v.Node), Err: err,
+		Next: "run the same command again: it does what is left"}
 }
 
 // AwaitGone waits until no managed route reflector has a route to any of these

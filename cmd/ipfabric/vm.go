@@ -90,11 +90,12 @@ func (s *session) vmFailed(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, steps.ErrInterrupted):
+		if errors.As(err, &e) {
+			s.say.warn("%s", err) // it says what was done and what was not
+			return withHint(errInterrupted, orElse(e.Hint(), "run the same command again: it goes on from what it finds"))
+		}
 		return withHint(errInterrupted, "run the same command again: it goes on from what it finds")
-	case errors.Is(err, steps.ErrInterrupted):
-		s.say.warn("%s", err)
-		return withHint(errInterrupted, orElse(hintOf(err), "run the same command again: it goes on from what it finds"))
 	case errors.As(err, &missing):
 		return withHint(err, vmHint(missing))
 	case !errors.As(err, &e):
@@ -163,7 +164,7 @@ func (s *session) vmTable(vms []steps.ListedVM) *table {
 	for _, v := range vms {
 		row := []cell{
 			{v.Name, bold}, {v.Node, plain}, {addrCell(v.IPv4), plain}, {addrCell(v.IPv6), plain},
-			{v.Interface, plain}, {v.State(), vmStyle(v.VM)},
+			{orElse(v.Interface, "-"), plain}, {v.State(), vmStyle(v.VM)},
 		}
 		for _, rr := range rrs {
 			row = append(row, seenCell(v, rr))

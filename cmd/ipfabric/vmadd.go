@@ -79,22 +79,30 @@ func (s *session) vmAdd(ctx context.Context, w steps.VMWish, asJSON bool) error 
 	}
 	var seen []steps.Seen
 	if vm.Announced {
-		if seen, err = c.AwaitSeen(ctx, vm); err != nil {
-			return err
-		}
+		seen, err = c.AwaitSeen(ctx, vm)
+	}
+	if err != nil {
+		err = &steps.VMError{Msg: fmt.Sprintf("VM %s was added; whether the route reflectors have heard of it was not waited for", vm.Name), Err: err,
+			Next: "`ipfabric vm show " + vm.Name + "` says"}
 	}
 	if asJSON {
-		if err := s.say.resultJSON(vm); err != nil {
-			return err
+		if badOut := s.say.resultJSON(vm); badOut != nil {
+			return badOut
 		}
 	} else {
 		s.say.result(fmt.Sprintf("%s on %s: %s\n", s.say.onOut(bold, vm.Name), vm.Node, vmSummary(vm)))
+	}
+	if err != nil {
+		return err
 	}
 	return s.sayAnnounced(vm, seen)
 }
 
 // vmSummary is what a VM has, in one line.
 func vmSummary(vm steps.VM) string {
+	if vm.FileError != "" {
+		return vm.FileError
+	}
 	text := ""
 	for _, a := range vm.Addrs() {
 		text += a.String() + ", "

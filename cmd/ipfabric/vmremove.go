@@ -59,6 +59,10 @@ func (s *session) vmRemove(ctx context.Context, name string, yes bool) error {
 		s.say.warn("nodes that did not answer may have a VM %s as well", name)
 	}
 	more, err := c.AwaitGone(ctx, removed)
+	if errors.Is(err, steps.ErrInterrupted) {
+		return &steps.VMError{Msg: fmt.Sprintf("VM %s was removed; whether the route reflectors have heard of it was not waited for", name), Err: err,
+			Next: "`ipfabric verify` finds routes that no VM has"}
+	}
 	if err != nil {
 		return err
 	}

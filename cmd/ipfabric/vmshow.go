@@ -69,7 +69,12 @@ func (s *session) vmShow(ctx context.Context, name, format, device string, asJSO
 	if err != nil {
 		return err
 	}
-	settings := steps.GuestSettingsOf(s.fabric, found.VMs[0].VM, device)
+	var settings []steps.GuestSettings
+	if vm := found.VMs[0].VM; vm.FileError == "" {
+		settings = steps.GuestSettingsOf(s.fabric, vm, device)
+	} else if format != "" {
+		return fmt.Errorf("the addresses of VM %s on %s are not known: %s", name, vm.Node, vm.Problem)
+	}
 	switch {
 	case asJSON:
 		out := vmShowJSON{VMs: found.VMs, Guest: map[string]string{}}
