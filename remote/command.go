@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A command is one that a host is to run.
@@ -63,19 +64,25 @@ func sudoLine(flags, script string) string {
 
 // feed writes what the command reads. The password comes first, for sudo. A command without input of its
 // own gets nothing after it; so a password that is refused is not tried again with something else.
-// Input follows only when the marker shows that sudo is satisfied.
-func (c command) feed(w io.Writer, marker string, as rights, marked <-chan struct{}) {
+// Input follows only when the marker shows that sudo is satisfied. A sudo that no longer is asks again,
+// and would wait for minutes; then feed is false.
+func (c command) feed(w io.Writer, marker string, as rights, marked <-chan struct{}) bool {
 	if as.password != "" {
 		io.WriteString(w, as.password+"\n")
 	}
 	if c.stdin == nil {
-		return
+		return true
 	}
 	if as.password != "" {
-		<-marked
+		select {
+		case <-marked:
+		case <-time.After(as.patience):
+			return false
+		}
 		io.WriteString(w, marker+"\n")
 	}
 	io.Copy(w, c.stdin) // a command need not read all of it: its exit status tells
+	return true
 }
 
 // encode makes one line of a script for a POSIX shell. It means the same to sh, bash, fish,

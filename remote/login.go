@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -52,12 +53,21 @@ func (at *attempt) answer(_, _ string, questions []string, echo []bool) ([]strin
 	if len(questions) == 0 {
 		return []string{}, nil
 	}
-	if len(questions) > 1 || echo[0] || at.sent && at.password != "" {
+	if len(questions) > 1 || echo[0] || at.sent || !asksPassword(questions[0]) {
 		at.strange = strings.TrimSpace(questions[len(questions)-1])
 		return nil, errNoPassword
 	}
 	password, err := at.give()
 	return []string{password}, err
+}
+
+// asksPassword tells the question for the password, in any language, from those for codes and for a new
+// password in place of one that has expired.
+func asksPassword(question string) bool {
+	question = strings.ToLower(question)
+	return !slices.ContainsFunc([]string{"code", "token", "otp", "one-time", "new password"}, func(word string) bool {
+		return strings.Contains(question, word)
+	})
 }
 
 // String is the rest of a sentence: what the login was tried with.
@@ -136,5 +146,5 @@ func (c *Client) noLoginPassword(at *attempt, keysAlone error, none *noPasswordE
 
 // tooManyTries says whether the server hung up because too many ways to log in were tried.
 func tooManyTries(err error) bool {
-	return strings.Contains(err.Error(), "Too many authentication failures")
+	return strings.Contains(strings.ToLower(err.Error()), "too many authentication failures")
 }

@@ -19,6 +19,27 @@ func TestQuoteAgainstShells(t *testing.T) {
 	}
 }
 
+// What the login shell gets must mean the same to each, whatever it is.
+func TestEncodedScripts(t *testing.T) {
+	long := strings.Repeat("x! ", 5000)
+	script := quoteAll(append([]string{"printf", `%s\0`, long}, nasty...))
+	for _, shell := range []string{"/bin/sh", "bash"} { // fish and csh are tried on a machine of the lab
+		out, err := exec.Command(shell, "-c", encode(script)).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(append([]string{long}, nasty...), strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", shell, diff)
+		}
+	}
+	line := encode(script)
+	for _, word := range strings.Split(line, "'") {
+		if len(word) > 1000 || strings.ContainsAny(word, "!\n") {
+			t.Errorf("csh takes no word such as %q", word)
+		}
+	}
+}
+
 func FuzzQuote(f *testing.F) {
 	for _, s := range nasty {
 		f.Add(s)

@@ -11,7 +11,8 @@ import (
 // rights are what commands run with. The zero value is those of the user who logs in.
 type rights struct {
 	sudo     bool
-	password string // that sudo wants; "" is none
+	password string        // that sudo wants; "" is none
+	patience time.Duration // how long sudo may take to judge it
 }
 
 // actsAs is the user as whom commands run.
@@ -58,17 +59,19 @@ func (c *Client) root(ctx context.Context, conn *conn) error {
 		return conn.sudoError(refusal, text)
 	}
 	c.sudo.suggest(conn.ep, c.logins.proved(conn.ep))
-	err = c.sudo.use(ctx, conn.ep, conn.tryPassword)
+	err = c.sudo.use(ctx, conn.ep, func(ctx context.Context, value string) (bool, error) {
+		return conn.tryRights(ctx, rights{sudo: true, password: value, patience: c.cfg.ConnectTimeout})
+	})
 	if none, ok := noPassword(err); ok {
 		return conn.noSudoPassword(none)
 	}
 	return err
 }
 
-// tryPassword tells whether sudo takes a password, and uses it from then on. The error is one
+// tryRights tells whether sudo takes a password, and uses it from then on. The error is one
 // that no other password would change.
-func (c *conn) tryPassword(ctx context.Context, value string) (bool, error) {
-	c.rights = rights{sudo: true, password: value}
+func (c *conn) tryRights(ctx context.Context, r rights) (bool, error) {
+	c.rights = r
 	_, err := c.execWithin(ctx, sudoTimeout, command{argv: []string{"/bin/sh", "-c", ":"}})
 	if err == nil {
 		return true, nil

@@ -126,7 +126,9 @@ func (c *conn) greetServer(ch ssh.Channel) (*sftp.Client, error) {
 	marked, fed := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(fed)
-		cmd.feed(ch, c.marker, c.rights, marked)
+		if !cmd.feed(ch, c.marker, c.rights, marked) {
+			ch.Close()
+		}
 	}()
 	err := skipMarker(ch, c.marker)
 	close(marked)

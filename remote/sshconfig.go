@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/kevinburke/ssh_config"
@@ -13,22 +15,102 @@ import (
 
 // readSSHConfig reads an ssh_config(5) file. A file that is not there is empty.
 func readSSHConfig(path string, log func(host, format string, args ...any)) (*ssh_config.Config, error) {
-	data, err := os.ReadFile(path)
+	lines, err := withIncludes(path, 0, log)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &ssh_config.Config{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	data, dropped := dropMatch(data)
-	for _, line := range dropped {
-		log("", "%s: left out the block %q, which ipfabric does not understand", path, line)
-	}
-	cfg, err := ssh_config.DecodeBytes(data)
+	cfg, err := ssh_config.DecodeBytes([]byte(strings.Join(lines, "\n")))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %v", path, err)
 	}
 	return cfg, nil
+}
+
+const maxIncludes = 16 // files within files, as in ssh
+
+// withIncludes returns the lines of a file, with those of other files in place of Include. The parser would
+// read those files too, but fails at a Match block in one of them.
+func withIncludes(path string, depth int, log func(host, format string, args ...any)) ([]string, error) {
+	if depth > maxIncludes {
+		return nil, fmt.Errorf("%s: there are more than %d files that include each other", path, maxIncludes)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	kept, dropped := dropMatch(data)
+	for _, line := range dropped {
+		log("", "%s: left out the block %q, which ipfabric does not understand", path, line)
+	}
+	var out []string
+	block := "Host *"
+	for line := range strings.SplitSeq(string(kept), "\n") {
+		words := fields(line)
+		if len(words) == 0 || words[0] != "include" {
+			if isBlock(words) {
+				block = line
+			}
+			out = append(out, line)
+			continue
+		}
+		for _, pattern := range words[1:] {
+			included, err := include(pattern, depth, log)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, included...)
+			if slices.ContainsFunc(included, func(l string) bool { return isBlock(fields(l)) }) {
+				out = append(out, block) // what follows belongs to where the Include stands
+			}
+		}
+	}
+	return out, nil
+}
+
+// include returns the lines of the files that one pattern names; there may be none.
+func include(pattern string, depth int, log func(host, format string, args ...any)) ([]string, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return nil, err
+	}
+	pattern = strings.Trim(pattern, `"`)
+	switch rest, ok := strings.CutPrefix(pattern, "~/"); {
+	case ok:
+		pattern = filepath.Join(home, rest)
+	case !filepath.IsAbs(pattern):
+		pattern = filepath.Join(home, ".ssh", pattern)
+	}
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("the Include of %s: %v", pattern, err)
+	}
+	var out []string
+	for _, file := range files {
+		lines, err := withIncludes(file, depth+1, log)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, lines...)
+	}
+	return out, nil
+}
+
+// fields are the words of a line, the first one, the keyword, in lower case.
+func fields(line string) []string {
+	words := strings.FieldsFunc(line, func(r rune) bool {
+		return r == ' ' || r == '\t' || r == '=' || r == '\r'
+	})
+	if len(words) > 0 {
+		words[0] = strings.ToLower(words[0])
+	}
+	return words
+}
+
+func isBlock(words []string) bool {
+	return len(words) > 0 && (words[0] == "host" || words[0] == "match")
 }
 
 // dropMatch blanks the Match blocks whose criteria the parser does not know,
@@ -38,11 +120,9 @@ func dropMatch(data []byte) (kept []byte, dropped []string) {
 	drop := false
 	lines := bytes.Split(data, []byte("\n"))
 	for i, line := range lines {
-		fields := strings.FieldsFunc(strings.ToLower(string(line)), func(r rune) bool {
-			return r == ' ' || r == '\t' || r == '=' || r == '\r'
-		})
-		if len(fields) > 0 && (fields[0] == "host" || fields[0] == "match") {
-			drop = fields[0] == "match" && !knownMatch(fields[1:])
+		words := fields(strings.ToLower(string(line)))
+		if isBlock(words) {
+			drop = words[0] == "match" && !knownMatch(words[1:])
 			if drop {
 				dropped = append(dropped, strings.TrimSpace(string(line)))
 			}

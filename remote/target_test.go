@@ -137,6 +137,42 @@ func TestSSHConfigReachesTheHost(t *testing.T) {
 	}
 }
 
+// Operators split their configuration up, and have blocks in it that only ssh understands.
+func TestSSHConfigIncludes(t *testing.T) {
+	bastion, s := startSSHD(t), startSSHD(t)
+	bastion.authorize(t, publicOf(t, s.key))
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("SSH_AUTH_SOCK", "")
+	writeFile(t, filepath.Join(home, "known"), s.knownLine()+bastion.knownLine())
+	for name, content := range map[string]string{
+		".ssh/config":         "Include conf.d/*.conf none.conf\nUserKnownHostsFile ~/known\nHost node*\n Include ~/keys\n ProxyJump bastion\nHost other\n Port 1\n",
+		".ssh/conf.d/a.conf":  fmt.Sprintf("Host node2\n HostName %s\n Port %d\n User %s\n", s.address, s.port, s.user),
+		".ssh/conf.d/b.conf":  fmt.Sprintf("Match exec \"true\"\n Port 1\nHost bastion\n HostName %s\n Port %d\n User %s\n Include ~/keys\n", bastion.address, bastion.port, bastion.user),
+		".ssh/conf.d/ignored": "Host node2\n Port 2\n",
+		"keys":                "IdentityFile " + s.key + "\n",
+	} {
+		writeFile(t, filepath.Join(home, name), content)
+	}
+	c, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Host(Target{Name: "node2"}).Open(testContext(t)); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(bastion.log(t), "Accepted publickey") {
+		t.Error("it did not go over the jump host")
+	}
+	writeFile(t, filepath.Join(home, ".ssh/conf.d/a.conf"), "Include conf.d/*.conf\n")
+	again, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(t, connectFails(t, again.Host(Target{Name: "node2"}), Setup), "include each other")
+}
+
 func TestJumpHosts(t *testing.T) {
 	one, two, end := startSSHD(t), startSSHD(t), startSSHD(t)
 	for _, s := range []*server{one, two} {
