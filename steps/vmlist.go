@@ -38,6 +38,16 @@ func (c *VMControl) List(ctx context.Context, nodes ...string) VMList {
 	return l
 }
 
+// Names are the names of all VMs, each once, as far as the nodes answer.
+func (c *VMControl) Names(ctx context.Context) []string {
+	var out []string
+	for _, v := range c.survey(ctx, c.nodes()).vms {
+		out = append(out, v.Name)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // Find asks all nodes for a VM. There are more than one of that name only
 // while it is being moved.
 func (c *VMControl) Find(ctx context.Context, name string) (VMList, error) {

@@ -44,6 +44,16 @@ func TestAnAgentThatKnowsTheNameAlone(t *testing.T) {
 	}
 }
 
+func TestNamesAreThoseOfTheNodesThatAnswer(t *testing.T) {
+	f := movable(t)
+	f.put("node2", "web", "203.0.113.1", "", phaseMigrating)
+	f.put("node2", "app", "203.0.113.2", "", phaseLive)
+	f.down["node3"] = true
+	if got := strings.Join(f.control().Names(context.Background()), " "); got != "app web" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestListNamesWhoElseAnnounces(t *testing.T) {
 	f := movable(t)
 	f.stranger["203.0.113.1"] = "node2"

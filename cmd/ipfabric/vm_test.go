@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"ipfabric/remote"
 	"ipfabric/steps"
@@ -18,6 +17,14 @@ type vmNode struct {
 	fakeHost
 	vms   string // JSON
 	locks *vmLockLog
+	run   func(line string) error // what the agent is told; nil does it
+}
+
+func (n *vmNode) Run(_ context.Context, argv ...string) error {
+	if n.run == nil {
+		return nil
+	}
+	return n.run(strings.Join(argv, " "))
 }
 
 // A vmLockLog is who has which node locked.
@@ -50,6 +57,9 @@ func (n *vmNode) Query(ctx context.Context, argv ...string) (string, error) {
 	if strings.HasSuffix(line, "ipfabric-agent vm list --json") {
 		return n.vms, nil
 	}
+	if len(argv) > 2 && argv[2] == "show" {
+		return strings.Trim(oneVMJSON, "[]"), nil
+	}
 	if strings.Contains(line, "vtysh") {
 		return "{}\n", nil
 	}
@@ -66,110 +76,6 @@ func vmBench(t *testing.T, names ...string) (*bench, map[string]*vmNode) {
 	}
 	b.fleet = newFleet(func(name string) (machine, error) { return nodes[name], nil })
 	return b, nodes
-}
-
-func TestVMLocksAllNodes(t *testing.T) {
-	b, nodes := vmBench(t, "node2", "node1", "node3")
-	locks := nodes["node1"].locks
-	unlock, silent, err := b.lockVMs(context.Background(), []string{"node3", "node2", "node1"})
-	if err != nil || len(silent) > 0 || len(locks.holder) != 3 {
-		t.Errorf("%v %v %v", silent, err, locks.order)
-	}
-	wantText(t, "note", locks.holder["node2"], "ipfabric init, pid")
-	unlock()
-	if len(locks.holder) > 0 {
-		t.Errorf("still locked: %v", locks.holder)
-	}
-}
-
-func TestVMLockLeavesOutWhoDoesNotAnswer(t *testing.T) {
-	b, nodes := vmBench(t, "node1", "node2")
-	nodes["node1"].openErr = connectError("node1", remote.Timeout)
-	unlock, silent, err := b.lockVMs(context.Background(), []string{"node1", "node2"})
-	if err != nil || len(silent) != 1 || silent[0].Host != "node1" || nodes["node2"].locks.holder["node2"] == "" {
-		t.Fatalf("%v %v", silent, err)
-	}
-	unlock()
-}
-
-func TestVMLockWaitsForTheOtherOperator(t *testing.T) {
-	b, nodes := vmBench(t, "node1", "node2")
-	release, err := nodes["node2"].Lock(context.Background(), vmLockPath, "alice@desk (ipfabric vm-add, pid 7)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	freed := make(chan struct{})
-	go func() {
-		defer close(freed)
-		// While it waits, it must hold nothing itself.
-		for {
-			locks := nodes["node1"].locks
-			locks.mu.Lock()
-			tried := len(locks.order) > 1 && locks.holder["node1"] == ""
-			locks.mu.Unlock()
-			if tried {
-				release()
-				return
-			}
-			time.Sleep(time.Millisecond)
-		}
-	}()
-	unlock, _, err := b.lockVMs(context.Background(), []string{"node1", "node2"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	<-freed
-	unlock()
-	wantText(t, "stderr", b.err.String(), "locked by alice@desk (ipfabric vm-add, pid 7); waiting up to 30s")
-	if n := strings.Count(b.err.String(), "waiting"); n != 1 {
-		t.Errorf("said %d times that it waits", n)
-	}
-}
-
-func TestVMLockGivesUpWhenInterrupted(t *testing.T) {
-	b, nodes := vmBench(t, "node1")
-	if _, err := nodes["node1"].Lock(context.Background(), vmLockPath, "alice"); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancelCause(context.Background())
-	time.AfterFunc(10*time.Millisecond, func() { cancel(errInterrupted) })
-	if _, _, err := b.lockVMs(ctx, []string{"node1"}); !errors.Is(err, errInterrupted) {
-		t.Errorf("got %v", err)
-	}
-	close(b.signals.stop)
-	if _, _, err := b.lockVMs(context.Background(), []string{"node1"}); !errors.Is(err, steps.ErrInterrupted) {
-		t.Errorf("got %v", err)
-	}
-}
-
-// Many operators at once: each gets the locks in the end, and never two.
-func TestVMLockIsExclusive(t *testing.T) {
-	b, _ := vmBench(t, "node1", "node2", "node3")
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	inside := 0
-	for range 4 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			unlock, _, err := b.lockVMs(context.Background(), []string{"node1", "node2", "node3"})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			mu.Lock()
-			inside++
-			if inside > 1 {
-				t.Error("two at once")
-			}
-			mu.Unlock()
-			mu.Lock()
-			inside--
-			mu.Unlock()
-			unlock()
-		}()
-	}
-	wg.Wait()
 }
 
 const oneVMJSON = `[{"name":"web","ip":"203.0.113.1","interface":"web_net0","link":"tap","phase":"live","source":"api",
@@ -255,6 +161,45 @@ func TestVMErrorsAndExitCodes(t *testing.T) {
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
 	wantCode(t, b.vmFailed(cancelled, errors.New("whatever")), exitInterrupted)
+}
+
+func TestVMAddThatTheAgentRefuses(t *testing.T) {
+	b, nodes := vmBench(t, "node1")
+	nodes["node1"].run = func(line string) error {
+		return &remote.CommandError{Host: "node1", Argv: line, Code: 1,
+			Stderr: "ipfabric-agent: VM web is not added: no space left on device\nhint: make room on the disk"}
+	}
+	err := b.vmFailed(context.Background(), b.vmAdd(context.Background(), steps.VMWish{Name: "web", Node: "node1"}, false))
+	wantCode(t, err, exitFailed)
+	if want := "node1: VM web is not added: no space left on device"; err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	wantText(t, "hint", hintOf(err), "make room on the disk")
+}
+
+// After the first Ctrl-C the agent is told to the end; the reflectors, which
+// know nothing of the VM here, are not waited for.
+func TestVMAddInterrupted(t *testing.T) {
+	b, nodes := vmBench(t, "node1")
+	nodes["node1"].run = func(string) error {
+		close(b.signals.stop)
+		return nil
+	}
+	err := b.vmFailed(context.Background(), b.vmAdd(context.Background(), steps.VMWish{Name: "web", Node: "node1"}, false))
+	wantCode(t, err, exitInterrupted)
+	wantText(t, "stdout", b.out.String(), "web on node1: 203.0.113.1")
+	wantText(t, "stderr", b.err.String(), "VM web was added; whether the route reflectors have heard of it was not waited for")
+	wantText(t, "hint", hintOf(err), "ipfabric vm show web")
+
+	b, nodes = vmBench(t, "node1")
+	ctx, cancel := context.WithCancel(context.Background())
+	nodes["node1"].run = func(string) error {
+		cancel()
+		return errors.New("`ipfabric-agent vm add` was stopped")
+	}
+	err = b.vmFailed(ctx, b.vmAdd(ctx, steps.VMWish{Name: "web", Node: "node1"}, false))
+	wantCode(t, err, exitInterrupted)
+	wantText(t, "stderr", b.err.String(), "whether VM web (203.0.113.1) was added on node1 is not known")
 }
 
 func TestVMSaysWhoHasARoute(t *testing.T) {

@@ -31,7 +31,8 @@ address is in use; 3 a host did not answer; 64 the command line is wrong.`,
   ipfabric vm add web --node node1 --ip 203.0.113.7 --ip6 none
   ipfabric vm add web --node node1 --mac 52:54:00:12:34:56 --owner libvirt-qemu
   ipfabric vm add web --node node1 --json | jq -r .ip`,
-		Args: oneVM(),
+		Args:              oneVM(),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w.Name = args[0]
 			for _, name := range []string{"ip", "ip6"} {

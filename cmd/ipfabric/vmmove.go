@@ -32,7 +32,8 @@ Exit codes: 0 moved, or there already; 1 refused, or not moved; 3 a host did not
 answer; 64 the command line is wrong; 130 interrupted.`,
 		Example: `  ipfabric vm move web --to node2
   ipfabric vm move web --to node2 --wait 5m    time to start the guest there`,
-		Args: oneVM(),
+		Args:              oneVM(),
+		ValidArgsFunction: a.completeVM,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.Wait < time.Second {
 				return usagef("such as --wait 30s", "--wait %s is too short for any change to arrive", o.Wait)
@@ -48,6 +49,7 @@ answer; 64 the command line is wrong; 130 interrupted.`,
 	a.nodeFlag(cmd, &to, "to", "the `NODE` that the VM is to be on", true)
 	cmd.Flags().DurationVar(&o.Wait, "wait", 20*time.Second, "how long the guest may take to appear on the new node")
 	cmd.Flags().StringSliceVar(&o.SkipRRs, "skip-rr", nil, "do not wait for these route reflectors (`NAME,...`), which are out of order")
+	_ = cmd.RegisterFlagCompletionFunc("skip-rr", a.completeReflectors)
 	return cmd
 }
 

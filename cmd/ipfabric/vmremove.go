@@ -23,7 +23,8 @@ Exit codes: 0 removed, 1 there is no such VM, 3 a host did not answer, 64 the
 command line is wrong.`,
 		Example: `  ipfabric vm remove web
   ipfabric vm remove web --yes`,
-		Args: oneVM(),
+		Args:              oneVM(),
+		ValidArgsFunction: a.completeVM,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.open(cmd.Context(), "vm-remove", nil)
 			if err != nil {

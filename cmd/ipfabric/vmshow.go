@@ -34,7 +34,8 @@ told to be on the link, since no network of the guest contains it.`,
 		Example: `  ipfabric vm show web
   ipfabric vm show web --format netplan --dev ens3 > 50-ipfabric.yaml
   ipfabric vm show web --format ip | ssh CONSOLE sh`,
-		Args: oneVM(),
+		Args:              oneVM(),
+		ValidArgsFunction: a.completeVM,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "" && !slices.Contains(steps.GuestFormats(), format) {
 				return usagef("write --format "+strings.Join(steps.GuestFormats(), ", --format "), "--format cannot be %q", format)
