@@ -22,6 +22,7 @@ type fabric struct {
 	t   testing.TB
 	dir string // holds .lab
 	bin string
+	env []string // further variables of the operator
 }
 
 // newFabric boots a lab of its own in a temporary folder and removes it in
@@ -89,6 +90,7 @@ func (f *fabric) command(program string, args ...string) *exec.Cmd {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + f.dir, "LC_ALL=C.UTF-8",
 		"IPFABRIC_FILE=.lab/fabric.yaml", "XDG_STATE_HOME=" + filepath.Join(f.dir, "state"),
 	}
+	cmd.Env = append(cmd.Env, f.env...)
 	return cmd
 }
 

@@ -31,18 +31,22 @@ func TestMain(m *testing.M) {
 //	                    accept: lets anybody in, knows no command
 //	                    refuse: lets nobody in
 //	                    silent: takes connections and says nothing
+//	                    password: lets in who knows "open sesame", knows no command
 //	connected NAME      wait for the first connection to it
 //	fill FILE…          put the environment's values into files
 //	keygen FILE         a private SSH key
+//
+// and the variable NL, a line break.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
-			for _, name := range []string{"IPFABRIC_FILE", "XDG_STATE_HOME", "SSH_AUTH_SOCK", "NO_COLOR"} {
+			for _, name := range []string{"IPFABRIC_FILE", "XDG_STATE_HOME", "SSH_AUTH_SOCK", "NO_COLOR", "IPFABRIC_SSH_PASSWORD", "IPFABRIC_SUDO_PASSWORD"} {
 				env.Setenv(name, "")
 			}
 			home := filepath.Join(env.WorkDir, "home")
 			env.Setenv("HOME", home)
+			env.Setenv("NL", "\n")
 			return os.MkdirAll(home, 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -101,6 +105,14 @@ func startSSHD(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		return nil, nil
 	}}
+	if mode == "password" {
+		cfg = &ssh.ServerConfig{PasswordCallback: func(_ ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
+			if string(password) != "open sesame" {
+				return nil, errors.New("refused")
+			}
+			return nil, nil
+		}}
+	}
 	cfg.AddHostKey(signer)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
