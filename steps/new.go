@@ -47,6 +47,7 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 			continue
 		}
 		ready.add(rr.Name, installed(rr.Host, &keys)...)
+		ready.add(rr.Name, newFirewall(f, reflectorNeighbors(f, rr), nil, nil))
 		reflectors.add(rr.Name, o.configured(rr.Host, reflectorNeighbors(f, rr), func(v frrVersion) ([]byte, error) {
 			return reflectorConf(f, rr, v)
 		})...)
@@ -55,6 +56,7 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 		agent := agentConfigOf(f, n)
 		ready.add(n.Name, installed(n.Host, &keys)...)
 		ready.add(n.Name,
+			newFirewall(f, nodeNeighbors(f), vteps(f, n), f.Pools),
 			forwarding{},
 			agentInstalled{agent, &builds},
 			agentRunning{agent, &builds},
@@ -137,6 +139,17 @@ func reflectorNeighbors(f *inventory.Fabric, rr inventory.RouteReflector) []neti
 	for _, r := range f.RouteReflectors {
 		if r.Name != rr.Name {
 			out = append(out, r.IPv4, r.IPv6)
+		}
+	}
+	return out
+}
+
+// vteps are the other nodes, if VMs have VXLAN between nodes.
+func vteps(f *inventory.Fabric, n inventory.Node) []netip.Addr {
+	var out []netip.Addr
+	for _, other := range f.Nodes {
+		if f.VXLAN && other.Name != n.Name {
+			out = append(out, other.IPv4, other.IPv6)
 		}
 	}
 	return out

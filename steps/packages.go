@@ -2,7 +2,9 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -156,19 +158,21 @@ func frrVersionOf(ctx context.Context, r Reader, host inventory.Host) (frrVersio
 	return p.FRRVersion, nil // a dry run before the package lists were ever fetched: the plan shows roughly what comes
 }
 
+var helpVersionRE = regexp.MustCompile(`\(version ([^)]+)\)`)
+
 // ownFRRVersion asks an FRR of the operator's own, which need not be a
-// package: "vtysh version 8.4.4".
+// package. It need not run either, and vtysh has no option for its version.
 func ownFRRVersion(ctx context.Context, r Reader) (frrVersion, error) {
-	out, err := r.Query(ctx, "vtysh", "--version")
+	out, err := r.Query(ctx, "vtysh", "--help")
 	if notThere(err) {
 		return frrVersion{}, errNoFRR{}
 	}
 	if err != nil {
 		return frrVersion{}, err
 	}
-	var version string
-	if _, err := fmt.Sscanf(out, "vtysh version %s", &version); err != nil {
-		return frrVersion{}, fmt.Errorf("`vtysh --version` says %q", out)
+	m := helpVersionRE.FindStringSubmatch(out)
+	if m == nil {
+		return frrVersion{}, errors.New("`vtysh --help` does not tell its version")
 	}
-	return parseFRRVersion(version)
+	return parseFRRVersion(m[1])
 }

@@ -29,7 +29,7 @@ func el8Host() *fakeHost {
 			dnfInstall:        "",
 			askSpace:          someSpace,
 			runsReload:        "usage",
-			"vtysh --version": "vtysh version 8.4.4\nCopyright\n",
+			"vtysh --help": "Integrated shell for FRR (version 8.4.4). \nConfigured with:\n",
 		},
 		status: map[string]int{rpmQuery: 1},
 	}
@@ -90,7 +90,7 @@ func TestPreinstalledFRRIsAskedItself(t *testing.T) {
 	if _, err := (frrInstalled{host}).Check(t.Context(), h); err == nil || !strings.Contains(err.Error(), "frr-reload.py does not run") {
 		t.Errorf("without frr-reload.py: %v", err)
 	}
-	h.status["vtysh --version"] = 127
+	h.status["vtysh --help"] = 127
 	if _, err := (frrInstalled{host}).Check(t.Context(), h); !errors.Is(err, errNoFRR{}) {
 		t.Errorf("without FRR: %v", err)
 	}

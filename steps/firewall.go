@@ -1,0 +1,224 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"ipfabric/inventory"
+)
+
+// firewallOpen: a firewalld that runs lets the fabric's traffic pass. Without
+// firewalld there is nothing to do; other firewalls are the operator's.
+//
+// It is done by policies, which need no zone, so the operator's zones stay
+// what they are: one for what the fabric's neighbors may send to this host, and
+// on nodes one for what VMs send and receive. Without the second firewalld
+// rejects it, as the VMs' interfaces are in no zone of the operator's making.
+type firewallOpen struct {
+	in  map[string][]netip.Addr // set of addresses → who is in it
+	vms []netip.Prefix          // on nodes: the pools
+	bfd bool
+}
+
+// Names of ours in firewalld. The addresses are in sets, one for each IP
+// version ("ipfabric4"): a reflector has as many neighbors as there are nodes.
+const (
+	neighborsSet = "ipfabric"      // may speak BGP and BFD with this host
+	vtepsSet     = "ipfabric-vtep" // may send VXLAN
+	inPolicy     = "ipfabric-in"
+	vmsPolicy    = "ipfabric-vms"
+)
+
+func (s firewallOpen) String() string { return "firewalld lets the fabric pass" }
+
+// newFirewall is a host's step. The peers are its neighbors; vteps are the
+// other nodes, if VMs have VXLAN.
+func newFirewall(f *inventory.Fabric, peers, vteps []netip.Addr, vms []netip.Prefix) firewallOpen {
+	s := firewallOpen{in: map[string][]netip.Addr{}, vms: vms, bfd: f.BGP.BFD.Enabled}
+	for name, addrs := range map[string][]netip.Addr{neighborsSet: peers, vtepsSet: vteps} {
+		for _, a := range addrs {
+			if !a.IsValid() {
+				continue
+			}
+			set := name + "6"
+			if a.Is4() {
+				set = name + "4"
+			}
+			s.in[set] = append(s.in[set], a)
+		}
+	}
+	for _, addrs := range s.in {
+		slices.SortFunc(addrs, netip.Addr.Compare)
+	}
+	return s
+}
+
+// firewallLook prints "off" where firewalld does not run, and otherwise what
+// it has loaded of ours. It asks over D-Bus, as firewall-cmd takes half a
+// second of CPU for each question.
+const firewallLook = `systemctl -q is-active firewalld 2>/dev/null || { echo off; exit 0; }
+ask() { busctl call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1"$@" 2>/dev/null || echo none; }
+v=$(busctl get-property org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1 version | cut -d'"' -f2)
+echo "version $v"
+for p in $1; do echo "policy $p $(ask .policy getPolicySettings s "$p")"; done
+for s in $2; do echo "set $s $(ask .ipset getEntries s "$s")"; done`
+
+// A loadedFirewall is what firewalld has loaded of ours.
+type loadedFirewall struct {
+	off      bool
+	version  string
+	policies map[string]string // name → what busctl prints of it; not there is not loaded
+	sets     map[string][]string
+}
+
+func (s firewallOpen) look(ctx context.Context, r Reader) (loadedFirewall, error) {
+	out, err := r.Query(ctx, "sh", "-c", firewallLook, "sh", strings.Join(s.policyNames(), " "), strings.Join(s.setNames(), " "))
+	if err != nil {
+		return loadedFirewall{}, err
+	}
+	l := loadedFirewall{policies: map[string]string{}, sets: map[string][]string{}}
+	for line := range strings.Lines(out) {
+		kind, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		name, value, _ := strings.Cut(rest, " ")
+		switch {
+		case kind == "off":
+			l.off = true
+		case kind == "version":
+			l.version = rest
+		case value == "none":
+		case kind == "policy":
+			l.policies[name] = value
+		case kind == "set": // as 2 "10.10.0.1" "10.10.0.2"
+			l.sets[name] = []string{}
+			for i, word := range strings.Split(value, `"`) {
+				if i%2 == 1 {
+					l.sets[name] = append(l.sets[name], word)
+				}
+			}
+		}
+	}
+	return l, nil
+}
+
+func (s firewallOpen) Check(ctx context.Context, r Reader) (Diff, error) {
+	loaded, err := s.look(ctx, r)
+	if err != nil || loaded.off {
+		return nil, err
+	}
+	if !hasPolicies(loaded.version) {
+		return nil, errOldFirewall{loaded.version}
+	}
+	diff, err := diffFiles(ctx, r, s.files())
+	if err != nil {
+		return nil, err
+	}
+	for i := range diff { // XML says nothing to who reads a plan
+		diff[i].Have, diff[i].Want = "", "what the fabric's traffic needs"
+	}
+	if !loaded.fresh(s) {
+		return append(diff, Change{Item: "firewalld's rules for the fabric", Want: "loaded; the reload forgets rules that are not permanent"}), nil
+	}
+	for _, set := range s.setNames() {
+		if add, remove := loaded.change(s, set); len(add)+len(remove) > 0 {
+			diff = append(diff, Change{Item: "firewalld's set " + set, Have: fmt.Sprintf("%d to add, %d to remove", len(add), len(remove)), Want: "current"})
+		}
+	}
+	return diff, nil
+}
+
+// fresh says whether firewalld has our policies and sets, whatever the sets'
+// entries: those can be changed without a reload, which would stop new
+// connections, and BFD with them, for a moment.
+func (l loadedFirewall) fresh(s firewallOpen) bool {
+	for _, p := range s.policies() {
+		have, ok := l.policies[p.name]
+		if !ok || strings.Count(have, "rule family=") != len(p.rules) {
+			return false
+		}
+		for _, rule := range p.rules {
+			if !strings.Contains(have, strings.ReplaceAll(rule.text(), `"`, `\"`)) {
+				return false
+			}
+		}
+	}
+	for _, set := range s.setNames() {
+		if _, ok := l.sets[set]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// change returns what a set lacks, and what it has too much.
+func (l loadedFirewall) change(s firewallOpen, set string) (add, remove []string) {
+	var want []string
+	for _, a := range s.in[set] {
+		want = append(want, a.String())
+	}
+	for _, a := range want {
+		if !slices.Contains(l.sets[set], a) {
+			add = append(add, a)
+		}
+	}
+	for _, a := range l.sets[set] {
+		if !slices.Contains(want, a) {
+			remove = append(remove, a)
+		}
+	}
+	return add, remove
+}
+
+func (s firewallOpen) Apply(ctx context.Context, h Host) error {
+	if err := writeFiles(ctx, h, s.files()); err != nil {
+		return err
+	}
+	loaded, err := s.look(ctx, h)
+	if err != nil {
+		return err
+	}
+	if !loaded.fresh(s) {
+		return h.Run(ctx, "firewall-cmd", "--quiet", "--reload")
+	}
+	for _, set := range s.setNames() {
+		add, remove := loaded.change(s, set)
+		argv := []string{"firewall-cmd", "--quiet", "--ipset=" + set}
+		for _, a := range add {
+			argv = append(argv, "--add-entry="+a)
+		}
+		if len(add) > 0 {
+			if err := h.Run(ctx, argv...); err != nil {
+				return err
+			}
+		}
+		argv = argv[:3]
+		for _, a := range remove {
+			argv = append(argv, "--remove-entry="+a)
+		}
+		if len(remove) > 0 {
+			if err := h.Run(ctx, argv...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// hasPolicies says whether a firewalld is 0.9 or later.
+func hasPolicies(version string) bool {
+	v, err := parseFRRVersion(version) // two numbers, like any other
+	return err == nil && v.atLeast(0, 9)
+}
+
+// errOldFirewall is an error with a hint.
+type errOldFirewall struct{ version string }
+
+func (e errOldFirewall) Error() string {
+	return fmt.Sprintf("firewalld %s runs here, and ipfabric can open only 0.9 and later", e.version)
+}
+
+func (e errOldFirewall) Hint() string {
+	return "update firewalld (AlmaLinux 8.5 and later have it), or disable it and filter by other means: 179/tcp and BFD (3784, 3785 and 4784/udp) between the fabric's hosts, and all that VMs send and receive"
+}
