@@ -24,11 +24,11 @@ func el8Host() *fakeHost {
 	return &fakeHost{
 		files: map[string]string{"/etc/os-release": "ID=\"almalinux\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"8.10\"\n"},
 		answers: map[string]string{
-			rpmQuery:          "package frr is not installed\n",
-			dnfAsk:            "frr 7.5.1-22.el8\n",
-			dnfInstall:        "",
-			askSpace:          someSpace,
-			runsReload:        "usage",
+			rpmQuery:       "package frr is not installed\n",
+			dnfAsk:         "frr 7.5.1-22.el8\n",
+			dnfInstall:     "",
+			askSpace:       someSpace,
+			runsReload:     "usage",
 			"vtysh --help": "Integrated shell for FRR (version 8.4.4). \nConfigured with:\n",
 		},
 		status: map[string]int{rpmQuery: 1},
