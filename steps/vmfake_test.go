@@ -52,6 +52,7 @@ type vmFleet struct {
 	mute     map[string]bool           // nodes whose FRR announces nothing
 	frr      map[string]error          // what vtysh fails with on a host
 	stranger map[string]string         // address → node that announces it though no agent has it
+	passesOn int                       // how often the nodes' kernels still have the way to another node
 	notes    []string
 	changes  []string                         // what was done, in order
 	before   func(n int, change string) error // called before each; an error keeps it from being done

@@ -29,7 +29,8 @@ type Moved struct {
 //     there is none on the old node either: nobody would miss it.
 //  3. The new node announces the VM in the phase migrating, which FRR makes
 //     LOCAL_PREF 200 of.
-//  4. Every route reflector prefers the new node for each of its addresses.
+//  4. Every route reflector prefers the new node for each of its addresses. The
+//     new node's kernel gives packets to the interface.
 //  5. The old node removes it. What still reaches that node follows the route
 //     that the reflectors have told it of.
 //  6. No reflector has a route by the old node.

@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
-	"sync"
 	"time"
-
-	"ipfabric/inventory"
 )
 
 // run carries the move out. Its order is what keeps the VM announced.
@@ -155,21 +151,15 @@ func (m *move) announce(ctx context.Context) error {
 
 func (m *move) from() string { return AndList(nodesOf(m.sources)) }
 
-// heardLimit is how long the old node may take to hear of the new route from
-// the reflectors. It hears at the same time as the core gateways. That a broken
-// node never hears of it must not keep a VM there.
-const heardLimit = time.Second
-
-// awaitPreferred waits until every reflector prefers the new node, and the old
-// one knows the way to it, so that it passes on what still arrives after it has
-// let go. If the former does not come true, the new node withdraws.
+// awaitPreferred waits until every reflector prefers the new node, and the nodes
+// are ready too. If the former does not come true, the new node withdraws.
 func (m *move) awaitPreferred(ctx context.Context) error {
 	c, to := m.c, m.vm.Node
 	began, told := time.Now(), false
 	var preferred time.Time
 	var lacking []string
 	yes, err := c.await(ctx, c.limit(), func() bool {
-		views, heard := m.lookAtAll(ctx)
+		views, ready := m.lookAtAll(ctx)
 		lacking = m.notPreferring(views)
 		if len(lacking) > 0 {
 			preferred = time.Time{}
@@ -182,7 +172,7 @@ func (m *move) awaitPreferred(ctx context.Context) error {
 		if preferred.IsZero() {
 			preferred = time.Now()
 		}
-		return heard || time.Since(preferred) > heardLimit
+		return ready || time.Since(preferred) > readyLimit
 	})
 	if errors.Is(err, ErrInterrupted) {
 		return m.cutOff(err, "it is announced by both")
@@ -195,32 +185,6 @@ func (m *move) awaitPreferred(ctx context.Context) error {
 	}
 	c.note(fmt.Sprintf("%s (%.1fs)", prefer(rrNames(m.rrs), to), time.Since(began).Seconds()))
 	return nil
-}
-
-// lookAtAll asks the reflectors about the VM, and at the same time the old
-// nodes whether they have a route to it by the new one.
-func (m *move) lookAtAll(ctx context.Context) (views []view, heard bool) {
-	addrs, unheard := m.vm.Addrs(), make([]bool, len(m.sources))
-	var both sync.WaitGroup
-	both.Add(1)
-	go func() {
-		defer both.Done()
-		onAll(nodesOf(m.sources), func(i int, node string) {
-			routes, err := m.c.routesAt(ctx, node, addrs)
-			unheard[i] = err == nil && slices.ContainsFunc(addrs, func(a netip.Addr) bool { return !routes.from(a, m.vm.Node) })
-		})
-	}()
-	views = m.look(ctx)
-	both.Wait()
-	return views, !slices.Contains(unheard, true)
-}
-
-func rrNames(rrs []inventory.RouteReflector) []string {
-	var out []string
-	for _, r := range rrs {
-		out = append(out, r.Name)
-	}
-	return out
 }
 
 func prefer(rrs []string, node string) string {

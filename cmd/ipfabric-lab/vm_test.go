@@ -4,9 +4,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestLabVM(t *testing.T) {
@@ -81,10 +83,21 @@ func TestLabVM(t *testing.T) {
 
 	t.Run("a move loses next to nothing", func(t *testing.T) {
 		f := f.in(t)
-		f.move(web, "node1", "node2")
-		f.move(web, "node2", "node1") // and back
-		f.move(db, "node2", "node1")
-		f.move(db, "node1", "node2")
+		took := []time.Duration{
+			f.move(web, "node1", "node2"),
+			f.move(web, "node2", "node1"), // and back
+			f.move(db, "node2", "node1"),
+			f.move(db, "node1", "node2"),
+		}
+		// Others may use this host, too: what counts is that it can be done.
+		if best := slices.Min(took); best > time.Second {
+			t.Errorf("the fastest move took %s, 1 s is the most", best)
+		}
+	})
+
+	t.Run("a move that is killed is finished by the next", func(t *testing.T) {
+		f := f.in(t)
+		f.killedMoves(web, "node1", "node2")
 	})
 
 	t.Run("two at once do not get the same address", func(t *testing.T) {
@@ -138,28 +151,4 @@ func TestLabVM(t *testing.T) {
 			t.Errorf("guest list:\n%s", out)
 		}
 	})
-}
-
-// move moves a VM while it is pinged every 10 ms from the core gateway. Its
-// guest is on both nodes for a while.
-func (f *fabric) move(v labVM, from, to string) {
-	f.t.Helper()
-	f.lab("guest", "add", to, v.Name)
-	var pingers []*pinger
-	for _, a := range v.addrs() {
-		pingers = append(pingers, f.startPing("core1", "", a))
-	}
-	out := f.ipfabric(0, "vm", "move", v.Name, "--to", to)
-	for _, p := range pingers {
-		lost := p.stop()
-		f.t.Logf("%s moves from %s to %s: %s: %d replies lost", v.Name, from, to, p.what, lost)
-		if lost > 2 {
-			f.t.Errorf("%s: %d replies were lost, 2 are the most\n%s", p.what, lost, out)
-		}
-	}
-	f.announced(v, to)
-	f.lab("guest", "remove", from, v.Name)
-	for _, a := range v.addrs() {
-		f.reaches("core1", "", a)
-	}
 }

@@ -124,8 +124,8 @@ else:
 		f := f.in(t)
 		f.ssh("node2", `set -e; d=/var/lib/ipfabric; systemctl stop ipfabric-agent; cp -a $d /root/kept
 mount -t tmpfs -o size=128k,mode=0750 tmpfs $d; cp -a /root/kept/. $d/; systemctl start ipfabric-agent; dd if=/dev/zero of=$d/full 2>/dev/null || true`)
-		out := f.ipfabric(3, "vm", "add", "late", "--node", "node2")
-		if !strings.Contains(out, "no space left") && !strings.Contains(out, "disk is full") {
+		out := f.ipfabric(1, "vm", "add", "late", "--node", "node2")
+		if !strings.Contains(out, "error: node2: VM late is not added") || !strings.Contains(out, "no space left") || !strings.Contains(out, "hint: make room") {
 			t.Errorf("it does not say why:\n%s", out)
 		}
 		if out := f.ipfabric(0, "vm", "list"); strings.Contains(out, "late") || !strings.Contains(out, "db ") {
@@ -139,6 +139,28 @@ mount -t tmpfs -o size=128k,mode=0750 tmpfs $d; cp -a /root/kept/. $d/; systemct
 		f.reaches("core1", "", db.IP6)
 	})
 
+	t.Run("a route reflector's FRR does not run", func(t *testing.T) {
+		f := f.in(t)
+		f.ssh("rr1", "systemctl stop frr")
+		out := f.ipfabric(3, "vm", "list")
+		if !strings.Contains(out, "error: rr1: its routes are not known: FRR does not run") || len(out) > 3000 {
+			t.Errorf("%d bytes:\n%s", len(out), tail(out))
+		}
+		f.ipfabric(3, "vm", "move", "web", "--to", "node2")
+		f.ssh("rr1", "systemctl start frr")
+		f.report(0, "--wait", "60s")
+	})
+
+	t.Run("somebody announces a VM's address", func(t *testing.T) {
+		f := f.in(t)
+		f.ssh("node2", "ip link add bad type dummy && ip link set bad up && ip route add "+web.IP+"/32 dev bad proto static metric 512")
+		wait(t, 10*time.Second, "vm list names node2", func() bool {
+			return strings.Contains(f.ipfabric(0, "vm", "list"), "another route to "+web.IP+" by node2, where no VM has that address")
+		})
+		f.ssh("node2", "ip link del bad")
+		f.reaches("core1", "", web.IP)
+	})
+
 	t.Run("a VM's file is cut off", func(t *testing.T) {
 		f := f.in(t)
 		f.ssh("node1", `systemctl stop ipfabric-agent; truncate -s 20 /var/lib/ipfabric/vms.d/app.json; systemctl start ipfabric-agent`)
@@ -147,12 +169,13 @@ mount -t tmpfs -o size=128k,mode=0750 tmpfs $d; cp -a /root/kept/. $d/; systemct
 		}
 		f.reaches("core1", "", web.IP)
 		f.reaches("core1", "", app.IP) // as it was, until somebody decides
-		again := "ipfabric-agent vm add app --ip " + app.IP + " --ip6 " + app.IP6 + " --link existing"
-		out := f.ipfabric(1, "vm", "add", "app", "--node", "node1", "--ip", app.IP, "--ip6", app.IP6, "--link", "existing")
-		if !strings.Contains(out, again) {
+		if out := f.ipfabric(0, "vm", "list"); !strings.Contains(out, "app on node1: its file cannot be used") {
+			t.Errorf("vm list does not name it:\n%s", out)
+		}
+		if out := f.ipfabric(1, "vm", "add", "app", "--node", "node1"); !strings.Contains(out, "--ip "+app.IP+" --ip6 "+app.IP6) {
 			t.Errorf("no hint how to add it again:\n%s", out)
 		}
-		f.ssh("node1", again)
+		f.ipfabric(0, "vm", "add", "app", "--node", "node1", "--ip", app.IP, "--ip6", app.IP6, "--link", "existing")
 		f.reaches("core1", "", app.IP6)
 		if s := f.ssh("node1", "ipfabric-agent vm list"); !strings.Contains(s, "app ") {
 			t.Errorf("vm list:\n%s", s)

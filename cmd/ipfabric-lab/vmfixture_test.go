@@ -6,10 +6,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os/exec"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -100,56 +96,6 @@ func (f *fabric) reaches(machine, guest, addr string) {
 	wait(f.t, 10*time.Second, fmt.Sprintf("%s %s reaches %s", machine, guest, addr), func() bool {
 		return f.pings(machine, guest, addr)
 	})
-}
-
-// A pinger pings every 10 ms until it is stopped.
-type pinger struct {
-	f    *fabric
-	cmd  *exec.Cmd
-	in   io.Closer
-	out  bytes.Buffer
-	what string
-}
-
-func (f *fabric) startPing(machine, guest, addr string) *pinger {
-	f.t.Helper()
-	enter := ""
-	if guest != "" {
-		enter = "ip netns exec " + guest + " "
-	}
-	p := &pinger{f: f, what: fmt.Sprintf("%s %s to %s", machine, guest, addr)}
-	// It ends when its standard input does.
-	p.cmd = f.command("ipfabric-lab", "ssh", machine, enter+"ping -n -i 0.01 "+addr+" & cat >/dev/null; sleep 0.5; kill -INT $!; wait")
-	in, err := p.cmd.StdinPipe()
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	p.in, p.cmd.Stdout, p.cmd.Stderr = in, &p.out, &p.out
-	if err := p.cmd.Start(); err != nil {
-		f.t.Fatal(err)
-	}
-	time.Sleep(time.Second) // of pings before whatever comes
-	return p
-}
-
-var icmpSeq = regexp.MustCompile(`icmp_seq=(\d+) ttl`)
-
-// stop ends it and returns how many replies are missing before the last that
-// came.
-func (p *pinger) stop() int {
-	p.f.t.Helper()
-	time.Sleep(time.Second) // of pings after it
-	p.in.Close()
-	_ = p.cmd.Wait() // of interest is what it printed
-	seen, last := map[int]bool{}, 0
-	for _, m := range icmpSeq.FindAllStringSubmatch(p.out.String(), -1) {
-		n, _ := strconv.Atoi(m[1])
-		seen[n], last = true, max(n, last)
-	}
-	if last < 100 {
-		p.f.t.Fatalf("%s: only %d replies:\n%s", p.what, last, tail(p.out.String()))
-	}
-	return last - len(seen)
 }
 
 // agentStatus is the part of `ipfabric-agent status --json` that is looked at.

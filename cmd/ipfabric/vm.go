@@ -124,6 +124,9 @@ func vmHint(e *steps.NoVMError) string {
 	if near := nearest(e.Name, e.Names); near != "" {
 		return "did you mean " + near + "?"
 	}
+	if len(e.Names) == 0 {
+		return "there are none yet: `ipfabric vm add NAME --node NODE` adds one"
+	}
 	return "`ipfabric vm list` names the VMs that there are"
 }
 

@@ -86,6 +86,9 @@ func (s *session) showVMs(l steps.VMList, asJSON bool) error {
 		}
 		return s.say.resultJSON(out)
 	}
+	if len(l.VMs) == 0 && len(l.Silent) > 0 {
+		return nil // whether there are any is not known
+	}
 	if len(l.VMs) == 0 {
 		s.say.note("no VM; `ipfabric vm add NAME --node NODE` adds one")
 		return nil
