@@ -28,6 +28,8 @@ type hostOutlook struct {
 	Error string        `json:"error,omitempty"`
 	Hint  string        `json:"hint,omitempty"`
 
+	FRR *steps.FRRVersion `json:"frr,omitempty"` // in a plan, where the host told it
+
 	result steps.HostResult
 }
 
@@ -152,6 +154,7 @@ func (o *outlook) render(much extent, paint func(style, string) string) string {
 	for _, p := range paragraphs {
 		fmt.Fprintf(&b, "%s  %s\n", paint(bold, strings.Join(hosts[p], ", ")), p)
 	}
+	b.WriteString(o.frrLine())
 	b.WriteString(o.summary(inSync) + "\n")
 	return b.String()
 }
