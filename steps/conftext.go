@@ -52,7 +52,7 @@ func confLines(conf string) []string {
 func ignoredLine(text string) bool {
 	switch text {
 	case "exit", "end", "exit-address-family", "exit-vrf", "exit-vni", "Building configuration...", "Current configuration:",
-		"service integrated-vtysh-config",
+		"service integrated-vtysh-config", "line vty", // 7.5 always shows the latter
 		// zebra shows these on a host that does not forward; what the kernel
 		// does is set by sysctl, not here.
 		"no ip forwarding", "no ipv6 forwarding":

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"text/template"
-	"time"
 
 	"ipfabric/assets"
 	"ipfabric/inventory"
@@ -102,14 +101,15 @@ func reflectorConf(f *inventory.Fabric, rr inventory.RouteReflector, v frrVersio
 			continue
 		}
 		fam := newFamily(t)
-		nodes := newGroup(f, "NODE"+t.version)
+		nodes := newGroup(f, "NODE"+t.version, v)
+		nodes.noticeBy(f.BGP, v)
 		nodes.Client, nodes.In, nodes.MaxPrefixes = true, "IPFABRIC-VM"+t.version+"-IN", f.BGP.MaxPrefixes
 		// The cores are clients too: a route that came from the other
 		// reflector goes to clients only, and the core must have it when its
 		// own session to that reflector is down.
-		cores := newGroup(f, "CORE"+t.version)
+		cores := newGroup(f, "CORE"+t.version, v)
 		cores.Client, cores.In = true, "IPFABRIC-DENY"
-		others := newGroup(f, "RRS"+t.version)
+		others := newGroup(f, "RRS"+t.version, v)
 		others.In, others.MaxPrefixes = nodes.In, f.BGP.CoreMaxPrefixes
 
 		members := map[string][]inventory.Host{}
@@ -132,7 +132,7 @@ func reflectorConf(f *inventory.Fabric, rr inventory.RouteReflector, v frrVersio
 	if f.VXLAN {
 		d.EVPN = evpnGroups(d.Families, func(name string) bool { return !strings.HasPrefix(name, "CORE") })
 	}
-	return render("reflector.conf.tmpl", d)
+	return render("reflector.conf.tmpl", d, v)
 }
 
 // nodeConf renders frr.conf of a node.
@@ -143,7 +143,8 @@ func nodeConf(f *inventory.Fabric, n inventory.Node, v frrVersion) ([]byte, erro
 			continue
 		}
 		fam := newFamily(t)
-		rrs := newGroup(f, "RR"+t.version)
+		rrs := newGroup(f, "RR"+t.version, v)
+		rrs.noticeBy(f.BGP, v)
 		rrs.In, rrs.Out = "IPFABRIC-VM"+t.version+"-IN", "IPFABRIC-VM"+t.version+"-OUT"
 		rrs.MaxPrefixes = f.BGP.CoreMaxPrefixes
 		var hosts []inventory.Host
@@ -156,7 +157,7 @@ func nodeConf(f *inventory.Fabric, n inventory.Node, v frrVersion) ([]byte, erro
 	if f.VXLAN {
 		d.EVPN = evpnGroups(d.Families, func(string) bool { return true })
 	}
-	return render("node.conf.tmpl", d)
+	return render("node.conf.tmpl", d, v)
 }
 
 // addGroup adds a peer group with its members, those that have an address in
@@ -202,7 +203,7 @@ func newConfData(f *inventory.Fabric, h inventory.Host, v frrVersion) *confData 
 		Extra:             strings.TrimRight(h.FRR.Extra, "\n"),
 	}
 	d.Communities = communities(f)
-	if needsProfile(f.BGP.BFD) {
+	if v.bfdRecovers() && needsProfile(f.BGP.BFD) {
 		d.BFDProfile = &bfdProfile{f.BGP.BFD.Multiplier, f.BGP.BFD.Interval.Milliseconds()}
 	}
 	return d
@@ -222,24 +223,6 @@ func communities(f *inventory.Fabric) string {
 	return strings.Join(out, " ")
 }
 
-func newGroup(f *inventory.Fabric, name string) group {
-	b := f.BGP
-	g := group{
-		Name: name, AS: f.AS, Password: b.Password.Reveal(),
-		Keepalive: seconds(b.Keepalive), HoldTime: seconds(b.HoldTime), ConnectRetry: seconds(b.ConnectRetry),
-	}
-	g.BFD = b.BFD.Enabled
-	if needsProfile(b.BFD) {
-		g.BFDProfile = "IPFABRIC"
-	}
-	return g
-}
-
-// needsProfile says whether BFD is to run with other times than bfdd's own.
-func needsProfile(b inventory.BFD) bool {
-	return b.Enabled && (b.Multiplier != 3 || b.Interval != 300*time.Millisecond)
-}
-
 func newFamily(t transport) family {
 	fam := family{Name: "ipv" + t.version, Version: t.version, Match: "ip"}
 	bits := 32
@@ -256,9 +239,7 @@ func newFamily(t transport) family {
 	return fam
 }
 
-func seconds(d time.Duration) int { return int(d / time.Second) }
-
-func render(name string, data any) ([]byte, error) {
+func render(name string, data any, v frrVersion) ([]byte, error) {
 	t, err := template.New(name).Option("missingkey=error").ParseFS(assets.Templates("frr"), name, "common.tmpl")
 	if err != nil {
 		return nil, err
@@ -267,5 +248,21 @@ func render(name string, data any) ([]byte, error) {
 	if err := t.Execute(&b, data); err != nil {
 		return nil, err
 	}
-	return b.Bytes(), nil
+	if v.atLeast(8, 1) {
+		return b.Bytes(), nil
+	}
+	return withoutExit(b.Bytes()), nil
+}
+
+// withoutExit leaves out what ends a block. FRR writes that line since 8.1 only,
+// and an older frr-reload.py loses track at it: it would put what follows into
+// the block that has ended.
+func withoutExit(conf []byte) []byte {
+	var out bytes.Buffer
+	for line := range bytes.Lines(conf) {
+		if string(line) != "exit\n" {
+			out.Write(line)
+		}
+	}
+	return out.Bytes()
 }

@@ -39,11 +39,11 @@ func (j judge) downHint(near, far side) string {
 		return hint
 	}
 	for _, s := range both {
-		// FRR 10.2 and 10.3: a session whose BFD went down is not even tried
-		// again, and BFD is not either. 8.4 tries in state Connect or Active.
+		// FRR 10.2 and 10.3 do not even try again once BFD went down: frrbfd.go.
+		// 8.4 tries in state Connect or Active.
 		if s.frr() && s.peer.State == "Idle" && s.peer.Since >= 0 && s.peer.BFD != "" && s.peer.BFD != "Up" {
-			return fmt.Sprintf("if %s answers pings again, FRR on %s is stuck: some releases of FRR 10 leave a session Idle for good once BFD went down; this interrupts all sessions of %s: %s",
-				s.otherHost.Name, s.name(), s.name(), sshLine(j.f, s.host.Host, "systemctl restart frr"))
+			return fmt.Sprintf("if %s answers pings again, FRR on %s is stuck: some releases of FRR 10 leave a session Idle for good once BFD went down; `ipfabric init --limit %s` takes BFD away there, and the session comes up",
+				s.otherHost.Name, s.name(), s.name())
 		}
 	}
 	if near.peer.up() || far.peer.up() {

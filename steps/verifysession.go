@@ -144,9 +144,14 @@ func (j judge) warnings(near, far side) (status Status, detail, hint string) {
 		return Warn, accepts(far, near, farEnd),
 			fmt.Sprintf("traffic from outside does not reach the rest; is the import policy of %s the one that `ipfabric gateway %s` prints?", peer.Name, peer.Name)
 	}
+	// An FRR that is no good at BFD has none, and the other end's stays down.
+	without := func(s side) bool { return s.frr() && s.peer.BFD == "" }
+	if !j.f.BGP.BFD.Enabled || without(near) || without(far) {
+		return OK, "", ""
+	}
 	for _, s := range []side{near, far} {
 		// It may come up a moment after BGP.
-		if j.f.BGP.BFD.Enabled && s.frr() && s.peer.BFD != "" && s.peer.BFD != "Up" && s.peer.Since > 30*time.Second {
+		if s.frr() && s.peer.BFD != "Up" && s.peer.Since > 30*time.Second {
 			return Warn, fmt.Sprintf("BFD is %s at %s: a failure is noticed after the hold time of %s only", strings.ToLower(s.peer.BFD), s.name(), j.f.BGP.HoldTime),
 				fmt.Sprintf("do 3784/udp and 4784/udp pass between %s and %s, and is BFD set up on both? ", s.name(), s.otherHost.Name) +
 					sshLine(j.f, s.host.Host, "vtysh -c 'show bfd peers'")

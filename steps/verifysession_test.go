@@ -2,6 +2,7 @@ package steps
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -55,7 +56,7 @@ func TestVerifySessions(t *testing.T) {
 		}},
 		{"rr2-stuck-idle", "rr2 node2 ipv6", false, []string{
 			"rr2 node2 ipv6-unicast failed: Idle at rr2 for 30s, last error: Peer closed the session; Active at node2, never up",
-			"  if node2 answers pings again, FRR on rr2 is stuck: some releases of FRR 10 leave a session Idle for good once BFD went down; this interrupts all sessions of rr2: ssh root@10.10.0.12 systemctl restart frr",
+			"  if node2 answers pings again, FRR on rr2 is stuck: some releases of FRR 10 leave a session Idle for good once BFD went down; `ipfabric init --limit rr2` takes BFD away there, and the session comes up",
 		}},
 		{"core-alone", "rr2 mx1 ipv6", false, []string{
 			"rr2 mx1 ipv6-unicast failed: Established at rr2; shut down at mx1",
@@ -94,6 +95,27 @@ func TestVerifySessions(t *testing.T) {
 				t.Errorf("Healthy is %v", r.Healthy)
 			}
 		})
+	}
+}
+
+// An FRR that is no good at BFD has none (frrbfd.go): that the other end's stays
+// down is no finding.
+func TestVerifyBFDAtOneEnd(t *testing.T) {
+	fleet := recorded(t, "healthy")
+	fleet.editAnswer(t, "rr1", func(s string) string {
+		s = strings.ReplaceAll(s, `"status":"Up"`, `"status":"Down"`)
+		return regexp.MustCompile(`"bgpTimerUpMsec":\d+`).ReplaceAllString(s, `"bgpTimerUpMsec":60000`)
+	})
+	if got := about(fleet.verify(t), "rr1 rr2 ipv4"); len(got) == 0 || !strings.Contains(got[0], "BFD is down at rr1") {
+		t.Errorf("with BFD at both ends: %q", got)
+	}
+	fleet.editAnswer(t, "rr2", func(s string) string { return strings.ReplaceAll(s, "peerBfdInfo", "none") })
+	r := fleet.verify(t)
+	if got := about(r, "rr1 rr2"); len(got) > 0 {
+		t.Errorf("with BFD at rr1 only: %q", got)
+	}
+	if got := about(r, "rr1 node1 ipv4"); len(got) == 0 {
+		t.Error("BFD that is down at rr1 and set up at node1 is no finding")
 	}
 }
 
