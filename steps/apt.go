@@ -44,47 +44,69 @@ func aptCandidate(policy string) string {
 	return "" // package lists that were never fetched: Install fetches them
 }
 
-// aptGet waits for other runs of apt, asks nothing, and leaves the
-// configuration files as they are.
+// aptGet waits for other runs of apt, asks nothing, leaves the configuration
+// files as they are, and restarts nobody else's services (as needrestart does
+// on Ubuntu).
 func aptGet(args ...string) []string {
 	return append([]string{
-		"env", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300",
+		"env", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_MODE=l", "apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300",
 		"-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
 	}, args...)
 }
 
-// aptUpdate fetches the package lists of all sources. Another run of apt that
-// does so makes it fail at once, so it tries again: a minute is enough for that.
-const aptUpdate = `for try in 1 2 3 4 5 6 7 8 9 10 11 12; do
+// fetchLists fetches package lists. Another run of apt that does so makes
+// it fail at once, so it tries again: a minute is enough for that.
+const fetchLists = `for try in 1 2 3 4 5 6 7 8 9 10 11 12; do
 	out=$("$@" update 2>&1) && exit 0
 	case $out in *"/var/lib/apt/lists/lock"*) sleep 5 ;; *) break ;; esac
 done
 printf '%s\n' "$out" | grep -E '^(E|W):' >&2
 exit 1`
 
+// aptUpdate is the command that fetches the lists, within a time if limit is
+// not "": of our repository alone, or of all.
+func aptUpdate(limit string, ours bool) []string {
+	argv := []string{"sh", "-c", fetchLists, "sh"}
+	if limit != "" {
+		argv = append(argv, "timeout", limit)
+	}
+	if ours {
+		return append(argv, aptGet(ownLists...)...)
+	}
+	return append(argv, aptGet()...)
+}
+
 // Install fetches the lists only where FRR comes from the distribution, or
 // where they are needed: a site without a way out has sources that do not
 // answer.
 func (a apt) Install(ctx context.Context, h Host, names []string, ours bool) error {
 	install := aptGet(append([]string{"install", "--no-install-recommends", "--no-upgrade"}, names...)...)
-	if ours && h.Run(ctx, install...) == nil {
-		return nil
+	if ours {
+		err := h.Run(ctx, install...)
+		if err == nil || !wantsLists(err) {
+			return packageError(err)
+		}
 	}
-	err := h.Run(ctx, append([]string{"sh", "-c", aptUpdate, "sh"}, aptGet()...)...)
-	if err != nil && !ours {
+	if err := h.Run(ctx, aptUpdate("", false)...); err != nil && !ours {
 		return packageError(err)
 	}
 	return packageError(h.Run(ctx, install...))
 }
 
+// wantsLists says whether apt failed in a way that current lists could mend.
+func wantsLists(err error) bool {
+	for _, sign := range []string{"Unable to locate", "nmet dependencies", "Unable to fetch", "Failed to fetch", "no installation candidate"} {
+		if strings.Contains(err.Error(), sign) {
+			return true
+		}
+	}
+	return false
+}
+
 // Newer fetches the lists, of our repository or of all, and says which of the
 // installed packages could be upgraded.
 func (a apt) Newer(ctx context.Context, r Reader, names []string, ours bool) (map[string]string, error) {
-	update := append([]string{"sh", "-c", aptUpdate, "sh", "timeout", "50"}, aptGet()...)
-	if ours {
-		update = append([]string{"timeout", "50"}, aptGet(ownLists...)...)
-	}
-	if _, err := r.Query(ctx, update...); err != nil {
+	if _, err := r.Query(ctx, aptUpdate("50", ours)...); err != nil {
 		return nil, packageError(err)
 	}
 	have, err := a.Installed(ctx, r, names)

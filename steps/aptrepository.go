@@ -13,8 +13,8 @@ const (
 	aptPreferences = "/etc/apt/preferences.d/ipfabric-frr"
 )
 
-// ownLists are apt-get's arguments that fetch the lists of our repository alone.
-var ownLists = []string{"-o", "Dir::Etc::sourcelist=" + aptSource, "-o", "Dir::Etc::sourceparts=/dev/null", "-o", "APT::Get::List-Cleanup=0", "update"}
+// ownLists keep apt-get to the lists of our repository.
+var ownLists = []string{"-o", "Dir::Etc::sourcelist=" + aptSource, "-o", "Dir::Etc::sourceparts=/dev/null", "-o", "APT::Get::List-Cleanup=0"}
 
 func (apt) keyPath() string { return aptKey }
 
@@ -117,5 +117,5 @@ func oneSentence(said string) string {
 
 // Refresh fetches the lists of our repository.
 func (apt) Refresh(ctx context.Context, h Host) error {
-	return packageError(h.Run(ctx, aptGet(ownLists...)...))
+	return packageError(h.Run(ctx, aptUpdate("", true)...))
 }
