@@ -123,7 +123,9 @@ func (c *Client) Host(t Target) *Host {
 			conn.release()
 			return nil, err
 		}
-		known = &conn.rights
+		r := conn.rights
+		known = &r
+		c.cfg.Log(conn.ep.name, "%s acts as %s", conn.ep.user, conn.actsAs())
 		return conn, nil
 	}
 	c.mu.Lock()

@@ -134,6 +134,7 @@ func refusalOf(text string) refusal {
 		{"not in the sudoers file", notInSudoers},
 		{"is not allowed to", forbidden},
 		{"may not run sudo", forbidden},
+		{"I'm afraid I can't do that", forbidden},
 		{"incorrect password attempt", wrongPassword},
 		{"incorrect authentication attempt", wrongPassword},
 		{"no password was provided", wrongPassword},

@@ -57,7 +57,7 @@ chmod 440 /etc/sudoers.d/waysin
 visudo -c -q
 `
 
-// A waysInFixture is a lab with one machine that many can log in to.
+// A waysInFixture is a lab with a machine, rr1, that many can log in to.
 type waysInFixture struct {
 	*fabric
 	ip4, ip6 string
@@ -66,10 +66,10 @@ type waysInFixture struct {
 
 func newWaysIn(t *testing.T) *waysInFixture {
 	t.Helper()
-	f := &waysInFixture{fabric: newFabric(t, "--rrs", "1", "--nodes", "0", "--cores", "0")}
+	f := &waysInFixture{fabric: newFabric(t, "--rrs", "1", "--nodes", "1", "--cores", "1")}
 	f.ip4 = address(f.fabric, "rr1")
 	f.ip6 = strings.TrimSpace(f.ssh("rr1", "ip -6 -o address show dev host0 scope global | awk '{print $4}' | cut -d/ -f1"))
-	f.ipfabric(0, "init", "--yes", "--no-verify")
+	f.ipfabric(0, "init", "--yes", "--no-verify", "--limit", "rr1")
 	f.ssh("rr1", usersScript)
 
 	// The operator's own: an encrypted key, the same one in an agent behind others, an alias.
@@ -177,7 +177,7 @@ func (f *waysInFixture) as(w wayIn, args ...string) (string, int) {
 	changed := strings.Replace(string(text), entry, entry+"    ssh: "+ssh+"\n", 1)
 	changed = strings.Replace(changed, "  user: root\n", "", 1) // for ~/.ssh/config to say
 	f.write(".lab/way.yaml", changed)
-	args = append(append(args, "-f", ".lab/way.yaml", "--accept-new-host-keys"), w.args...)
+	args = append(append(args, "-f", ".lab/way.yaml", "--limit", "rr1", "--accept-new-host-keys"), w.args...)
 	cmd := f.command("ipfabric", args...)
 	for _, e := range w.env {
 		cmd.Env = append(cmd.Env, fill.Replace(e))
