@@ -34,7 +34,7 @@ def open_agents_tap(name):
             with open("/sys/class/net/%s/tun_flags" % name) as f:
                 return open_tap(name, int(f.read(), 16) & IFF_MULTI_QUEUE)
         except FileNotFoundError:
-            time.sleep(0.1)
+            time.sleep(0.02)
 
 
 def enter(namespace):
