@@ -153,7 +153,7 @@ mount -t tmpfs -o size=128k,mode=0750 tmpfs $d; cp -a /root/kept/. $d/; systemct
 
 	t.Run("somebody announces a VM's address", func(t *testing.T) {
 		f := f.in(t)
-		f.ssh("node2", "ip link add bad type dummy && ip link set bad up && ip route add "+web.IP+"/32 dev bad proto static metric 512")
+		f.ssh("node2", "ip link add bad type veth peer name bad2 && ip link set bad2 up && ip link set bad up && ip route add "+web.IP+"/32 dev bad proto static metric 512")
 		wait(t, 10*time.Second, "vm list names node2", func() bool {
 			return strings.Contains(f.ipfabric(0, "vm", "list"), "another route to "+web.IP+" by node2, where no VM has that address")
 		})
