@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -63,12 +64,14 @@ const firewallLook = `systemctl -q is-active firewalld 2>/dev/null || { echo off
 ask() { busctl call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1"$@" 2>/dev/null || echo none; }
 v=$(busctl get-property org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1 version | cut -d'"' -f2)
 echo "version $v"
+busctl get-property org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1 IPSetTypes | grep -q '"hash:ip"' || echo "no sets"
 for p in $1; do echo "policy $p $(ask .policy getPolicySettings s "$p")"; done
 for s in $2; do echo "set $s $(ask .ipset getEntries s "$s")"; done`
 
 // A loadedFirewall is what firewalld has loaded of ours.
 type loadedFirewall struct {
 	off      bool
+	noSets   bool
 	version  string
 	policies map[string]string // name → what busctl prints of it; not there is not loaded
 	sets     map[string][]string
@@ -88,6 +91,8 @@ func (s firewallOpen) look(ctx context.Context, r Reader) (loadedFirewall, error
 			l.off = true
 		case kind == "version":
 			l.version = rest
+		case kind == "no":
+			l.noSets = true
 		case value == "none":
 		case kind == "policy":
 			l.policies[name] = value
@@ -110,6 +115,9 @@ func (s firewallOpen) Check(ctx context.Context, r Reader) (Diff, error) {
 	}
 	if !hasPolicies(loaded.version) {
 		return nil, errOldFirewall{loaded.version}
+	}
+	if loaded.noSets {
+		return nil, errNoSets{}
 	}
 	diff, err := diffFiles(ctx, r, s.files())
 	if err != nil {
@@ -172,8 +180,20 @@ func (l loadedFirewall) change(s firewallOpen, set string) (add, remove []string
 }
 
 func (s firewallOpen) Apply(ctx context.Context, h Host) error {
+	var paths []string
+	for _, f := range s.files() {
+		paths = append(paths, f.path)
+	}
+	before, err := readAll(ctx, h, paths)
+	if err != nil {
+		return err
+	}
 	if err := writeFiles(ctx, h, s.files()); err != nil {
 		return err
+	}
+	// A firewalld that cannot load its configuration lets nobody in.
+	if err := h.Run(ctx, "firewall-cmd", "--quiet", "--check-config"); err != nil {
+		return errors.Join(err, putBack(context.WithoutCancel(ctx), h, paths, before))
 	}
 	loaded, err := s.look(ctx, h)
 	if err != nil {
@@ -221,4 +241,15 @@ func (e errOldFirewall) Error() string {
 
 func (e errOldFirewall) Hint() string {
 	return "update firewalld (AlmaLinux 8.5 and later have it), or disable it and filter by other means: 179/tcp and BFD (3784, 3785 and 4784/udp) between the fabric's hosts, and all that VMs send and receive"
+}
+
+// errNoSets is an error with a hint.
+type errNoSets struct{}
+
+func (errNoSets) Error() string {
+	return "firewalld runs here without sets of addresses, as the command ipset is missing"
+}
+
+func (errNoSets) Hint() string {
+	return "install the package ipset on the host, restart firewalld, then run init again"
 }

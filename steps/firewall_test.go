@@ -2,13 +2,14 @@ package steps
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // firewallHost runs firewalld, which has loaded what is in policies and sets.
 func firewallHost(s firewallOpen, version string, loaded bool, set string) *fakeHost {
-	h := &fakeHost{files: map[string]string{}, answers: map[string]string{"firewall-cmd --quiet --reload": ""}}
+	h := &fakeHost{files: map[string]string{}, status: map[string]int{}, answers: map[string]string{"firewall-cmd --quiet --reload": "", "firewall-cmd --quiet --check-config": ""}}
 	out := "version " + version + "\n"
 	for _, p := range s.policies() {
 		text := "none"
@@ -89,6 +90,24 @@ func TestANewNeighborNeedsNoReload(t *testing.T) {
 	position(t, h, "firewall-cmd --quiet --ipset=ipfabric4 --remove-entry=192.0.2.9")
 }
 
+// A firewalld that cannot load its configuration lets nobody in.
+func TestFirewalldIsNotReloadedIntoWhatItRefuses(t *testing.T) {
+	f := testFabric(t, "full")
+	s := newFirewall(f, nodeNeighbors(f), nil, f.Pools)
+	h := firewallHost(s, "0.9.3", false, "")
+	h.status["firewall-cmd --quiet --check-config"] = 101
+	for _, file := range s.files() {
+		h.answers["rm -f "+file.path] = ""
+	}
+	if err := s.Apply(t.Context(), h); err == nil {
+		t.Error("no error")
+	}
+	position(t, h, "rm -f /etc/firewalld/policies/ipfabric-in.xml")
+	if slices.Contains(h.log, "firewall-cmd --quiet --reload") {
+		t.Error("reloaded")
+	}
+}
+
 func TestFirewalldOff(t *testing.T) {
 	f := testFabric(t, "full")
 	s := newFirewall(f, nodeNeighbors(f), nil, f.Pools)
@@ -97,11 +116,12 @@ func TestFirewalldOff(t *testing.T) {
 	if _, err := s.Check(t.Context(), h); !errors.As(err, &old) {
 		t.Errorf("an old firewalld: %v", err)
 	}
-	for line := range h.answers {
-		if strings.Contains(line, firewallLook) {
-			h.answers[line] = "off\n"
-		}
+	look := "sh -c " + firewallLook + " sh " + strings.Join(s.policyNames(), " ") + " " + strings.Join(s.setNames(), " ")
+	h.answers[look] = "version 0.9.3\nno sets\n"
+	if _, err := s.Check(t.Context(), h); !errors.Is(err, errNoSets{}) {
+		t.Errorf("without ipset: %v", err)
 	}
+	h.answers[look] = "off\n"
 	if diff, err := s.Check(t.Context(), h); err != nil || len(diff) > 0 {
 		t.Errorf("without firewalld: %v, %v", diff, err)
 	}

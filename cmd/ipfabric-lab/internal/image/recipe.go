@@ -104,7 +104,7 @@ var corePackages = []string{"bird2"}
 
 // el8Packages come on top of Debian 11's. Its firewalld is of the same
 // version as Enterprise Linux 8's, and not running either until it is enabled.
-var el8Packages = []string{"dnf", "rpm", "firewalld", "logrotate"}
+var el8Packages = []string{"dnf", "rpm", "firewalld", "ipset", "logrotate"}
 
 // Key names the image in the cache. Recipes that make different images have
 // different keys.
