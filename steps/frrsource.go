@@ -153,19 +153,19 @@ func (e errNoMirror) Hint() string {
 	return fmt.Sprintf("add frr.mirror.%s, or give this host another frr.source", kind)
 }
 
+// present prints those files that are there: a question that every run asks.
+const present = `for f; do [ ! -e "$f" ] || echo "$f"; done`
+
 // repositoryDiff compares the host's files for the repository with what they
 // must be.
 func repositoryDiff(ctx context.Context, r Reader, p platform, repo *repository) (Diff, error) {
 	if repo == nil {
+		out, err := r.Query(ctx, append([]string{"sh", "-c", present, "sh"}, p.Packages.repositoryPaths()...)...)
 		var diff Diff
-		for _, path := range p.Packages.repositoryPaths() {
-			if _, err := r.ReadFile(ctx, path); err == nil {
-				diff = append(diff, Change{Item: path, Have: "another repository for FRR"})
-			} else if !errors.Is(err, fs.ErrNotExist) {
-				return nil, err
-			}
+		for path := range strings.Lines(out) {
+			diff = append(diff, Change{Item: strings.TrimSpace(path), Have: "another repository for FRR"})
 		}
-		return diff, nil
+		return diff, err
 	}
 	want := *repo
 	if want.Key == "" {

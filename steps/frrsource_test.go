@@ -95,7 +95,7 @@ func TestAMirrorThatFailsInPlaceIsTakenBack(t *testing.T) {
 
 func TestARepositoryOfOursGoesWithItsSource(t *testing.T) {
 	h := mirrorHost("")
-	h.files[aptSource] = "Types: deb\n"
+	h.answers["sh -c "+present+" sh "+strings.Join((apt{}).repositoryPaths(), " ")] = aptSource + "\n"
 	h.answers["rm -f "+strings.Join((apt{}).repositoryPaths(), " ")] = ""
 	s := frrSourced{host: inventory.Host{FRR: inventory.FRR{Source: "distribution"}}}
 	if diff, err := s.Check(t.Context(), h); err != nil || len(diff) != 1 {
