@@ -172,8 +172,10 @@ func jumpFault(s string) string {
 		return ""
 	}
 	name, port, hasPort := strings.Cut(host, ":")
-	if msg := hostFault(name); msg != "" {
-		return msg
+	if _, err := netip.ParseAddr(name); err != nil {
+		if msg := hostFault(name); msg != "" {
+			return msg
+		}
 	}
 	if hasPort {
 		return portFault(port)

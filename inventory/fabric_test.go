@@ -87,7 +87,7 @@ bgp:
   bfd: false
   max_prefixes: 10
   core_max_prefixes: 100
-ssh: {user: ops, port: 2200, keys: [~/.ssh/fab, keys/fab, /abs/key], jump: ["j@bastion:2222", "[fd00::1]:22", fd00::2], sudo: false, known_hosts: ../known_hosts}
+ssh: {user: ops, port: 2200, keys: [~/.ssh/fab, keys/fab, /abs/key], jump: ["j@bastion:2222", "[fd00::1]:22", fd00::2, "j@192.0.2.1:2222", 192.0.2.2], sudo: false, known_hosts: ../known_hosts}
 frr: {source: preinstalled, series: "", extra: "log syslog"}
 route_reflectors:
   - {name: rr1, addresses: [fd00:10::11, 10.10.0.11], router_id: 1.1.1.1, cluster_id: 2.2.2.2}
@@ -126,7 +126,7 @@ nodes:
 	defaults := SSH{
 		Address: "10.10.0.11", User: "ops", Port: 2200,
 		Keys: []string{"/home/ops/.ssh/fab", "/etc/fab/keys/fab", "/abs/key"},
-		Jump: []string{"j@bastion:2222", "[fd00::1]:22", "fd00::2"},
+		Jump: []string{"j@bastion:2222", "[fd00::1]:22", "fd00::2", "j@192.0.2.1:2222", "192.0.2.2"},
 	}
 	rr := f.RouteReflectors[0]
 	check("rr1's ssh", rr.SSH, defaults)

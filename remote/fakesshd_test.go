@@ -144,7 +144,7 @@ func (f *fakeServer) passwords() []string {
 // A fakeSudo stands for sudo and for id on a server.
 type fakeSudo struct{ dir string }
 
-// sudoScript does as sudo does in the modes free, password, limited, forbidden, requiretty and broken. Like
+// sudoScript does as sudo does in the modes free, password, limited, notallowed, forbidden, requiretty and broken. Like
 // sudo it reads the password byte by byte, and runs the command as a child.
 const sudoScript = `#!/bin/sh
 echo "sudo $*" >>"$SUDO_DIR/calls"
@@ -172,6 +172,7 @@ free) ;;
 		echo "Sorry, try again." >&2
 		[ $try = 3 ] && { echo "sudo: 3 incorrect password attempts" >&2; exit 1; }
 	done
+	[ "$mode" = notallowed ] && { echo "Sorry, user ops is not allowed to execute '$*' as root on node1." >&2; exit 1; }
 	[ "$mode" = forbidden ] && { echo "ops is not in the sudoers file." >&2; exit 1; }
 	;;
 esac

@@ -83,14 +83,17 @@ func (o *output) split() (before []byte, group int, after []byte, ok bool) {
 }
 
 func splitAt(all []byte, marker string) (before []byte, group int, after []byte, ok bool) {
-	before, rest, ok := bytes.Cut(all, []byte(marker))
-	if !ok {
-		return all, 0, nil, false
+	for rest := all; ; {
+		_, found, ok := bytes.Cut(rest, []byte(marker))
+		if !ok {
+			return all, 0, nil, false
+		}
+		line, after, ok := bytes.Cut(found, []byte("\n"))
+		number := strings.TrimSpace(string(line))
+		group, err := strconv.Atoi(number)
+		if ok && (err == nil || number == "") {
+			return all[:len(all)-len(found)-len(marker)], group, after, true
+		}
+		rest = found // sudo named the command that it refuses, with the marker in it
 	}
-	line, after, ok := bytes.Cut(rest, []byte("\n"))
-	if !ok {
-		return all, 0, nil, false
-	}
-	group, _ = strconv.Atoi(strings.TrimSpace(string(line)))
-	return before, group, after, true
 }

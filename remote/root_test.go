@@ -24,6 +24,7 @@ func TestSudo(t *testing.T) {
 		{mode: "password", want: []string{"wants the password of ops for sudo, and there is no terminal", "IPFABRIC_SUDO_PASSWORD", "NOPASSWD"}},
 		{mode: "password", given: "wrong", want: []string{"refused the password of ops for sudo"}},
 		{mode: "limited", given: sesame, want: []string{"a sudo right is missing", "ops ALL=(ALL) ALL", "visudo -f"}},
+		{mode: "notallowed", given: sesame, want: []string{"a sudo right is missing", "ops ALL=(ALL) ALL", "visudo -f"}},
 		{mode: "forbidden", given: sesame, want: []string{"ops is not in the sudoers file", "ops ALL=(ALL) ALL"}},
 		{mode: "requiretty", given: sesame, want: []string{"requiretty", "Defaults:ops !requiretty"}},
 		{mode: "broken", given: sesame, want: []string{"/etc/sudoers is world writable"}},

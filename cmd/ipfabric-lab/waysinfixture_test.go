@@ -71,19 +71,24 @@ func newWaysIn(t *testing.T) *waysInFixture {
 	f.ip6 = strings.TrimSpace(f.ssh("rr1", "ip -6 -o address show dev host0 scope global | awk '{print $4}' | cut -d/ -f1"))
 	f.ipfabric(0, "init", "--yes", "--no-verify", "--limit", "rr1")
 	f.ssh("rr1", usersScript)
-
-	// The operator's own: an encrypted key, the same one in an agent behind others, an alias.
-	f.local("ssh-keygen", "-q", "-t", "ed25519", "-N", "of the key", "-f", "encrypted")
-	f.local("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "plain")
+	f.operatorsOwn()
 	public, err := os.ReadFile(filepath.Join(f.dir, "encrypted.pub"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.ssh("rr1", "echo '"+strings.TrimSpace(string(public))+"' >>/home/nopass/.ssh/authorized_keys")
+	return f
+}
+
+// operatorsOwn makes what an operator has: an encrypted key, the same one in an agent behind others, an
+// alias for a host.
+func (f *waysInFixture) operatorsOwn() {
+	f.t.Helper()
+	f.local("ssh-keygen", "-q", "-t", "ed25519", "-N", "of the key", "-f", "encrypted")
+	f.local("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "plain")
 	f.startAgent()
 	f.write(".ssh/config", "Include conf.d/*\nHost rr1-mgmt\n User nopass\n IdentityFile "+f.dir+"/.lab/id_ed25519\n")
 	f.write(".ssh/conf.d/lab", "Host rr1-mgmt\n HostName "+f.ip6+"\n Port 2022\n ProxyJump bastion\nHost bastion\n HostName "+f.ip4+"\n User hop1\n IdentityFile "+f.dir+"/.lab/id_ed25519\n")
-	return f
 }
 
 func (f *waysInFixture) installSudo() {
