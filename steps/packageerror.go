@@ -29,6 +29,7 @@ func packageError(err error) error {
 		{"enough free space", "make room on the host, then run init again"},
 		{"needed on the", "make room on the host, then run init again"}, // dnf: "At least 30MB more space needed on the / filesystem"
 		{"dpkg was interrupted", "an earlier run of dpkg was cut off: run `dpkg --configure -a` on the host"},
+		{"Held packages were changed", "FRR is held back on the host: `apt-mark unhold frr frr-pythontools` lets it be upgraded"},
 		{"nmet dependencies", "the host's packages do not fit together: look at `apt-get check` on the host"},
 		{"Unable to locate package", "do the host's package sources have FRR? Ubuntu has it in universe; else name another frr.source in the inventory"},
 		{"Unable to find a match", "do the host's package sources have FRR? On RHEL and its like it is in AppStream; else name another frr.source in the inventory"},
