@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -174,11 +173,8 @@ func (m *move) awaitPreferred(ctx context.Context) error {
 		}
 		return ready || time.Since(preferred) > readyLimit
 	})
-	if errors.Is(err, ErrInterrupted) {
-		return m.cutOff(err, "it is announced by both")
-	}
 	if err != nil {
-		return err
+		return m.cutOff(err, "it is announced by both")
 	}
 	if !yes && len(lacking) > 0 {
 		return m.undo(ctx, lacking)

@@ -30,11 +30,11 @@ func (m *move) awaitGuest(ctx context.Context) error {
 		}
 		return false
 	})
-	if errors.Is(err, ErrInterrupted) {
+	if err != nil {
 		return m.cutOff(err, "it is announced by "+m.from())
 	}
-	if err != nil || yes {
-		return err
+	if yes {
+		return nil
 	}
 	again := fmt.Sprintf("start the guest on %s, then run `ipfabric vm move %s --to %s` again, with a longer --wait if need be", to, name, to)
 	if err := m.withdraw(ctx); err != nil {
