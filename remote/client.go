@@ -87,8 +87,8 @@ func New(cfg Config) (*Client, error) {
 		hostKeys:   &hostKeys{},
 		keys:       &keyring{files: make(map[string]*identity)},
 	}
-	c.logins = &passwords{kind: "SSH password", given: cfg.LoginPassword, prompt: cfg.Prompt, ask: c.ask}
-	c.sudo = &passwords{kind: "sudo password", given: cfg.SudoPassword, prompt: cfg.Prompt, ask: c.ask}
+	c.logins = &passwords{kind: "SSH password", given: cfg.LoginPassword, prompt: cfg.Prompt, ask: c.ask, all: make(map[string]*password)}
+	c.sudo = &passwords{kind: "sudo password", given: cfg.SudoPassword, prompt: cfg.Prompt, ask: c.ask, all: make(map[string]*password)}
 	c.sshConfig = sync.OnceValues(func() (*ssh_config.Config, error) {
 		return readSSHConfig(cfg.SSHConfig, cfg.Log)
 	})

@@ -44,17 +44,14 @@ func (s *passwords) of(ep endpoint) *password {
 	}
 	p := s.all[ep.user]
 	if p == nil {
-		p = s.make(s.kind + " of " + ep.user)
+		p = newPassword(s.kind + " of " + ep.user)
 		p.value = s.given
 		s.all[ep.user] = p
 	}
 	return p
 }
 
-func (s *passwords) make(question string) *password {
-	if s.all == nil {
-		s.all = make(map[string]*password)
-	}
+func newPassword(question string) *password {
 	return &password{turn: make(chan struct{}, 1), question: question}
 }
 
@@ -63,7 +60,7 @@ func (s *passwords) make(question string) *password {
 func (s *passwords) differs(ep endpoint) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.make(fmt.Sprintf("%s of %s on %s, which has another one", s.kind, ep.user, ep.name))
+	p := newPassword(fmt.Sprintf("%s of %s on %s, which has another one", s.kind, ep.user, ep.name))
 	p.refused = ep.name
 	s.all[ep.user+"\n"+ep.name] = p
 }

@@ -24,7 +24,7 @@ func (a *app) passwords(ctx context.Context) (login, sudo string, err error) {
 
 func (a *app) password(ctx context.Context, asked bool, flag, env, question string) (string, error) {
 	if asked && a.ask == nil {
-		return "", usagef("set "+env+" instead", "%s: there is nobody to ask: this is no terminal", flag)
+		return "", usagef("set "+env+" instead", "%s: nobody can be asked: this is no terminal, or progress is JSON", flag)
 	}
 	if asked {
 		return a.ask.Secret(ctx, question)
