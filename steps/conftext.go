@@ -42,7 +42,11 @@ func confLines(conf string) []string {
 			depths, blocks = depths[:len(depths)-1], blocks[:len(blocks)-1]
 		}
 		blocks, depths = append(blocks, text), append(depths, depth)
-		out = append(out, strings.Join(blocks, " | "))
+		// Blocks that FRR shows with nothing in them: 7.5 always, and once there
+		// was something.
+		if line := strings.Join(blocks, " | "); line != "line vty" && line != "bfd" {
+			out = append(out, line)
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -52,7 +56,7 @@ func confLines(conf string) []string {
 func ignoredLine(text string) bool {
 	switch text {
 	case "exit", "end", "exit-address-family", "exit-vrf", "exit-vni", "Building configuration...", "Current configuration:",
-		"service integrated-vtysh-config", "line vty", // 7.5 always shows the latter
+		"service integrated-vtysh-config",
 		// zebra shows these on a host that does not forward; what the kernel
 		// does is set by sysctl, not here.
 		"no ip forwarding", "no ipv6 forwarding":

@@ -13,8 +13,8 @@ import (
 // them, and no longer once a line is gone, changed or added.
 func TestDiffConfOfRealRunningConfigurations(t *testing.T) {
 	paths, err := filepath.Glob("testdata/conf/*.conf")
-	if err != nil || len(paths) != 12 {
-		t.Fatal("three versions have four files each", paths, err)
+	if err != nil || len(paths) != 16 {
+		t.Fatal("four versions have four files each", paths, err)
 	}
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), ".conf")
@@ -46,6 +46,18 @@ func TestDiffConfKnowsBlocks(t *testing.T) {
 	}
 }
 
+// FRR keeps a bfd block that nothing is in any more; what is in it counts.
+func TestDiffConfOfEmptyBlocks(t *testing.T) {
+	const want = "router bgp 1\n neighbor X peer-group\n"
+	if diff := diffConf(want+"!\nbfd\n!\nline vty\n!\nend\n", want); len(diff) > 0 {
+		t.Errorf("%s", diff)
+	}
+	diff := diffConf(want+"!\nbfd\n profile IPFABRIC\n  transmit-interval 500\n !\n!\n", want)
+	if len(diff) != 2 || diff[1].Have != "bfd | profile IPFABRIC | transmit-interval 500" {
+		t.Errorf("%q", diff)
+	}
+}
+
 func TestParseReloadTest(t *testing.T) {
 	const out = `2026-01-01 12:00:00,000  INFO: Loading Config object from vtysh show running
 
@@ -53,6 +65,7 @@ Lines To Delete
 ===============
 no hostname rr1
 ip forwarding
+no bfd
 router bgp 65000
  no neighbor 10.9.9.9 remote-as 65001
 

@@ -46,7 +46,7 @@ func golden(t *testing.T, name string, got []byte) {
 
 // The golden files are what real FRR is given in the lab's tests too.
 func TestConfGolden(t *testing.T) {
-	versions := map[string]frrVersion{"7.5": {7, 5}, "8.4": {8, 4}, "10.3": {10, 3}}
+	versions := map[string]frrVersion{"7.5": {7, 5}, "8.4": {8, 4}, "10.3": {10, 3}, "10.7": {10, 7}}
 	for _, fabric := range []string{"full", "plain"} {
 		f := testFabric(t, fabric)
 		for name, v := range versions {

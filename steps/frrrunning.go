@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"ipfabric/inventory"
@@ -71,8 +72,8 @@ func short(diff Diff) Diff {
 }
 
 // parseReloadTest reads what frr-reload.py --test prints: two headed lists of
-// lines. The host's name, how vtysh stores files, and whether the host
-// forwards are no differences.
+// lines. The host's name, how vtysh stores files, whether the host forwards,
+// and a bfd block with nothing in it are no differences.
 func parseReloadTest(out string) Diff {
 	var diff Diff
 	section := ""
@@ -83,7 +84,7 @@ func parseReloadTest(out string) Diff {
 			section = line
 		case section == "" || line == "" || strings.Trim(line, "=") == "":
 		case strings.HasPrefix(line, "hostname "), strings.HasPrefix(line, "no hostname "), line == "service integrated-vtysh-config":
-		case line == "ip forwarding", line == "ipv6 forwarding":
+		case line == "ip forwarding", line == "ipv6 forwarding", line == "bfd", line == "no bfd":
 		case section == "Lines To Delete":
 			diff = append(diff, Change{Item: "running configuration", Have: line})
 		default:
@@ -104,15 +105,43 @@ func (s frrRunsConf) Apply(ctx context.Context, h Host) error {
 	if err := s.rollback.arm(ctx, h); err != nil {
 		return err
 	}
-	reloadErr := h.Run(ctx, frrScript, "reload", confPath)
-	if reloadErr == nil || exitStatus(reloadErr) < 0 {
-		return reloadErr // cut off in the middle: the host's timer runs
+	var reloadErr error
+	for range 2 { // it takes `neighbor X bfd profile Y` back in two steps
+		reloadErr = h.Run(ctx, frrScript, "reload", confPath)
+		if reloadErr != nil && exitStatus(reloadErr) < 0 {
+			return reloadErr // cut off in the middle: the host's timer runs
+		}
+		if diff, err := s.Check(ctx, h); err == nil && len(diff) == 0 {
+			return nil
+		}
+		if reloadErr != nil {
+			break
+		}
 	}
-	if diff, err := s.Check(ctx, h); err == nil && len(diff) == 0 {
-		return nil
+	if s.bfdLeft(ctx, h) {
+		return frrService{}.restart(ctx, h)
+	}
+	if reloadErr == nil {
+		return nil // the caller finds what is left
 	}
 	if err := s.rollback.now(ctx, h); err != nil {
 		return fmt.Errorf("%w; the old configuration could not be put back at once (%v), the host does it by itself", reloadErr, err)
 	}
 	return errRolledBack{fmt.Errorf("FRR refused a part of the new configuration, the old one is back in place: %w", reloadErr)}
+}
+
+// bfdLeft says whether FRR runs all of frr.conf but for BFD's own times. FRR 7.5
+// cannot take those back, and its bfdd may crash over it: a restart it is, with
+// the rollback still armed.
+func (s frrRunsConf) bfdLeft(ctx context.Context, r Reader) bool {
+	running, err := runningConf(ctx, r)
+	if err != nil {
+		return false
+	}
+	want, err := wantedConf(ctx, r, s.host, s.render)
+	if err != nil {
+		return false
+	}
+	diff := diffConf(running, string(want))
+	return len(diff) > 0 && !slices.ContainsFunc(diff, func(c Change) bool { return !strings.HasPrefix(c.Have+c.Want, "bfd | ") })
 }

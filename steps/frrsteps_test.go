@@ -181,6 +181,31 @@ func TestReloadIsJudgedByWhatRuns(t *testing.T) {
 	}
 }
 
+// frr-reload.py of FRR 7.5 says that all is well and leaves BFD's old times: only
+// a restart takes them back. Of anything else that is left nothing is restarted.
+func TestOldBFDTimesNeedARestart(t *testing.T) {
+	for left, restarts := range map[string]bool{
+		"bfd\n profile IPFABRIC\n  transmit-interval 500\n": true,
+		"bfd\n profile IPFABRIC\n!\nold\n":                  false,
+	} {
+		h := frrHost()
+		h.answers[strings.Join(frrLook, " ")] = " zebra bgpd\nnew\n" + left
+		h.answers["systemctl reset-failed frr.service"], h.answers["systemctl restart frr.service"] = "", ""
+		if err := (frrRunsConf{render: newConf}).Apply(t.Context(), h); err != nil {
+			t.Errorf("%q: %v", left, err)
+		}
+		reloads := 0
+		for _, line := range h.log {
+			if line == frrScript+" reload "+confPath {
+				reloads++
+			}
+		}
+		if got := slices.Contains(h.log, "systemctl restart frr.service"); reloads != 2 || got != restarts {
+			t.Errorf("%q: reloaded %d times, restarted: %v", left, reloads, got)
+		}
+	}
+}
+
 func TestNothingIsTouchedWhereReloadCannotRun(t *testing.T) {
 	h := frrHost()
 	h.status[strings.Join(frrReload("--help"), " ")] = 127
