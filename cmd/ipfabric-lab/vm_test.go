@@ -81,6 +81,13 @@ func TestLabVM(t *testing.T) {
 		}
 	})
 
+	t.Run("the shell completes their names", func(t *testing.T) {
+		f := f.in(t)
+		if out := f.ipfabric(0, "__complete", "vm", "move", ""); !strings.HasPrefix(out, "app\ndb\nweb\n") {
+			t.Errorf("got %s", out)
+		}
+	})
+
 	t.Run("a move loses next to nothing", func(t *testing.T) {
 		f := f.in(t)
 		took := []time.Duration{
