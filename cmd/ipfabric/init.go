@@ -45,7 +45,8 @@ Exit codes: 0 done and healthy, 1 error, 3 some hosts failed, 4 done, but the
 verification found a problem, 130 interrupted.`,
 		Example: `  ipfabric init
   ipfabric init --yes --limit node7,node8
-  ipfabric init --dry-run`,
+  ipfabric init --dry-run
+  ipfabric init --upgrade-frr --limit rr1`,
 		Args: noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts.waitSet = cmd.Flags().Changed("wait")
