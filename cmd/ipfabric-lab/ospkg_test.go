@@ -100,7 +100,7 @@ func TestLabPackages(t *testing.T) {
 			t.Errorf("FRR was upgraded:\n%s\n%s", before, after)
 		}
 		f.ipfabric(0, "plan")
-		if out := f.ipfabric(2, "plan", "--upgrade-frr"); strings.Count(out, "package frr ") == 0 || !strings.Contains(out, "+next1") || !strings.Contains(out, "7.5.1-14") {
+		if out := f.ipfabric(2, "plan", "--upgrade-frr"); strings.Count(out, "package frr: ") != 2 || !strings.Contains(out, "+next1") || !strings.Contains(out, "7.5.1-14") {
 			t.Errorf("the plan does not show the upgrade:\n%s", tail(out))
 		}
 	})
@@ -119,7 +119,7 @@ func TestLabPackages(t *testing.T) {
 		}
 		// One host's change is confirmed before the next one begins.
 		var order []string
-		for _, m := range regexp.MustCompile(`(?m)^(\w+): (FRR is the newest of its source|FRR's change is confirmed): changed`).FindAllStringSubmatch(out, -1) {
+		for _, m := range regexp.MustCompile(`(?m)^(\w+) +(FRR is the newest of its source|FRR's change is confirmed): changed`).FindAllStringSubmatch(out, -1) {
 			order = append(order, m[1])
 		}
 		if got := strings.Join(order, " "); got != "rr1 rr1 rr2 rr2 node1 node1 node2 node2" {

@@ -64,7 +64,7 @@ func TestInitShowsTheGatewaysOnlyWhenAReflectorWasChanged(t *testing.T) {
 
 func TestAFabricOfUnmanagedHostsHasNothingToDo(t *testing.T) {
 	b := newBench(t)
-	wantCode(t, b.preview(context.Background(), steps.Plan{}, false), exitOK)
+	wantCode(t, b.preview(context.Background(), steps.Plan{}, planOptions{}), exitOK)
 }
 
 func TestInitWithoutATerminalNeedsYes(t *testing.T) {

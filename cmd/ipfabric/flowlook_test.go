@@ -11,15 +11,15 @@ import (
 
 func TestPlanExitCodes(t *testing.T) {
 	b := newBench(t)
-	wantCode(t, b.preview(context.Background(), b.testPlan(), false), exitChanges)
+	wantCode(t, b.preview(context.Background(), b.testPlan(), planOptions{}), exitChanges)
 	if b.written() != "" {
 		t.Errorf("written: %s", b.written())
 	}
 	b.settle("rr1", "rr2", "node1")
-	wantCode(t, b.preview(context.Background(), b.testPlan(), false), exitOK)
+	wantCode(t, b.preview(context.Background(), b.testPlan(), planOptions{}), exitOK)
 	b.fleet = newFleet(b.fleet.open)
 	b.hosts["rr2"].openErr = connectError("rr2", remote.Unreachable)
-	wantCode(t, b.preview(context.Background(), b.testPlan(), false), exitHosts)
+	wantCode(t, b.preview(context.Background(), b.testPlan(), planOptions{}), exitHosts)
 }
 
 func TestVerifyWaits(t *testing.T) {

@@ -53,10 +53,10 @@ func (a *app) showPlan(ctx context.Context, opts planOptions) error {
 	if err != nil {
 		return err
 	}
-	return s.preview(ctx, plan, opts.json)
+	return s.preview(ctx, plan, opts)
 }
 
-func (s *session) preview(ctx context.Context, plan steps.Plan, asJSON bool) error {
+func (s *session) preview(ctx context.Context, plan steps.Plan, opts planOptions) error {
 	s.connect = steps.Sharing(s.fleet.connect) // most of what FRRVersions asks was asked before
 	defer func() { s.connect = s.fleet.connect }()
 	o, stop := s.look(ctx, plan)
@@ -64,7 +64,7 @@ func (s *session) preview(ctx context.Context, plan steps.Plan, asJSON bool) err
 		return stop
 	}
 	o.addFRR(steps.FRRVersions(ctx, s.fabric, s.connect, o.answering()))
-	if err := s.showOutlook(o, asJSON); err != nil {
+	if err := s.showOutlook(o, opts.json); err != nil {
 		return err
 	}
 	switch {
@@ -73,10 +73,22 @@ func (s *session) preview(ctx context.Context, plan steps.Plan, asJSON bool) err
 	case o.Failed > 0:
 		return exitWith(exitHosts)
 	case o.Changes > 0:
-		s.say.note("`ipfabric init` applies this")
+		s.say.note("`%s` applies this", opts.applyCommand())
 		return exitWith(exitChanges)
 	}
 	return nil
+}
+
+// applyCommand is the command that does what was planned.
+func (o planOptions) applyCommand() string {
+	line := "ipfabric init"
+	if o.upgrade {
+		line += " --upgrade-frr"
+	}
+	if o.adopt {
+		line += " --adopt"
+	}
+	return line
 }
 
 // showOutlook prints what was found, and why hosts could not be looked at.
