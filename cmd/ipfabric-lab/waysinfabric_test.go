@@ -14,13 +14,15 @@ var fabricHosts = []string{"rr1", "rr2", "node1", "node2", "node3"}
 // TestLabNonRoot makes a whole fabric as a user who needs a password for sudo.
 func TestLabNonRoot(t *testing.T) {
 	f := newFabric(t)
-	for _, h := range fabricHosts {
-		f.ssh(h, `set -e; export DEBIAN_FRONTEND=noninteractive
-apt-get -qq update >/dev/null; apt-get -qq -y install sudo >/dev/null 2>&1
-useradd -m -s /bin/bash ops; echo 'ops:sudo of ops' | chpasswd
+	const user = `set -e; useradd -m -s /bin/bash ops; echo 'ops:sudo of ops' | chpasswd
 install -d -o ops -m 700 /home/ops/.ssh; install -o ops -m 600 /root/.ssh/authorized_keys /home/ops/.ssh/authorized_keys
+`
+	for _, h := range fabricHosts {
+		f.ssh(h, user+`export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update >/dev/null; apt-get -qq -y install sudo >/dev/null 2>&1
 echo 'ops ALL=(ALL) ALL' >/etc/sudoers.d/ops; chmod 440 /etc/sudoers.d/ops`)
 	}
+	f.ssh("core1", user+"adduser --quiet ops bird") // who may ask BIRD, and has no sudo
 	f.edit("the user is ops", "  user: root\n", "  user: ops\n")
 	f.env = sudoIs("sudo of ops")
 	f.wholeFabric()
