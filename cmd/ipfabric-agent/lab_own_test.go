@@ -142,3 +142,27 @@ func TestLabAHeldVMStaysFiltered(t *testing.T) {
 		}
 	}
 }
+
+// With 1,000 VMs a look at all takes as long as adding twenty. What the agent
+// does itself must not look to it like somebody else's doing.
+func TestLabOneVMIsNoReasonToLookAtAll(t *testing.T) {
+	if !inNetns(t) {
+		return
+	}
+	a := newAgent(t, "")
+	a.settled()
+	newGuest(t, "d_net0", "203.0.113.9", "2001:db8:100::9")
+	before := a.status().Reconcile.Full
+	for range 5 {
+		a.do("vm", "add", "a", "--ip", "203.0.113.1", "--ip6", "2001:db8:100::1", "--mac", "52:54:00:00:00:01")
+		a.do("vm", "add", "d", "--ip", "203.0.113.9", "--ip6", "2001:db8:100::9", "--link", "existing")
+		a.do("vm", "phase", "d", "migrating")
+		a.do("vm", "phase", "d", "live")
+		a.do("vm", "remove", "a")
+		a.do("vm", "remove", "d")
+	}
+	a.settled()
+	if got := a.status().Reconcile.Full - before; got > 1 { // that one is the clock's
+		t.Errorf("it looked at all VMs %d times", got)
+	}
+}

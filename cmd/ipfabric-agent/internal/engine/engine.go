@@ -71,6 +71,7 @@ type Engine struct {
 	mu      sync.Mutex
 	states  map[string]vmState
 	held    map[string]heldVM // about which nothing is done
+	former  map[int]bool      // links of VMs that were removed since the last complete pass
 	global  map[string]string // problems that are not one VM's, by what was tried
 	notes   map[string]string // warnings, by what they are about
 	counts  Counts
@@ -114,6 +115,7 @@ func New(o Options) *Engine {
 		Options: o,
 		started: o.Now(),
 		states:  map[string]vmState{},
+		former:  map[int]bool{},
 		global:  map[string]string{},
 		notes:   map[string]string{},
 		waiting: map[string]context.CancelFunc{},

@@ -63,7 +63,7 @@ func (p *pending) take() places {
 
 // Changed tells the engine that something has changed somewhere.
 func (e *Engine) Changed(ev kernel.Event) {
-	if ev.All || ev.Firewall {
+	if ev.All || ev.Firewall || e.heldRenamed(ev) {
 		e.pending.add("", true)
 		return
 	}
@@ -74,6 +74,19 @@ func (e *Engine) Changed(ev kernel.Event) {
 	if ev.Route {
 		e.pending.note(func(at *places) { at.routes[ev.Index] = true })
 	}
+}
+
+// heldRenamed says whether the link of a VM about which nothing is done got
+// another name, for which there are no rules.
+func (e *Engine) heldRenamed(ev kernel.Event) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, h := range e.held {
+		if ev.Device != "" && h.Index == ev.Index && h.device != ev.Device {
+			return true
+		}
+	}
+	return false
 }
 
 // at says which VM a link is of.
@@ -138,7 +151,7 @@ func (e *Engine) sync(ctx context.Context, look places) error {
 	for index := range look.routes {
 		// By now the agent knows the links that it has made itself: any other
 		// that a route of its own leads over is somebody else's doing.
-		all = all || e.at("", index) == ""
+		all = all || e.at("", index) == "" && !e.was(index)
 	}
 	if all {
 		return e.syncAll(ctx)
@@ -147,6 +160,13 @@ func (e *Engine) sync(ctx context.Context, look places) error {
 		return nil
 	}
 	return e.syncSome(ctx, look.names)
+}
+
+// was says whether a link was a VM's until lately.
+func (e *Engine) was(index int) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return index != 0 && e.former[index]
 }
 
 // calm waits until no more events come, though not for long: a guest that

@@ -36,6 +36,7 @@ func (e *Engine) syncAll(ctx context.Context) error {
 		}
 	}
 	e.held = r.found
+	clear(e.former)
 	e.counts.Passes++
 	e.counts.Last, e.counts.Took = e.Now(), time.Since(begin)
 	e.mu.Unlock()
@@ -78,6 +79,7 @@ func (e *Engine) syncSome(ctx context.Context, names map[string]bool) error {
 		}
 	}
 	for name := range gone {
+		e.former[e.states[name].Index] = true
 		delete(e.states, name)
 	}
 	e.counts.Partial++

@@ -3,7 +3,6 @@ package kernel
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"syscall"
 
 	"github.com/vishvananda/netlink"
@@ -16,14 +15,19 @@ import (
 // usedByOthers looks what else relies on links that have no mark yet: one that
 // carries the host's VLANs or routes is no VM's, though it has no address.
 func (k *Kernel) usedByOthers(links map[int]*dataplane.Link) error {
-	var unknown []*dataplane.Link
+	unknown := map[int]*dataplane.Link{}
+	only := 0
 	for _, l := range links {
 		if name, _ := dataplane.Marked(l.Alias); name == "" {
-			unknown = append(unknown, l)
+			unknown[l.Index] = l
+			only = l.Index
 		}
 	}
 	if len(unknown) == 0 {
 		return nil
+	}
+	if len(unknown) > 1 {
+		only = 0
 	}
 	uppers, err := k.uppers()
 	if err != nil {
@@ -31,9 +35,9 @@ func (k *Kernel) usedByOthers(links map[int]*dataplane.Link) error {
 	}
 	for _, l := range unknown {
 		l.Uppers = uppers[l.Index]
-		if l.Others, err = k.othersRoutes(l.Index); err != nil {
-			return fmt.Errorf("the routes over %s: %w", l.Name, err)
-		}
+	}
+	if err := k.othersRoutes(unknown, only); err != nil {
+		return fmt.Errorf("the routes of others: %w", err)
 	}
 	return nil
 }
@@ -61,18 +65,20 @@ func (k *Kernel) uppers() (map[int][]string, error) {
 	return out, nil
 }
 
-// othersRoutes returns where routes over a link lead that neither the kernel
+// othersRoutes notes where routes over the links lead that neither the kernel
 // nor the agent has made, in all tables.
-func (k *Kernel) othersRoutes(index int) ([]netip.Prefix, error) {
-	var out []netip.Prefix
-	over := nl.NewRtAttr(unix.RTA_OIF, nl.Uint32Attr(uint32(index)))
+func (k *Kernel) othersRoutes(links map[int]*dataplane.Link, only int) error {
+	var filter []nl.NetlinkRequestData
+	if only != 0 {
+		filter = append(filter, nl.NewRtAttr(unix.RTA_OIF, nl.Uint32Attr(uint32(only))))
+	}
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		msgs, err := k.dump(unix.RTM_GETROUTE, unix.RTM_NEWROUTE, &nl.RtMsg{RtMsg: unix.RtMsg{Family: family}}, over)
+		msgs, err := k.dump(unix.RTM_GETROUTE, unix.RTM_NEWROUTE, &nl.RtMsg{RtMsg: unix.RtMsg{Family: family}}, filter...)
 		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, m := range msgs {
 			if len(m) < unix.SizeofRtMsg {
@@ -85,33 +91,31 @@ func (k *Kernel) othersRoutes(index int) ([]netip.Prefix, error) {
 			}
 			attrs, err := nl.ParseRouteAttr(m[unix.SizeofRtMsg:])
 			if err != nil {
-				return nil, err
+				return err
 			}
-			if leads(attrs, index) {
-				out = append(out, destination(msg, attrs))
+			for _, index := range over(attrs) {
+				if l := links[index]; l != nil {
+					l.Others = append(l.Others, destination(msg, attrs))
+				}
 			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
-// leads says whether a route leads over a link, by itself or by one of several
-// next hops. Kernels before 4.20 do not leave out those that do not.
-func leads(attrs []syscall.NetlinkRouteAttr, index int) bool {
-	if number(attrs, unix.RTA_OIF) == index {
-		return true
-	}
+// over returns the links that a route leads over: one, or those of its several
+// next hops.
+func over(attrs []syscall.NetlinkRouteAttr) []int {
+	out := []int{number(attrs, unix.RTA_OIF)}
 	hops := value(attrs, unix.RTA_MULTIPATH)
 	for len(hops) >= unix.SizeofRtNexthop {
 		hop := nl.DeserializeRtNexthop(hops)
-		if int(hop.Ifindex) == index {
-			return true
-		}
+		out = append(out, int(hop.Ifindex))
 		next := (int(hop.RtNexthop.Len) + 3) &^ 3 // RTNH_ALIGN
 		if next < unix.SizeofRtNexthop || next > len(hops) {
-			return false
+			break
 		}
 		hops = hops[next:]
 	}
-	return false
+	return out
 }
