@@ -35,7 +35,9 @@ func (e *Engine) syncAll(ctx context.Context) error {
 			delete(e.states, name)
 		}
 	}
-	e.held = r.found
+	if len(r.found) == len(r.held) { // or the kernel could not be asked
+		e.held = r.found
+	}
 	clear(e.former)
 	e.counts.Passes++
 	e.counts.Last, e.counts.Took = e.Now(), time.Since(begin)
