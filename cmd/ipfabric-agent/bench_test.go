@@ -91,7 +91,7 @@ func reconcile(b *testing.B, e *engine.Engine) {
 }
 
 // BenchmarkNothingToDo is a full pass over 1,000 VMs that are as they should
-// be: what the agent does every five minutes.
+// be: what the agent does every minute.
 func BenchmarkNothingToDo(b *testing.B) {
 	freshNetns(b)
 	e := benchEngine(b, benchState(b))

@@ -29,7 +29,7 @@ func (c *cli) reconcileCommand() *cobra.Command {
 		Use:   "reconcile",
 		Short: "Look at everything now, and put right what differs",
 		Long: "Look at everything now, and put right what differs. The agent does so by itself\n" +
-			"when something changes, and every five minutes. VM files that were edited by hand\n" +
+			"when something changes, and every minute. VM files that were edited by hand\n" +
 			"are read here.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.client().Reconcile(cmd.Context()) },

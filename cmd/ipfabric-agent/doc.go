@@ -11,7 +11,7 @@
 // What should be is one small file per VM (package store). What is comes from
 // the kernel (package kernel). The difference between the two is computed by a
 // pure function (package dataplane) and carried out, whenever the kernel or a
-// client reports a change, and for all VMs every few minutes (package engine).
+// client reports a change, and for all VMs every minute (package engine).
 // Nothing is ever done because of an event alone: an event only says where to
 // look. Hence whatever somebody deletes comes back, and an agent that was not
 // running catches up when it starts.
