@@ -166,3 +166,39 @@ func TestLabOneVMIsNoReasonToLookAtAll(t *testing.T) {
 		t.Errorf("it looked at all VMs %d times", got)
 	}
 }
+
+// A guest that arrives is nowhere else any more: it is announced, room on the
+// disk or not.
+func TestLabAGuestArrivesOnAFullDisk(t *testing.T) {
+	if !inNetns(t) {
+		return
+	}
+	a := newAgent(t, "")
+	a.stop(syscall.SIGTERM)
+	state := filepath.Join(a.dir, "state")
+	must(t, "mount", "-t", "tmpfs", "-o", "size=64k", "none", state)
+	t.Cleanup(func() { must(t, "umount", state) })
+	a.start()
+	g := newGuest(t, "a_net0", "203.0.113.1", "")
+	g.run("ip", "link", "set", "eth0", "down")
+	a.do("vm", "add", "a", "--ip", "203.0.113.1", "--link", "existing", "--phase", "waiting")
+	sh("dd", "if=/dev/zero", "of="+filepath.Join(state, "full"), "bs=1k") // ends when the disk is full
+	g.run("ip", "link", "set", "eth0", "up")
+	a.settled()
+	g.sendsFrame(rarp(g.mac()))
+	migrating := func() bool { return routes(t) == "203.0.113.1 dev a_net0 metric 512" }
+	eventually(t, "it is announced", migrating)
+	a.do("reconcile")
+	if s := a.status(); !migrating() || s.StateWritable {
+		t.Errorf("got %s, problems: %q", routes(t), s.Problems)
+	}
+	if err := os.Remove(filepath.Join(state, "full")); err != nil {
+		t.Fatal(err)
+	}
+	a.do("reconcile")
+	a.stop(syscall.SIGKILL)
+	a.start()
+	if s := a.status(); !migrating() || !s.Healthy {
+		t.Errorf("after a restart: got %s, problems: %q", routes(t), s.Problems)
+	}
+}

@@ -34,6 +34,7 @@ type Firewall interface {
 	Allow([]firewall.Entry) (changes int, err error)
 	Trim(want []firewall.Entry, keep func(device string) bool) (changes int, err error)
 	Forget()
+	Restore() (changes int, err error)
 	Known() bool
 	Drops() (firewall.Drops, error)
 }

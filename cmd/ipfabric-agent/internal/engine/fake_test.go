@@ -143,6 +143,8 @@ type fakeFirewall struct {
 
 func (f *fakeFirewall) Forget() {}
 
+func (f *fakeFirewall) Restore() (int, error) { return 0, f.err }
+
 func (f *fakeFirewall) Known() bool { return f.err == nil }
 
 func (f *fakeFirewall) Allow(want []firewall.Entry) (int, error) {

@@ -67,8 +67,10 @@ func (e *Engine) arrived(name string) error {
 		return nil
 	}
 	v.Phase, v.Settle = vm.Migrating, e.Now().Add(settleAfter).UTC().Truncate(time.Second)
-	if err := e.Store.Put(v); err != nil {
-		return err
+	if err := e.Store.Change(v); err != nil {
+		// It is nowhere else any more: it is announced, room on the disk or not.
+		e.Log.Error("that a guest has arrived is not stored", "vm", name, "err", err)
+		e.lookAtDisk()
 	}
 	e.Log.Info("the guest runs here now", "vm", name)
 	return e.syncSome(context.Background(), map[string]bool{name: true})

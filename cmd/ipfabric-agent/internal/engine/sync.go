@@ -23,8 +23,13 @@ func (e *Engine) syncAll(ctx context.Context) error {
 	}
 	e.lookAtDisk()
 	e.Firewall.Forget()
+	restored, err := e.Firewall.Restore()
+	if err != nil {
+		e.Log.Debug("the rules cannot be put back yet", "err", err) // Allow tells of it
+	}
 	r := e.everybody()
 	changes, failed, err := e.pass(ctx, r, append(slices.Collect(maps.Keys(r.heldDevices)), r.devices...), true)
+	changes += restored
 	e.mu.Lock()
 	wanted := map[string]bool{}
 	for _, w := range r.wants {

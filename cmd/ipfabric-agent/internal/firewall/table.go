@@ -3,6 +3,7 @@ package firewall
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -28,6 +29,7 @@ type Table struct {
 	chains  []chain
 	print   string
 	entries map[Entry]bool // what is in the sets; nil: not known
+	had     map[Entry]bool // what was in them when that was last known
 	tally   tally
 }
 
@@ -92,7 +94,24 @@ func (t *Table) newChains() []chain {
 func (t *Table) Forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.entries != nil {
+		t.had = t.entries
+	}
 	t.entries = nil
+}
+
+// Restore puts the table back as it was, if somebody has removed or changed it:
+// what is wanted now takes longer to find out.
+func (t *Table) Restore() (changes int, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.entries != nil || t.had == nil {
+		return 0, nil
+	}
+	if err := t.look(); err != nil || t.entries != nil {
+		return 0, err
+	}
+	return 1, t.replace(slices.Collect(maps.Keys(t.had)))
 }
 
 // Known says whether it is known what is in the kernel's table. If not, Allow

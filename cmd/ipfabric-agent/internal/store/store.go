@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,13 +31,14 @@ type Store struct {
 	mu      sync.Mutex
 	vms     map[string]vm.VM
 	bad     map[string]string // VM name → what is wrong with its file
+	unsaved map[string]vm.VM  // changes that the disk has not taken yet
 	drained bool
 }
 
 // Open reads the store below dir, making it if there is none. Files that
 // cannot be used are not an error: Bad tells of them.
 func Open(dir string) (*Store, error) {
-	s := &Store{dir: dir}
+	s := &Store{dir: dir, unsaved: map[string]vm.VM{}}
 	if err := os.MkdirAll(filepath.Join(dir, vmsDir), 0o750); err != nil {
 		return nil, err
 	}
@@ -70,6 +70,15 @@ func (s *Store) Reload() error {
 	}
 	for name := range vms {
 		delete(bad, name) // it was added again since
+	}
+	for name, v := range s.unsaved {
+		_, there := vms[name]
+		if there {
+			vms[name] = v
+		}
+		if !there || s.write(v) == nil {
+			delete(s.unsaved, name)
+		}
 	}
 	s.vms, s.bad = vms, bad
 	_, err = os.Stat(filepath.Join(s.dir, drainedFile))
@@ -147,16 +156,42 @@ func (s *Store) Put(v vm.VM) error {
 	if err := v.Check(); err != nil {
 		return err
 	}
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.put(v)
+}
+
+// Change replaces a VM that is there, whatever the disk says. A change that it
+// does not take, which is the error, holds until the agent ends, and is written
+// as soon as there is room.
+func (s *Store) Change(v vm.VM) error {
+	if err := v.Check(); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := writeFile(s.path(v.Name+vmSuffix), append(data, '\n')); err != nil {
+	err := s.put(v)
+	if err != nil {
+		s.vms[v.Name], s.unsaved[v.Name] = v, v
+	}
+	return err
+}
+
+func (s *Store) write(v vm.VM) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(s.path(v.Name+vmSuffix), append(data, '\n'))
+}
+
+// put writes a VM. The caller holds mu.
+func (s *Store) put(v vm.VM) error {
+	if err := s.write(v); err != nil {
 		return err
 	}
 	s.vms[v.Name] = v
+	delete(s.unsaved, v.Name)
 	if _, held := s.bad[v.Name]; held {
 		os.Remove(s.path(v.Name + asideSuffix))
 		delete(s.bad, v.Name)
@@ -179,6 +214,7 @@ func (s *Store) Delete(name string) error {
 	}
 	delete(s.vms, name)
 	delete(s.bad, name)
+	delete(s.unsaved, name)
 	return syncDir(filepath.Join(s.dir, vmsDir))
 }
 
@@ -221,44 +257,3 @@ func (s *Store) Probe() error {
 }
 
 func (s *Store) path(file string) string { return filepath.Join(s.dir, vmsDir, file) }
-
-// writeFile puts data in place at once, or leaves everything as it was.
-func writeFile(path string, data []byte) (err error) {
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
-		return nil
-	}
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, tempPrefix)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		f.Close()
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o640); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a rename or a removal survive a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}

@@ -153,3 +153,49 @@ func TestHalfWrittenFilesOfAKilledAgentAreRemoved(t *testing.T) {
 		t.Error("it is still there")
 	}
 }
+
+// A full disk is no reason to forget what must hold at once.
+func TestAChangeHoldsThoughTheDiskIsFull(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := vm.VM{Name: "a", IPv4: netip.MustParseAddr("203.0.113.1"), Phase: vm.Waiting}
+	if err := s.Put(v); err != nil {
+		t.Fatal(err)
+	}
+	// Root can write wherever there is a folder, so it goes.
+	away := filepath.Join(dir, "away")
+	if err := os.Rename(filepath.Join(dir, vmsDir), away); err != nil {
+		t.Fatal(err)
+	}
+	v.Phase = vm.Migrating
+	if err := s.Change(v); err == nil {
+		t.Error("it says that it is stored")
+	}
+	if got, _ := s.Get("a"); got.Phase != vm.Migrating {
+		t.Errorf("got %+v", got)
+	}
+	if err := s.Probe(); err == nil {
+		t.Error("it says that VMs can be stored")
+	}
+	if err := os.Rename(away, filepath.Join(dir, vmsDir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*Store{s, again} {
+		if got, _ := s.Get("a"); got.Phase != vm.Migrating {
+			t.Errorf("there is room again: %+v", got)
+		}
+	}
+	if err := s.Probe(); err != nil {
+		t.Error(err)
+	}
+}
