@@ -37,15 +37,18 @@ func (s frrSourced) Check(ctx context.Context, r Reader) (Diff, error) {
 	if err != nil || len(diff) == 0 || repo == nil {
 		return diff, err
 	}
+	return diff, s.try(ctx, r, p, repo, false)
+}
+
+// try tries a repository out, for which FRR's own needs its key first.
+func (s frrSourced) try(ctx context.Context, r Reader, p platform, repo *repository, full bool) (err error) {
 	if repo.Key == "" {
 		if repo.Key, err = s.keys.of(ctx, p.Family); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if _, err := p.Packages.Try(ctx, r, *repo, false); err != nil {
-		return nil, err
-	}
-	return diff, nil
+	_, err = p.Packages.Try(ctx, r, *repo, full)
+	return err
 }
 
 func (s frrSourced) Apply(ctx context.Context, h Host) error {
@@ -56,12 +59,7 @@ func (s frrSourced) Apply(ctx context.Context, h Host) error {
 	if repo == nil {
 		return h.Run(ctx, append([]string{"rm", "-f"}, p.Packages.repositoryPaths()...)...)
 	}
-	if repo.Key == "" {
-		if repo.Key, err = s.keys.of(ctx, p.Family); err != nil {
-			return err
-		}
-	}
-	if _, err := p.Packages.Try(ctx, h, *repo, true); err != nil {
+	if err := s.try(ctx, h, p, repo, true); err != nil {
 		return err
 	}
 	before, err := readAll(ctx, h, p.Packages.repositoryPaths())
