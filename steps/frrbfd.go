@@ -33,10 +33,10 @@ func newGroup(f *inventory.Fabric, name string, v frrVersion) group {
 	return g
 }
 
-// noticeBy is for the sessions between reflectors and nodes: a dead node must
-// leave the fabric within seconds. Where BFD cannot see to that, keepalives
-// do, as fast as BGP allows. The other sessions have time, as a reflector's
-// or core's death takes no route away that the others don't have.
+// noticeBy is for the sessions among reflectors and nodes: a dead node must
+// leave the fabric within seconds, also what a dead reflector knew of it. Where
+// BFD cannot see to that, keepalives do, as fast as BGP allows. A core gateway
+// keeps its times: it has no routes for the fabric, and may be busy for seconds.
 func (g *group) noticeBy(b inventory.BGP, v frrVersion) {
 	if !b.BFD.Enabled || v.bfdRecovers() {
 		return

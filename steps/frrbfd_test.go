@@ -19,7 +19,7 @@ func TestConfBFD(t *testing.T) {
 	for _, tt := range []struct {
 		v     frrVersion
 		bfd   inventory.BFD
-		nodes string // timers of the sessions with nodes
+		times string // of the sessions among reflectors and nodes
 		want  string // "" is no BFD
 	}{
 		{frrVersion{7, 5}, usual, "10 30", plain},
@@ -44,7 +44,7 @@ func TestConfBFD(t *testing.T) {
 			t.Fatal(err)
 		}
 		conf := string(rr) + string(node)
-		for group, timers := range map[string]string{"NODE4": tt.nodes, "RR4": tt.nodes, "CORE4": "10 30", "RRS4": "10 30"} {
+		for group, timers := range map[string]string{"NODE4": tt.times, "RR4": tt.times, "RRS4": tt.times, "CORE4": "10 30"} {
 			if !strings.Contains(conf, " neighbor "+group+" timers "+timers+"\n") {
 				t.Errorf("%s, %+v: %s has not the timers %s:\n%s", tt.v, tt.bfd, group, timers, conf)
 			}

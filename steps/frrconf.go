@@ -110,6 +110,7 @@ func reflectorConf(f *inventory.Fabric, rr inventory.RouteReflector, v frrVersio
 		cores := newGroup(f, "CORE"+t.version, v)
 		cores.Client, cores.In = true, "IPFABRIC-DENY"
 		others := newGroup(f, "RRS"+t.version, v)
+		others.noticeBy(f.BGP, v)
 		others.In, others.MaxPrefixes = nodes.In, f.BGP.CoreMaxPrefixes
 
 		members := map[string][]inventory.Host{}
