@@ -42,7 +42,8 @@ func TestLabTheHostsInterfacesAreNoVMs(t *testing.T) {
 		}
 	}
 	a := newAgent(t, "")
-	before := must(t, "ip", "addr")
+	state := func() string { return must(t, "ip", "link") + must(t, "ip", "-4", "addr") }
+	before := state()
 	for i, tt := range tests {
 		device := "up" + string(rune('0'+i))
 		a.refuses(tt.want, "vm", "add", "own", "--ip", "203.0.113.1", "--interface", device)
@@ -60,7 +61,7 @@ func TestLabTheHostsInterfacesAreNoVMs(t *testing.T) {
 		}
 		a.do("reconcile")
 	}
-	if diff := cmp.Diff(before, must(t, "ip", "addr")); diff != "" {
+	if diff := cmp.Diff(before, state()); diff != "" {
 		t.Errorf("(-before +after)\n%s", diff)
 	}
 	// A tap that already leads to the VM, as scripts before ipfabric have it, is one.
