@@ -5,7 +5,6 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -144,36 +143,6 @@ func (f *fabric) checkHealthy() {
 	for _, s := range r.Sessions {
 		if s.Near.State != "Established" || s.Far.State != "Established" || !s.Near.Negotiated || !s.Far.Negotiated {
 			f.t.Errorf("%s-%s %s: %+v", s.RR, s.Peer, s.Family, s)
-		}
-	}
-}
-
-// What real FRR thinks of the golden files of package steps, and that it can
-// say no.
-func TestLabGoldens(t *testing.T) {
-	f := newFabric(t, "--rrs", "1", "--nodes", "1", "--cores", "1")
-	f.ipfabric(0, "init", "--yes", "--limit", "rr1", "--no-verify")
-	goldens, err := filepath.Glob("../../steps/testdata/conf/*-8.4.conf")
-	if err != nil || len(goldens) == 0 {
-		t.Fatal("no golden files", err)
-	}
-	check := func(conf string) (string, int) {
-		cmd := f.command("ipfabric-lab", "ssh", "rr1", "cat >/tmp/golden.conf && vtysh -C -f /tmp/golden.conf")
-		cmd.Stdin = strings.NewReader(conf)
-		out, _ := cmd.CombinedOutput() // the exit code says it
-		return string(out), cmd.ProcessState.ExitCode()
-	}
-	for _, path := range goldens {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if out, code := check(string(data)); code != 0 {
-			t.Errorf("%s: FRR says no: %s", path, out)
-		}
-		broken := strings.Replace(string(data), "router-id", "router-idd", 1)
-		if out, code := check(broken); code == 0 || !regexp.MustCompile(`line \d+: %? ?Unknown command`).MatchString(out) {
-			t.Errorf("%s: FRR accepts a misspelt line: exit %d, %s", path, code, out)
 		}
 	}
 }

@@ -1,0 +1,146 @@
+//go:build lab
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// loaded makes FRR start with the file on standard input, asks its own tool
+// whether it runs that, and again after a change by hand. The tool names lines
+// that no file can have: the host's name, and what the host forwards.
+const loaded = `set -eu
+cat >/etc/frr/frr.conf
+vtysh -C -f /etc/frr/frr.conf
+systemctl reset-failed frr
+systemctl restart frr
+for i in $(seq 100); do vtysh -c 'show running-config' | grep -q '^router bgp ' && break; sleep 0.1; done
+differs() { /usr/lib/frr/frr-reload.py --test --stdout /etc/frr/frr.conf 2>/dev/null | grep -v -e INFO -e hostname -e '^Lines To' -e '^=*$' -e '^ip forwarding' -e '^ipv6 forwarding' || true; }
+echo "after loading: $(differs)."
+vtysh -c 'configure terminal' -c 'ip prefix-list STRAY seq 5 permit 192.0.2.0/24'
+echo "with a stray: $(differs)."
+`
+
+// What real FRR of each version thinks of the golden files of package steps,
+// and that it can say no.
+func TestLabGoldens(t *testing.T) {
+	f := newFabric(t, "--rrs", "3", "--nodes", "0", "--cores", "1", "--rr-os", "debian11,debian12,debian13")
+	f.ipfabric(0, "init", "--yes", "--no-verify") // for the packages and the daemons
+	for machine, version := range map[string]string{"rr1": "7.5", "rr2": "8.4", "rr3": "10.3"} {
+		t.Run(version, func(t *testing.T) {
+			f := f.in(t)
+			goldens, err := filepath.Glob("../../steps/testdata/conf/*-" + version + ".conf")
+			if err != nil || len(goldens) != 4 {
+				t.Fatal("not all golden files", goldens, err)
+			}
+			for _, path := range goldens {
+				data, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				out, code := f.sshWith(machine, string(data), loaded)
+				if code != 0 || !strings.Contains(out, "after loading: .\n") {
+					t.Errorf("%s: exit %d, %s", path, code, out)
+				}
+				if !regexp.MustCompile(`(?s)with a stray: .*STRAY`).MatchString(out) {
+					t.Errorf("%s: frr-reload.py does not see a line that was added by hand: %s", path, out)
+				}
+				broken := strings.Replace(string(data), "router-id", "router-idd", 1)
+				out, code = f.sshWith(machine, broken, "cat >/tmp/broken.conf && vtysh -C -f /tmp/broken.conf")
+				if code == 0 || !regexp.MustCompile(`line \d+: %? ?Unknown command`).MatchString(out) {
+					t.Errorf("%s: FRR accepts a misspelt line: exit %d, %s", path, code, out)
+				}
+			}
+		})
+	}
+}
+
+// sshWith runs a shell line on a machine with this standard input, and returns
+// its whole output and its exit code.
+func (f *fabric) sshWith(machine, stdin, line string) (string, int) {
+	f.t.Helper()
+	cmd := f.command("ipfabric-lab", "ssh", machine, line)
+	cmd.Stdin = strings.NewReader(stdin)
+	out, _ := cmd.CombinedOutput() // the exit code says it
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// cutOff keeps all packets from and to a machine for 6 s.
+const cutOff = `systemd-run -q sh -c 'nft add table inet cut
+for hook in input output; do nft add chain inet cut $hook "{ type filter hook $hook priority -400; policy drop; }"; done
+sleep 6; nft delete table inet cut'`
+
+// Whatever crashes, in a fabric of three versions of FRR: all sessions come
+// back by themselves. FRR 10.3 with BFD left them Idle for good.
+func TestLabFRRVersionsRecover(t *testing.T) {
+	f := newFabric(t, "--rrs", "2", "--nodes", "2", "--cores", "1", "--rr-os", "debian11,debian13", "--node-os", "debian12,debian13")
+	f.ipfabric(0, "init", "--yes")
+	f.report(0, "--wait", "60s")
+
+	const bgpd = "kill -9 $(cat /run/frr/bgpd.pid)"
+	for _, tt := range []struct{ machine, what, line string }{
+		{"rr1", "bgpd is killed", bgpd},
+		{"rr2", "bgpd is killed", bgpd},
+		{"node1", "bgpd is killed", bgpd},
+		{"node1", "bfdd is killed", "kill -9 $(cat /run/frr/bfdd.pid)"},
+		{"rr2", "FRR is restarted", "systemctl restart frr"},
+		{"core1", "BIRD is killed", "systemctl kill -s KILL bird; systemctl start bird"},
+		{"rr1", "the machine is cut off", cutOff},
+	} {
+		f.ssh(tt.machine, tt.line)
+		began := time.Now()
+		if tt.line == cutOff {
+			f.lostBy(tt.machine, "rr2")
+			t.Logf("%s: %s: rr2 noticed after %.1f s", tt.machine, tt.what, time.Since(began).Seconds())
+		}
+		if r := f.report(0, "--wait", "60s"); !r.Healthy {
+			t.Fatalf("%s: %s: not healthy after it:\n%s", tt.machine, tt.what, r.bad())
+		}
+		t.Logf("%s: %s: healthy %.1f s later", tt.machine, tt.what, time.Since(began).Seconds())
+	}
+
+	// The dead have no other way to tell than their silence.
+	nodes := []string{"node1", "node2"}
+	for _, node := range nodes {
+		f.lab("stop", node, "--kill")
+	}
+	began := time.Now()
+	for _, node := range nodes {
+		f.lostBy(node, "rr1")
+		f.lostBy(node, "rr2")
+	}
+	took := time.Since(began)
+	t.Logf("power cut: both reflectors have lost both nodes after %.1f s", took.Seconds())
+	if took > 5*time.Second {
+		t.Errorf("the reflectors have lost the nodes after %s only", took)
+	}
+	for _, node := range nodes {
+		f.lab("start", node)
+	}
+	f.report(0, "--wait", "60s")
+
+	// What a reload cannot take back everywhere: init sees to it.
+	const usual = "  password: {file: bgp.password}\n"
+	have := usual
+	for _, bfd := range []string{"  bfd: {interval: 500ms}\n", "", "  bfd: false\n", ""} {
+		f.edit("bfd", have, usual+bfd)
+		have = usual + bfd
+		f.ipfabric(0, "init", "--yes", "--no-verify") // the lab's core keeps what it has
+		f.ipfabric(0, "plan")
+	}
+	if r := f.report(0, "--wait", "60s"); !r.Healthy {
+		t.Errorf("not healthy in the end:\n%s", r.bad())
+	}
+}
+
+// lostBy waits until a reflector has no session with a machine, IPv4 or IPv6.
+func (f *fabric) lostBy(machine, rr string) {
+	f.t.Helper()
+	line := `for a in $(awk '$2 == "` + machine + `" { print $1 }' /etc/hosts); do vtysh -c "show bgp neighbors $a json" | grep '"bgpState":"Established"'; done; true`
+	wait(f.t, 20*time.Second, rr+" has lost "+machine, func() bool { return f.ssh(rr, line) == "" })
+}
