@@ -21,8 +21,8 @@ if command -v dpkg >/dev/null; then dpkg -l; else rpm -qa | sort; fi | cksum`
 // TestLabPackages is about where FRR comes from: the mirror of a site without
 // a way out, all that can be wrong with it, and upgrades.
 func TestLabPackages(t *testing.T) {
-	f := newFabric(t, "--mirror", "--rr-os", "debian12", "--nodes", "2", "--node-os", "debian12,el8-like")
-	systems := map[string]string{"rr1": "debian12", "rr2": "debian12", "node1": "debian12", "node2": "el8-like"}
+	f := newFabric(t, "--mirror", "--rr-os", "debian11,debian13", "--nodes", "2", "--node-os", "debian12,el8-like")
+	systems := map[string]string{"rr1": "debian11", "rr2": "debian13", "node1": "debian12", "node2": "el8-like"}
 	mirror := "http://" + address(f, "core1")
 
 	// refused runs init, which must leave the machine as it is, with one error.
@@ -43,7 +43,7 @@ func TestLabPackages(t *testing.T) {
 	}
 
 	t.Run("a mirror with a wrong key", func(t *testing.T) {
-		for _, host := range []string{"rr1", "node2"} {
+		for host := range systems {
 			f.in(t).source(host, mirrorOf(f, mirror, systems[host], "", "wrong-key.asc"))
 			refused(t, host, "is not signed with the key that is given for it", "name the repository's public key in frr.mirror.")
 		}
@@ -100,7 +100,7 @@ func TestLabPackages(t *testing.T) {
 			t.Errorf("FRR was upgraded:\n%s\n%s", before, after)
 		}
 		f.ipfabric(0, "plan")
-		if out := f.ipfabric(2, "plan", "--upgrade-frr"); strings.Count(out, "package frr: ") != 2 || !strings.Contains(out, "+next1") || !strings.Contains(out, "7.5.1-14") {
+		if out := f.ipfabric(2, "plan", "--upgrade-frr"); strings.Count(out, "package frr: ") != 4 || !strings.Contains(out, "+next1") || !strings.Contains(out, "7.5.1-14") {
 			t.Errorf("the plan does not show the upgrade:\n%s", tail(out))
 		}
 	})
