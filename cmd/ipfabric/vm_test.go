@@ -216,6 +216,7 @@ func TestVMSaysWhoHasARoute(t *testing.T) {
 	}{
 		{live, []steps.Seen{yes, {RR: "rr2", Status: steps.SeenYes}}, exitOK, "announced: rr1 and rr2 have a route to it"},
 		{off, []steps.Seen{yes}, exitOK, "no guest is attached to"},
+		{off, []steps.Seen{yes, no}, exitOK, "rr2 has no route to it yet"},
 		{drained, nil, exitOK, "not announced yet: node1 is drained"},
 		{live, []steps.Seen{yes, no}, exitFailed, "announced: rr1 has a route to it"},
 		{live, []steps.Seen{yes, unknown}, exitHosts, "announced: rr1 has a route to it"},

@@ -137,6 +137,8 @@ func (s *session) sayAnnounced(vm steps.VM, seen []steps.Seen) error {
 		s.say.note("announced: %s to it", has(yes, "a route"))
 	}
 	switch {
+	case len(no) > 0 && vm.GuestMissing() != "":
+		s.say.note("%s to it yet: some releases of FRR announce a VM only when a guest is attached", has(no, "no route"))
 	case len(no) > 0:
 		return withHint(fmt.Errorf("%s announces VM %s, but after 10s %s to it", vm.Node, vm.Name, has(no, "no route")),
 			"`ipfabric verify` looks at the sessions between them")
