@@ -149,6 +149,7 @@ func TestSSHLine(t *testing.T) {
 			"vtysh -c 'show bgp summary'",
 			`ssh -i '/home/a b/.ssh/id' -o UserKnownHostsFile=/lab/known_hosts -J a@b:22,c root@h "vtysh -c 'show bgp summary'"`,
 		},
+		{inventory.SSH{Address: "n1", User: "ops", Sudo: true}, "", "systemctl status frr", "ssh -t ops@n1 sudo systemctl status frr"},
 		{inventory.SSH{Address: "h"}, "", "echo $HOME'", `ssh root@h 'echo $HOME'\'''`},
 	}
 	for _, tt := range tests {
