@@ -167,7 +167,7 @@ func (j vmJudge) onNode(v VM) (all []finding, quiet string) {
 	case !v.Announced:
 		return bad(show, "the agent of %s does not announce it", v.Node), ""
 	case !v.Carrier:
-		return []finding{{Warn, "", "no guest is attached to " + v.Interface + ", and " + v.Node + " announces it: nobody answers there",
+		return []finding{{Warn, "", "no guest is attached to " + v.Interface + ": nobody answers for it",
 			"start the guest, or take the VM's route back: " + sshLine(j.f, node.host.Host, agentPath+" vm phase "+v.Name+" withdrawn")}}, ""
 	}
 	return nil, ""

@@ -33,9 +33,9 @@ func TestVerifyVMs(t *testing.T) {
 		{"vm-states", true, []string{
 			"vm lost on node2 warning: its interface lost_net0 is not there: is the guest off?",
 			"  the agent takes the interface up when the hypervisor makes it",
-			"vm shop on node2 warning: no guest is attached to shop_net0, and node2 announces it: nobody answers there",
+			"vm shop on node2 warning: no guest is attached to shop_net0: nobody answers for it",
 			"  start the guest, or take the VM's route back: ssh root@10.10.0.22 /usr/local/bin/ipfabric-agent vm phase shop withdrawn",
-			"vm tap on node2 warning: no guest is attached to tap_net0, and node2 announces it: nobody answers there",
+			"vm tap on node2 warning: no guest is attached to tap_net0: nobody answers for it",
 			"  start the guest, or take the VM's route back: ssh root@10.10.0.22 /usr/local/bin/ipfabric-agent vm phase tap withdrawn"}},
 		{"vm-stray", false, []string{
 			"vm on node2 failed: rr1 and rr2 have a route to 203.0.113.9 by node2, where no VM has that address",

@@ -55,7 +55,7 @@ func (v VM) Addrs() []netip.Addr {
 
 // State says in a word or two how the VM is on its node: "announced",
 // "migrating" (announced and preferred), or what is in the way. A VM without a
-// guest is announced too: FRR announces a route whose interface is up.
+// guest is announced too, but for FRR 10, which waits for the guest.
 func (v VM) State() string {
 	switch {
 	case v.Problem != "":
@@ -74,8 +74,8 @@ func (v VM) State() string {
 	return "announced"
 }
 
-// Hindrance says why the VM's node does not announce it, "" if it does: also a
-// VM without a guest is announced.
+// Hindrance says why the VM's node does not announce it, "" if it does. That a
+// guest is missing is none: only FRR 10 waits for it.
 func (v VM) Hindrance() string {
 	switch v.State() {
 	case "problem":

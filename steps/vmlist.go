@@ -88,7 +88,9 @@ func problemsOf(v VM, seen []Seen, moving bool) []string {
 	for _, s := range seen {
 		switch s.Status {
 		case SeenNo:
-			out = append(out, s.RR+" has no route to it, though "+v.Node+" announces it")
+			if v.GuestMissing() == "" { // FRR 10 announces it once it has a guest
+				out = append(out, s.RR+" has no route to it, though "+v.Node+" announces it")
+			}
 		case SeenPartly:
 			out = append(out, s.RR+" has a route to only one of its addresses")
 		case SeenOther:

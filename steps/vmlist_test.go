@@ -21,6 +21,8 @@ func TestList(t *testing.T) {
 	f.put("node2", "mail", "203.0.113.3", "", phaseLive)
 	f.put("node2", "same", "203.0.113.1", "", phaseWithdrawn)
 	f.put("node3", "lost", "203.0.113.4", "", phaseLive)
+	f.put("node3", "new", "203.0.113.5", "", phaseLive)
+	f.guests["node3 new"] = false // FRR 10 announces it once it has a guest
 	f.mute["node3"] = true
 	f.down["rr2"] = true
 	l := f.control().List(context.Background())
@@ -34,6 +36,7 @@ func TestList(t *testing.T) {
 		"mail node2 announced [{rr1 yes} {rr2 unknown}] \n",
 		"same node2 withdrawn [{rr1 other} {rr2 unknown}] 203.0.113.1 is also the address of VM web on node1\n",
 		"lost node3 announced [{rr1 no} {rr2 unknown}] rr1 has no route to it, though node3 announces it\n",
+		"new node3 no guest [{rr1 no} {rr2 unknown}] \n",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
