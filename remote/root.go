@@ -119,7 +119,7 @@ const (
 	wantsPassword
 	wrongPassword
 	wantsTerminal
-	forbidden // this and more
+	forbidden
 	notInSudoers
 	noSudo
 )
