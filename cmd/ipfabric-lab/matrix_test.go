@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -48,16 +49,30 @@ func TestLabMatrix(t *testing.T) {
 	var vms []labVM
 	allReach := func(t *testing.T) {
 		f := f.in(t)
+		var pairs sync.WaitGroup
+		reaches := func(machine, guest, addr string) {
+			pairs.Add(1)
+			go func() {
+				defer pairs.Done()
+				for range 3 { // the first packet may be one too early
+					if f.pings(machine, guest, addr) {
+						return
+					}
+				}
+				t.Errorf("%s %s does not reach %s", machine, guest, addr)
+			}()
+		}
 		for _, v := range vms {
 			for _, other := range vms {
 				for _, addr := range other.addrs() {
 					if v.Name == other.Name {
-						f.reaches("core1", "", addr)
+						reaches("core1", "", addr)
 						continue
 					}
-					f.reaches(v.Node, v.Name, addr)
+					reaches(v.Node, v.Name, addr)
 				}
 			}
+			pairs.Wait()
 		}
 	}
 	t.Run("VMs on each of them are reached", func(t *testing.T) {
