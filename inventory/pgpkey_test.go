@@ -27,7 +27,7 @@ func TestParsePublicKey(t *testing.T) {
 	if key.Armored != armored { // and so with gpg's own checksum
 		t.Errorf("armored as\n%s", key.Armored)
 	}
-	binary, err := dearmor(armored)
+	binary, err := dearmor([]byte(armored))
 	if err != nil {
 		t.Fatal(err)
 	}
