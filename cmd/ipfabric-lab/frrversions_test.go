@@ -13,7 +13,8 @@ import (
 
 // loaded makes FRR start with the file on standard input, asks its own tool
 // whether it runs that, and again after a change by hand. The tool names lines
-// that no file can have: the host's name, and what the host forwards.
+// that no file can have: the host's name, and what the host forwards. While FRR 10
+// still loads its file it refuses changes by hand.
 const loaded = `set -eu
 cat >/etc/frr/frr.conf
 vtysh -C -f /etc/frr/frr.conf
@@ -22,7 +23,7 @@ systemctl restart frr
 for i in $(seq 100); do vtysh -c 'show running-config' | grep -q '^router bgp ' && break; sleep 0.1; done
 differs() { /usr/lib/frr/frr-reload.py --test --stdout /etc/frr/frr.conf 2>/dev/null | grep -v -e INFO -e hostname -e '^Lines To' -e '^=*$' -e '^ip forwarding' -e '^ipv6 forwarding' || true; }
 echo "after loading: $(differs)."
-vtysh -c 'configure terminal' -c 'ip prefix-list STRAY seq 5 permit 192.0.2.0/24'
+for i in $(seq 100); do vtysh -c 'configure terminal' -c 'ip prefix-list STRAY seq 5 permit 192.0.2.0/24' && break; sleep 0.1; done
 echo "with a stray: $(differs)."
 `
 
