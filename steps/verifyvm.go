@@ -106,7 +106,7 @@ func (j vmJudge) check(v VM) VMCheck {
 			c.Seen = append(c.Seen, s)
 		}
 	}
-	if j.nodes[v.Node].vms.drained && v.Routes == 0 && v.Problem == "" {
+	if j.nodes[v.Node].vms.drained && v.Routes == 0 && v.Problem == "" && v.Phase != phaseOff {
 		c.State = "drained"
 	}
 	var all []finding
@@ -114,6 +114,9 @@ func (j vmJudge) check(v VM) VMCheck {
 	case quiet != "":
 		c.Detail = quiet
 		all = append(j.leftBehind(v, quiet), here...)
+		if v.Phase == phaseOff {
+			all = append(all, j.taken(v)...)
+		}
 	case v.Announced:
 		all = append(append(here, j.onReflectors(v)...), j.elsewhere(v)...)
 	default:
@@ -153,7 +156,7 @@ func (j vmJudge) onNode(v VM) (all []finding, quiet string) {
 	switch want := len(v.Addrs()); {
 	case v.Problem != "":
 		return bad(show, "%s", v.Problem), ""
-	case v.Phase == phaseWaiting || v.Phase == phaseWithdrawn:
+	case v.Phase == phaseWaiting || v.Phase == phaseWithdrawn || v.Phase == phaseOff:
 		return nil, v.Hindrance()
 	case node.vms.drained && v.Routes == 0:
 		return nil, v.Node + " is drained"

@@ -99,6 +99,18 @@ func moving(v VM, from, to string) finding {
 	return finding{Warn, "", fmt.Sprintf("it is moving from %s to %s: both announce it, and %s is preferred", from, to, to), hint}
 }
 
+// taken is about a VM that is off, an address of which somebody else has: both
+// would announce it once it starts.
+func (j vmJudge) taken(v VM) []finding {
+	all := j.clash(v)
+	for _, o := range j.others(v) {
+		if o.vm.Name == "" { // with one it was migrated there
+			all = append(all, j.twice(v, o))
+		}
+	}
+	return all
+}
+
 // clash is about another VM with the same address.
 func (j vmJudge) clash(v VM) []finding {
 	var all []finding
@@ -107,8 +119,11 @@ func (j vmJudge) clash(v VM) []finding {
 			if x.Name == v.Name {
 				continue
 			}
-			f := finding{Warn, "", fmt.Sprintf("%s is also the address of VM %s on %s", a, x.Name, x.Node), "give one of the two another address"}
-			if x.Announced {
+			f := finding{Warn, "", fmt.Sprintf("%s is also the address of %s", a, x.whose()), "give one of the two another address"}
+			switch {
+			case v.Phase == phaseOff || x.Phase == phaseOff:
+				f.hint += " before both run"
+			case x.Announced:
 				f.status = Bad
 			}
 			all = append(all, f)

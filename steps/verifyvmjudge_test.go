@@ -59,6 +59,9 @@ func (w *vmWorld) route(addr, node string) {
 func TestJudgeVMs(t *testing.T) {
 	const addr = "203.0.113.1"
 	withdrawn := func(v *VM) { v.Phase, v.Routes, v.Announced = phaseWithdrawn, 0, false }
+	off := func(v *VM) {
+		v.Phase, v.Source, v.Present, v.Carrier, v.Routes, v.Announced = phaseOff, "libvirt", false, false, 0, false
+	}
 	on1 := "ssh root@10.10.0.21 "
 	show := on1 + "/usr/local/bin/ipfabric-agent vm show web"
 	tests := []struct {
@@ -123,6 +126,28 @@ func TestJudgeVMs(t *testing.T) {
 		}, []string{
 			"web on node1 failed: 203.0.113.1 is also the address of VM db on node2", "give one of the two another address",
 			"db on node2 failed: 203.0.113.1 is also the address of VM web on node1", "give one of the two another address"}},
+		{"off, and its address is its own", func(w *vmWorld) { w.vm("node1", "web", addr, off) }, nil},
+		{"off, and still announced", func(w *vmWorld) { w.vm("node1", "web", addr, off); w.route(addr, "node1") }, []string{
+			"web on node1 failed: rr1 has a route to 203.0.113.1 by node1, though it is off",
+			"where it comes from: " + on1 + "ip route show 203.0.113.1/32"}},
+		{"off where it was migrated from", func(w *vmWorld) {
+			w.vm("node1", "web", addr, off)
+			w.vm("node2", "web", addr, func(v *VM) { v.Source = "libvirt" })
+			w.route(addr, "node2")
+		}, nil},
+		{"off, and another VM has its address", func(w *vmWorld) {
+			w.vm("node1", "web", addr, off)
+			w.vm("node2", "db", addr, nil)
+			w.route(addr, "node2")
+		}, []string{
+			"web on node1 warning: 203.0.113.1 is also the address of VM db on node2", "give one of the two another address before both run",
+			"db on node2 warning: 203.0.113.1 is also the address of VM web on node1, which is off", "give one of the two another address before both run"}},
+		{"off, and somebody announces its address", func(w *vmWorld) { w.vm("node1", "web", addr, off); w.route(addr, "10.10.0.66") }, []string{
+			"web on node1 failed: rr1 has another route to 203.0.113.1 by 10.10.0.66, which is no node of the inventory",
+			`which neighbor it comes from: ssh root@10.10.0.11 "vtysh -c 'show bgp ipv4 unicast 203.0.113.1/32'"`,
+			" on 10.10.0.66 failed: rr1 has a route to 203.0.113.1 by 10.10.0.66, which is no node of the inventory",
+			`which neighbor it comes from: ssh root@10.10.0.11 "vtysh -c 'show bgp ipv4 unicast 203.0.113.1/32'"`}},
+		{"off on a node that is drained", func(w *vmWorld) { w.vm("node1", "web", addr, off); w.sight("node1").vms.drained = true }, nil},
 		{"a stray route to a VM", func(w *vmWorld) {
 			w.vm("node1", "web", addr, nil)
 			w.route(addr, "node1")

@@ -21,7 +21,7 @@ type VM struct {
 	Owner      string     `json:"owner,omitempty"`
 	Group      string     `json:"group,omitempty"`
 	MultiQueue bool       `json:"multiqueue,omitempty"`
-	Phase      string     `json:"phase"`     // "live", "waiting", "migrating" or "withdrawn"
+	Phase      string     `json:"phase"`     // "live", "waiting", "migrating", "withdrawn" or "off"
 	Source     string     `json:"source"`    // who wants it: "api", "libvirt" or "lxd"
 	Present    bool       `json:"present"`   // it has its interface
 	Carrier    bool       `json:"carrier"`   // the guest's end is there
@@ -38,6 +38,7 @@ const (
 	phaseMigrating = "migrating" // preferred by everybody: LOCAL_PREF 200
 	phaseWaiting   = "waiting"
 	phaseWithdrawn = "withdrawn"
+	phaseOff       = "off" // libvirt's or LXD's that does not run: the agent only lists it
 )
 
 const sourceAPI = "api"
@@ -60,7 +61,7 @@ func (v VM) State() string {
 	switch {
 	case v.Problem != "":
 		return "problem"
-	case v.Phase == phaseWaiting || v.Phase == phaseWithdrawn:
+	case v.Phase == phaseWaiting || v.Phase == phaseWithdrawn || v.Phase == phaseOff:
 		return v.Phase
 	case !v.Present:
 		return "no interface"
@@ -84,6 +85,8 @@ func (v VM) Hindrance() string {
 		return "it is arriving by live migration: its guest's first packet on " + v.Node + " makes the agent announce it"
 	case phaseWithdrawn:
 		return "it is withdrawn"
+	case phaseOff:
+		return "it is off"
 	case "no interface":
 		return "its interface " + v.Interface + " is not there yet: the agent takes it up, and announces it, when it appears"
 	case "drained":
@@ -93,9 +96,11 @@ func (v VM) Hindrance() string {
 }
 
 // GuestMissing says that nothing is at the other end of the VM's interface, ""
-// if something is.
+// if something is, or if the VM is off.
 func (v VM) GuestMissing() string {
 	switch {
+	case v.Phase == phaseOff:
+		return ""
 	case !v.Present:
 		return "its interface " + v.Interface + " is not there yet"
 	case !v.Carrier:

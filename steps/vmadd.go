@@ -23,6 +23,9 @@ func (c *VMControl) Add(ctx context.Context, r VMRequest) (vm VM, already bool, 
 				lost = v
 				continue
 			}
+			if v.Phase == phaseOff {
+				return r.offAlready(v)
+			}
 			if v.Node != r.Node {
 				return vmRefused(fmt.Sprintf("`ipfabric vm move %s --to %s` moves it, or take another name", r.Name, r.Node),
 					"there is a VM %s on %s already, with %s", r.Name, v.Node, addrList(v.Addrs()))
@@ -42,6 +45,11 @@ func (c *VMControl) Add(ctx context.Context, r VMRequest) (vm VM, already bool, 
 		}
 		if len(s.silent) > 0 {
 			return silentError(s.silent, "nothing was added: an address is only given to a VM when every node can be asked whether it is free")
+		}
+		if r.pick4 || r.pick6 {
+			if err := s.checkAddrsKnown(); err != nil {
+				return err
+			}
 		}
 		want, err := c.settled(ctx, r, s, lost)
 		if err != nil {
@@ -97,7 +105,7 @@ func (c *VMControl) settled(ctx context.Context, r VMRequest, s survey, lost VM)
 	owners := map[netip.Addr]string{}
 	for _, v := range s.vms {
 		for _, a := range v.Addrs() {
-			owners[a] = fmt.Sprintf("VM %s on %s", v.Name, v.Node)
+			owners[a] = v.whose()
 		}
 	}
 	for {

@@ -107,13 +107,21 @@ func onAll(hosts []string, f func(i int, host string)) {
 	wg.Wait()
 }
 
-// named returns the VMs of that name: one, unless it is being moved.
+// named returns the VMs of that name: one, unless it is being moved. Those that
+// are off are left out if there is another: libvirt may keep what it migrated.
 func (s survey) named(name string) []VM {
-	var out []VM
+	var out, off []VM
 	for _, v := range s.vms {
-		if v.Name == name {
+		switch {
+		case v.Name != name:
+		case v.Phase == phaseOff:
+			off = append(off, v)
+		default:
 			out = append(out, v)
 		}
+	}
+	if len(out) == 0 {
+		return off
 	}
 	return out
 }

@@ -69,7 +69,7 @@ func (h *fleetHost) Query(ctx context.Context, argv ...string) (string, error) {
 func (h *fleetHost) view(name string) VM {
 	v := *h.agents[h.name][name]
 	v.Carrier = h.guests[h.name+" "+name]
-	v.Present = v.Link == "tap" || v.Carrier
+	v.Present = v.Phase != phaseOff && v.Link == "tap" || v.Carrier
 	if v.Present && (v.Phase == phaseLive || v.Phase == phaseMigrating) {
 		v.Routes, v.Announced = len(v.Addrs()), true
 	}

@@ -28,12 +28,19 @@ func (c *VMControl) List(ctx context.Context, nodes ...string) VMList {
 	s := c.survey(ctx, nodes)
 	seen, views := c.seenBy(ctx, s.vms)
 	l := VMList{Silent: append(s.silent, silentViews(views)...)}
-	clash, stolen, copies := clashes(s.vms), c.hijacks(s.vms, views, without(nodes, s.silent)), map[string]int{}
+	clash, stolen, dumb := clashes(s.vms), c.hijacks(s.vms, views, without(nodes, s.silent)), c.dumb(ctx, s.vms, seen)
+	copies := map[string]int{}
 	for _, v := range s.vms {
-		copies[v.Name]++
+		if v.Phase != phaseOff {
+			copies[v.Name]++
+		}
 	}
 	for i, v := range s.vms {
-		l.VMs = append(l.VMs, ListedVM{VM: v, Seen: seen[i], Problems: slices.Concat(problemsOf(v, seen[i], copies[v.Name] > 1), stolen[i], clash[i])})
+		if v.Phase == phaseOff {
+			seen[i] = []Seen{} // nobody is to have a route to it
+		}
+		problems := problemsOf(v, seen[i], copies[v.Name] > 1, dumb[v.Node])
+		l.VMs = append(l.VMs, ListedVM{VM: v, Seen: seen[i], Problems: append(append(problems, stolen[i]...), clash[i]...)})
 	}
 	return l
 }
@@ -76,8 +83,8 @@ func (c *VMControl) Find(ctx context.Context, name string) (VMList, error) {
 
 // problemsOf says what is not right about a VM. One whose guest is off, or that
 // somebody withdrew, is as it should be; of two nodes that have it, only one is
-// preferred.
-func problemsOf(v VM, seen []Seen, moving bool) []string {
+// preferred. dumb says why FRR on its node announces nothing, "" if it may.
+func problemsOf(v VM, seen []Seen, moving bool, dumb string) []string {
 	out := []string{}
 	if v.Problem != "" {
 		out = append(out, v.Problem)
@@ -85,10 +92,13 @@ func problemsOf(v VM, seen []Seen, moving bool) []string {
 	if !v.Announced {
 		return out
 	}
+	if dumb != "" {
+		out = append(out, v.Node+" tells nobody of it: "+dumb)
+	}
 	for _, s := range seen {
 		switch s.Status {
 		case SeenNo:
-			if v.GuestMissing() == "" { // FRR 10 announces it once it has a guest
+			if dumb == "" && v.GuestMissing() == "" { // FRR 10 announces it once it has a guest
 				out = append(out, s.RR+" has no route to it, though "+v.Node+" announces it")
 			}
 		case SeenPartly:
@@ -145,7 +155,8 @@ func (c *VMControl) hijacks(vms []VM, views []view, asked []string) [][]string {
 }
 
 // clashes says for each VM what another has too. The same VM on two nodes is
-// being moved, or the move was cut off.
+// being moved, or the move was cut off; but for one that is off, which libvirt
+// keeps of what it migrated.
 func clashes(vms []VM) [][]string {
 	holders := map[netip.Addr][]int{}
 	byName := map[string][]int{}
@@ -158,14 +169,14 @@ func clashes(vms []VM) [][]string {
 	out := make([][]string, len(vms))
 	for i, v := range vms {
 		for _, j := range byName[v.Name] {
-			if j != i {
+			if j != i && v.Phase != phaseOff && vms[j].Phase != phaseOff {
 				out[i] = append(out[i], fmt.Sprintf("it is on %s too: `ipfabric vm move %s --to NODE` finishes a move that was cut off", vms[j].Node, v.Name))
 			}
 		}
 		for _, a := range v.Addrs() {
 			for _, j := range holders[a] {
 				if vms[j].Name != v.Name {
-					out[i] = append(out[i], fmt.Sprintf("%s is also the address of VM %s on %s", a, vms[j].Name, vms[j].Node))
+					out[i] = append(out[i], fmt.Sprintf("%s is also the address of %s", a, vms[j].whose()))
 				}
 			}
 		}

@@ -112,6 +112,10 @@ func (c *VMControl) planMove(s survey, name, to string) (*move, error) {
 	if len(have) == 0 {
 		return nil, s.missing(name)
 	}
+	if v := have[0]; v.Phase == phaseOff {
+		return nil, vmRefused(fmt.Sprintf("start it with %s, on whichever node it is to run: the agents follow by themselves", v.Source),
+			"VM %s on %s belongs to %s, and is off", name, v.Node, v.Source)
+	}
 	if i := slices.IndexFunc(s.silent, func(x Silent) bool { return x.Host == to }); i >= 0 {
 		return nil, silentError(s.silent[i:i+1], "VM %s was not moved: %s is where it is to go", name, to)
 	}

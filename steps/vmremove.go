@@ -18,6 +18,9 @@ func (c *VMControl) Remove(ctx context.Context, name string) (removed []VM, sile
 		if len(found) == 0 {
 			return s.missing(name)
 		}
+		if err := checkRemovable(found); err != nil {
+			return err
+		}
 		for _, v := range found {
 			if c.stopped() {
 				return &VMError{Msg: "VM " + name + " was not removed from " + v.Node, Err: ErrInterrupted, Next: "run the same command again"}

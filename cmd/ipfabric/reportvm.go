@@ -19,7 +19,7 @@ const (
 )
 
 // vmWords are the groups of that line, in its order.
-var vmWords = []string{"announced", "migrating", "waiting", "withdrawn", "drained", "without a guest", "without an interface", vmNotChecked, vmFailed}
+var vmWords = []string{"announced", "migrating", "waiting", "withdrawn", "off", "drained", "without a guest", "without an interface", vmNotChecked, vmFailed}
 
 // vmLine says in one line how the VMs are, "" if there are none.
 func vmLine(r *steps.Report, paint func(style, string) string) string {

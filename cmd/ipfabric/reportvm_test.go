@@ -38,6 +38,7 @@ func TestVMLine(t *testing.T) {
 		{[]steps.VMCheck{web, vmOn("node1", "off", "no guest", steps.Warn, ""), vmOn("node1", "gone", "no interface", steps.Warn, ""),
 			vmOn("node2", "db", "drained", steps.OK, ""), vmOn("node2", "x", "waiting", steps.OK, ""), vmOn("node2", "y", "withdrawn", steps.OK, "")},
 			"6 VMs: 1 announced, 1 waiting, 1 withdrawn, 1 drained, 1 without a guest, 1 without an interface"},
+		{[]steps.VMCheck{web, vmOn("node2", "web", "off", steps.OK, "it is off"), vmOn("node2", "db", "off", steps.OK, "it is off")}, "2 VMs: 1 announced, 1 off"},
 		{[]steps.VMCheck{web, vmOn("node1", "db", "announced", steps.Bad, ""), vmOn("node1", "x", "announced", steps.NotChecked, "")},
 			"3 VMs: 1 announced, 1 not checked, 1 failed"},
 		{[]steps.VMCheck{web, strayOn("node1", "203.0.113.9"), unknown}, "1 VM, announced; 1 stray route; the VMs of node2 are not known"},

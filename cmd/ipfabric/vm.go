@@ -190,6 +190,8 @@ func vmStyle(v steps.VM) style {
 		return green
 	case "problem":
 		return red
+	case "off":
+		return dim
 	}
 	return yellow
 }

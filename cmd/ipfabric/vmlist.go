@@ -33,8 +33,8 @@ its routes to them.
 
 STATE is announced, migrating (announced, and preferred over the node that it
 leaves), no guest (announced, but nothing is attached to the interface), waiting
-(it arrives by live migration), withdrawn, no interface, drained (the whole node
-is), or problem.
+(it arrives by live migration), withdrawn, off (libvirt or LXD has it there,
+but it does not run), no interface, drained (the whole node is), or problem.
 The columns of the route reflectors say whether they prefer that node for the
 VM's addresses: yes, no (no route), partly, other (they prefer another node).
 
@@ -72,7 +72,24 @@ func (s *session) vmList(ctx context.Context, node string, asJSON bool) error {
 	if err := s.showVMs(l, asJSON); err != nil {
 		return err
 	}
+	if !asJSON {
+		s.noteUnlisted(l.Silent)
+	}
 	return s.afterSilent(l.Silent)
+}
+
+// noteUnlisted says where to find out what the nodes that gave no answer have:
+// nobody else keeps that.
+func (s *session) noteUnlisted(silent []steps.Silent) {
+	var nodes []string
+	for _, x := range silent {
+		if steps.CheckNode(s.fabric, x.Host) == nil {
+			nodes = append(nodes, x.Host)
+		}
+	}
+	if len(nodes) > 0 {
+		s.say.note("the VMs of %s are not listed: what they are stands in an earlier list, and below /var/lib/ipfabric/vms.d on the node's disk", steps.AndList(nodes))
+	}
 }
 
 func (s *session) showVMs(l steps.VMList, asJSON bool) error {

@@ -17,9 +17,10 @@ func (a *app) vmRemoveCommand() *cobra.Command {
 		Short: "Withdraw a VM and give its addresses back",
 		Long: `Remove withdraws a VM from the node that has it, and makes that node forget it. Its
 addresses are free then. A tap that the agent made is deleted; any other interface
-is set down. The guest itself is not touched.
+is set down. The guest itself is not touched. A VM that libvirt or LXD brought is not
+removed while it runs, as they would bring it back, nor one that is off.
 
-Exit codes: 0 removed, 1 there is no such VM, 3 a host did not answer, 64 the
+Exit codes: 0 removed, 1 refused, or there is no such VM, 3 a host did not answer, 64 the
 command line is wrong.`,
 		Example: `  ipfabric vm remove web
   ipfabric vm remove web --yes`,
@@ -52,7 +53,7 @@ func (s *session) vmRemove(ctx context.Context, name string, yes bool) error {
 	}
 	for _, v := range removed {
 		s.say.result(fmt.Sprintf("%s removed from %s: %s\n", s.say.onOut(bold, name), v.Node, vmSummary(v)))
-		if v.Source != "api" {
+		if v.Source != "api" && v.Source != "" { // whose a damaged file was is not known
 			s.say.warn("VM %s belonged to %s, which may bring it back: remove its addresses there too", name, v.Source)
 		}
 	}
