@@ -25,6 +25,7 @@ import (
 	"ipfabric/cmd/ipfabric-agent/internal/frr"
 	"ipfabric/cmd/ipfabric-agent/internal/guest"
 	"ipfabric/cmd/ipfabric-agent/internal/kernel"
+	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
 	"ipfabric/cmd/ipfabric-agent/internal/lxd"
 	"ipfabric/cmd/ipfabric-agent/internal/metrics"
 	"ipfabric/cmd/ipfabric-agent/internal/store"
@@ -40,7 +41,9 @@ type runOptions struct {
 	bgpd      string
 	lxd       string
 	protocols string
-	verbose   bool
+	// Where libvirt keeps its domains' definitions, and notes which of them run.
+	libvirtDefined, libvirtRunning string
+	verbose                        bool
 }
 
 func (o *runOptions) lxdSockets() []string {
@@ -65,6 +68,8 @@ func (c *cli) runCommand() *cobra.Command {
 	flags.StringVar(&o.state, "state", defaultState, "the folder that holds the VMs")
 	flags.StringVar(&o.bgpd, "bgpd-socket", frr.Socket, "where bgpd listens for commands")
 	flags.StringVar(&o.lxd, "lxd-socket", "", "where LXD or Incus listens (default: where it usually does)")
+	flags.StringVar(&o.libvirtDefined, "libvirt-defined", libvirt.DefinedDir, "where libvirt keeps the definitions of its domains")
+	flags.StringVar(&o.libvirtRunning, "libvirt-running", libvirt.RunningDir, "where libvirt notes which domains run")
 	flags.StringVar(&o.protocols, "rt-protos", "/etc/iproute2/rt_protos.d/ipfabric.conf", "the file that tells iproute2 the name of the agent's routes")
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "log every change")
 	return cmd
@@ -133,6 +138,7 @@ func (c *cli) serve(ctx context.Context, log *slog.Logger, o runOptions) error {
 		tasks = append(tasks, task{"LXD", follower.Run})
 	}
 	e.Start(ctx)
+	e.Learn(ctx)
 	return runTasks(ctx, log, tasks)
 }
 
@@ -170,6 +176,8 @@ func newEngine(log *slog.Logger, config *inventory.AgentConfig, loaded api.Confi
 		Firewall: rules,
 		Sessions: func(ctx context.Context) ([]frr.Session, error) { return frr.Sessions(ctx, o.bgpd) },
 		Guest:    guest.Wait,
+		Defined:  (&libvirt.Definitions{Dir: o.libvirtDefined}).VMs,
+		Running:  func() []libvirt.Domain { return libvirt.Running(o.libvirtRunning) },
 		Log:      log,
 	})
 	return e, watch, k.Close, nil

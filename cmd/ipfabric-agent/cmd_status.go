@@ -56,8 +56,12 @@ func printStatus(w io.Writer, s api.Status, asJSON bool) error {
 		fmt.Fprintf(w, "  warning: %s\n", p)
 	}
 	v := s.VMs
-	fmt.Fprintf(w, "VMs: %d wanted, %d with an interface, %d announced, %d about to arrive; %d routes\n",
-		v.Wanted, v.Present, v.Announced, v.Waiting, s.Routes)
+	off := ""
+	if v.Off > 0 {
+		off = fmt.Sprintf("; %d off", v.Off)
+	}
+	fmt.Fprintf(w, "VMs: %d wanted, %d with an interface, %d announced, %d about to arrive%s; %d routes\n",
+		v.Wanted, v.Present, v.Announced, v.Waiting, off, s.Routes)
 	for _, x := range s.FRR.Sessions {
 		up := time.Duration(x.UptimeSec) * time.Second
 		fmt.Fprintf(w, "BGP with %s (%s): %s for %s, %d prefixes received\n", cmp.Or(x.Name, x.Peer), x.Family, x.State, up, x.Received)

@@ -129,6 +129,8 @@ func state(v api.VM) string {
 	switch {
 	case v.Problem != "":
 		return "PROBLEM: " + v.Problem
+	case v.Phase == vm.Off:
+		return "off"
 	case !v.Present:
 		return "no interface yet"
 	}

@@ -34,6 +34,7 @@ type VMCounts struct {
 	Present   int `json:"present"`   // have their interface
 	Announced int `json:"announced"` // have their routes, which is what FRR needs
 	Waiting   int `json:"waiting"`   // are about to arrive by live migration
+	Off       int `json:"off"`       // are libvirt's or LXD's and do not run: not wanted
 }
 
 // An FRR says how bgpd on this node is.

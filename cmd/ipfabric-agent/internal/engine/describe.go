@@ -11,7 +11,8 @@ import (
 )
 
 // VMs returns all VMs that are wanted here, and how they are, by name. Those
-// whose file cannot be used are among them, with what the kernel still has.
+// whose file cannot be used are among them, with what the kernel still has, and
+// those that are off.
 func (e *Engine) VMs(context.Context) []api.VM {
 	drops, _ := e.Firewall.Drops()
 	out := []api.VM{}
@@ -23,6 +24,9 @@ func (e *Engine) VMs(context.Context) []api.VM {
 			out = append(out, e.describeBad(name, why, drops.Devices))
 		}
 	}
+	for _, v := range e.offVMs() {
+		out = append(out, e.describe(v, drops.Devices))
+	}
 	slices.SortFunc(out, func(a, b api.VM) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
@@ -30,6 +34,10 @@ func (e *Engine) VMs(context.Context) []api.VM {
 // VM returns one.
 func (e *Engine) VM(_ context.Context, name string) (api.VM, error) {
 	v, ok := e.Store.Get(name)
+	off := e.offVMs()
+	if i := slices.IndexFunc(off, func(v vm.VM) bool { return v.Name == name }); !ok && i >= 0 {
+		return e.describe(off[i], nil), nil
+	}
 	if !ok {
 		return api.VM{}, e.noSuchVM(name)
 	}
@@ -41,6 +49,11 @@ func (e *Engine) noSuchVM(name string) error {
 	if why, bad := e.Store.Bad()[name]; bad {
 		return api.Errorf(http.StatusConflict, "VM %.64q: %s", name, why).
 			WithHint("add the VM again, or remove it")
+	}
+	for _, v := range e.offVMs() {
+		if v.Name == name {
+			return api.Errorf(http.StatusConflict, "VM %.64q is off: there is nothing of it on this node but what %s knows", name, v.Source)
+		}
 	}
 	return api.Errorf(http.StatusNotFound, "there is no VM %.64q on this node", name).
 		WithHint("ipfabric-agent vm list")

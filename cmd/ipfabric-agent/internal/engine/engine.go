@@ -15,6 +15,7 @@ import (
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
 	"ipfabric/cmd/ipfabric-agent/internal/frr"
+	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
 	"ipfabric/cmd/ipfabric-agent/internal/store"
 	"ipfabric/cmd/ipfabric-agent/internal/vm"
 	"ipfabric/inventory"
@@ -52,8 +53,12 @@ type Options struct {
 	Sessions func(context.Context) ([]frr.Session, error)
 	// Guest returns nil once the guest behind a link has sent something.
 	Guest func(ctx context.Context, device string) error
-	Log   *slog.Logger
-	Now   func() time.Time
+	// Defined returns the domains that libvirt knows, running or not. It may be nil.
+	Defined func() []vm.VM
+	// Running returns the domains that run. It may be nil.
+	Running func() []libvirt.Domain
+	Log     *slog.Logger
+	Now     func() time.Time
 }
 
 // An Engine keeps the kernel as the VMs of this node need it.
@@ -75,6 +80,7 @@ type Engine struct {
 	former  map[int]bool      // links of VMs that were removed since the last complete pass
 	global  map[string]string // problems that are not one VM's, by what was tried
 	notes   map[string]string // warnings, by what they are about
+	off     map[vm.Source][]vm.VM
 	counts  Counts
 	waiting map[string]context.CancelFunc // guests that are waited for
 
@@ -119,6 +125,7 @@ func New(o Options) *Engine {
 		former:  map[int]bool{},
 		global:  map[string]string{},
 		notes:   map[string]string{},
+		off:     map[vm.Source][]vm.VM{},
 		waiting: map[string]context.CancelFunc{},
 		pending: pending{wake: make(chan struct{}, 1)},
 	}

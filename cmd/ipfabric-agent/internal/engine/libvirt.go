@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"ipfabric/cmd/ipfabric-agent/internal/api"
@@ -22,14 +23,30 @@ func (e *Engine) Domain(ctx context.Context, ev libvirt.Event) error {
 		e.Log.Debug("a domain cannot be the fabric's", "err", err)
 		return nil
 	}
+	waited, cancel := ev.Context(ctx)
+	defer cancel()
+	err := e.domain(waited, ev)
+	var refused *api.Error
+	if errors.As(err, &refused) && refused.Code == http.StatusServiceUnavailable {
+		e.late(context.WithoutCancel(ctx), ev)
+		return err
+	}
+	return err
+}
+
+func (e *Engine) domain(ctx context.Context, ev libvirt.Event) error {
+	if err := inTime(ctx); err != nil {
+		return err
+	}
 	have, known := e.Store.Get(ev.Guest)
 	if known && have.Source != vm.Libvirt {
 		return e.foreignDomain(ctx, ev, have)
 	}
-	switch ev.Op {
-	case "migrate", "prepare", "started", "reconnect", "restore":
+	switch {
+	case libvirt.Starts(ev.Op):
 		return e.domainStarts(ctx, ev)
-	case "stopped", "release":
+	case libvirt.Ends(ev.Op):
+		e.noteDomain(ev.Guest, nil)
 		if !known {
 			return nil
 		}
@@ -39,6 +56,9 @@ func (e *Engine) Domain(ctx context.Context, ev libvirt.Event) error {
 }
 
 func (e *Engine) domainStarts(ctx context.Context, ev libvirt.Event) error {
+	if ev.Error != "" {
+		e.noteDomain(ev.Guest, errors.New(ev.Error))
+	}
 	if ev.VM == nil {
 		return nil // not the fabric's
 	}
@@ -48,7 +68,90 @@ func (e *Engine) domainStarts(ctx context.Context, ev libvirt.Event) error {
 	if ev.Op == "migrate" {
 		v.Phase = vm.Waiting
 	}
-	return e.put(ctx, v)
+	err := e.put(ctx, v)
+	if inTime(ctx) == nil || err == nil {
+		e.noteDomain(ev.Guest, err)
+	}
+	return err
+}
+
+// noteDomain makes a warning of what keeps a domain from being taken up.
+func (e *Engine) noteDomain(name string, err error) {
+	warning := ""
+	if err != nil {
+		warning = fmt.Sprintf("libvirt: domain %s is not taken up: %v", name, err)
+	}
+	e.Note("libvirt "+name, warning)
+}
+
+// late deals with what libvirt no longer waits for: meanwhile the domain may have
+// ended, or started anew. So it is not what the event says that counts, but what
+// is there now, and nothing is taken from a guest.
+func (e *Engine) late(ctx context.Context, ev libvirt.Event) {
+	e.Log.Warn("libvirt did not wait for the agent", "domain", ev.Guest, "op", ev.Op)
+	switch {
+	case ev.Op == "migrate":
+		// What comes next must not take it for a guest that starts here.
+		if _, known := e.Store.Get(ev.Guest); !known {
+			e.logLate(ev, e.domain(ctx, ev))
+		}
+	case libvirt.Starts(ev.Op):
+		e.learn(ctx, ev.Guest)
+	case libvirt.Ends(ev.Op):
+		e.logLate(ev, e.park(ctx, ev.Guest))
+	}
+}
+
+func (e *Engine) logLate(ev libvirt.Event, err error) {
+	if err != nil {
+		e.Log.Error("what libvirt told too late", "domain", ev.Guest, "op", ev.Op, "err", err)
+	}
+}
+
+// park makes a VM wait for its next packet if no guest is attached to it.
+func (e *Engine) park(ctx context.Context, name string) error {
+	e.work.Lock()
+	defer e.work.Unlock()
+	v, ok := e.Store.Get(name)
+	if !ok || !v.Announced() {
+		return nil
+	}
+	e.apply(ctx, name) // looks whether a guest is there
+	e.mu.Lock()
+	s := e.states[name]
+	e.mu.Unlock()
+	if s.failed || s.Carrier {
+		return nil
+	}
+	return e.setPhase(ctx, v, vm.Waiting)
+}
+
+// Learn takes up the domains that run though nobody has told the agent of them:
+// they were started while it was not there.
+func (e *Engine) Learn(ctx context.Context) { e.learn(ctx, "") }
+
+func (e *Engine) learn(ctx context.Context, only string) {
+	if e.Running == nil {
+		return
+	}
+	bad := e.Store.Bad()
+	for _, d := range e.Running() {
+		_, known := e.Store.Get(d.Name)
+		_, held := bad[d.Name]
+		if known || held || only != "" && d.Name != only || vm.CheckName(d.Name) != nil {
+			continue
+		}
+		err := d.Err
+		if d.VM != nil {
+			v := *d.VM
+			v.Name, v.Source, v.Phase = d.Name, vm.Libvirt, vm.Live
+			if !d.Runs {
+				v.Phase = vm.Waiting // its first packet shows that it does
+			}
+			err = e.put(ctx, v)
+		}
+		e.noteDomain(d.Name, err)
+	}
 }
 
 // foreignDomain is about a VM that libvirt runs but somebody else has added. A
@@ -66,7 +169,7 @@ func (e *Engine) foreignDomain(ctx context.Context, ev libvirt.Event, have vm.VM
 // ignoreGone makes nothing of a VM that somebody else has removed meanwhile.
 func ignoreGone(err error) error {
 	var refused *api.Error
-	if errors.As(err, &refused) && refused.Code == http.StatusNotFound {
+	if errors.As(err, &refused) && (refused.Code == http.StatusNotFound || refused.Code == http.StatusConflict) {
 		return nil
 	}
 	return err

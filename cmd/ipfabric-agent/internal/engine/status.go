@@ -46,6 +46,7 @@ func (e *Engine) statusOfVMs(s *api.Status) {
 	for _, name := range slices.Sorted(maps.Keys(bad)) {
 		s.Problems = append(s.Problems, fmt.Sprintf("VM %s: %s", name, heldBack(bad[name])))
 	}
+	s.VMs.Off = len(e.offVMs())
 	var before taken
 	for _, v := range e.Store.All() {
 		s.VMs.Wanted++

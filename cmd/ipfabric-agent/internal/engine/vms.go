@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -22,12 +21,18 @@ func (e *Engine) Add(ctx context.Context, v vm.VM) (out api.VM, created bool, er
 	}
 	e.work.Lock()
 	defer e.work.Unlock()
+	if err := inTime(ctx); err != nil {
+		return api.VM{}, false, err
+	}
 	if have, ok := e.Store.Get(v.Name); ok {
 		if have.Same(&v) {
 			return e.describe(have, nil), false, nil
 		}
 		return api.VM{}, false, api.Errorf(http.StatusConflict, "VM %s is on this node already, with %s", v.Name, summary(&have)).
 			WithHint("ipfabric-agent vm remove %s, or take another name", v.Name)
+	}
+	if err := e.conflictOff(&v); err != nil {
+		return api.VM{}, false, err
 	}
 	if err := e.store(ctx, v); err != nil {
 		return api.VM{}, false, err
@@ -124,21 +129,33 @@ func (e *Engine) conflict(v *vm.VM) error {
 func (e *Engine) SetPhase(ctx context.Context, name string, p vm.Phase) (api.VM, error) {
 	e.work.Lock()
 	defer e.work.Unlock()
+	if err := inTime(ctx); err != nil {
+		return api.VM{}, err
+	}
 	v, ok := e.Store.Get(name)
 	if !ok {
 		return api.VM{}, e.noSuchVM(name)
 	}
+	if err := e.setPhase(ctx, v, p); err != nil {
+		return api.VM{}, err
+	}
+	v.Phase, v.Settle = p, time.Time{}
+	return e.describe(v, nil), nil
+}
+
+// setPhase does it. The caller holds work.
+func (e *Engine) setPhase(ctx context.Context, v vm.VM, p vm.Phase) error {
 	v.Phase, v.Settle = p, time.Time{}
 	if err := v.Check(); err != nil || p == "" {
-		return api.VM{}, api.Errorf(http.StatusUnprocessableEntity,
+		return api.Errorf(http.StatusUnprocessableEntity,
 			"phase %.20q: write live, waiting, migrating or withdrawn", string(p))
 	}
 	if err := e.Store.Put(v); err != nil {
-		return api.VM{}, e.storeError("VM "+name+" is not changed", err)
+		return e.storeError("VM "+v.Name+" is not changed", err)
 	}
-	e.Log.Info("VM changed", "vm", name, "phase", p)
-	e.apply(ctx, name)
-	return e.describe(v, nil), nil
+	e.Log.Info("VM changed", "vm", v.Name, "phase", p)
+	e.apply(ctx, v.Name)
+	return nil
 }
 
 // Remove makes a VM unwanted: its routes go, and the interface if the agent
@@ -146,6 +163,9 @@ func (e *Engine) SetPhase(ctx context.Context, name string, p vm.Phase) (api.VM,
 func (e *Engine) Remove(ctx context.Context, name string) error {
 	e.work.Lock()
 	defer e.work.Unlock()
+	if err := inTime(ctx); err != nil {
+		return err
+	}
 	_, bad := e.Store.Bad()[name]
 	if _, ok := e.Store.Get(name); !ok && !bad {
 		return e.noSuchVM(name)
@@ -182,30 +202,6 @@ func (e *Engine) Reconcile(ctx context.Context) error {
 	return err
 }
 
-// SetSource makes those the VMs that a source wants: new ones are added,
-// changed ones replaced, and those that it no longer names removed. It goes on
-// after an error.
-func (e *Engine) SetSource(ctx context.Context, source vm.Source, vms []vm.VM, broken map[string]error) error {
-	var errs []error
-	named := map[string]bool{}
-	for _, v := range vms {
-		v.Source = source
-		named[v.Name] = true
-		if err := e.put(ctx, v); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	for _, v := range e.Store.All() {
-		if v.Source != source || named[v.Name] || broken[v.Name] != nil {
-			continue
-		}
-		if err := ignoreGone(e.Remove(ctx, v.Name)); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // put adds a VM of a source, or replaces the one of the same source and name.
 // How it is announced stays as it is unless v says. A VM that somebody else
 // wants stays theirs.
@@ -216,6 +212,9 @@ func (e *Engine) put(ctx context.Context, v vm.VM) error {
 	}
 	e.work.Lock()
 	defer e.work.Unlock()
+	if err := inTime(ctx); err != nil {
+		return err
+	}
 	have, ok := e.Store.Get(v.Name)
 	if ok && have.Source != v.Source {
 		e.Log.Debug("a VM is wanted by somebody else already", "vm", v.Name, "by", have.Source)
@@ -228,14 +227,4 @@ func (e *Engine) put(ctx context.Context, v vm.VM) error {
 		return nil
 	}
 	return e.store(ctx, v)
-}
-
-// Note sets or clears a warning of the status.
-func (e *Engine) Note(what, warning string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if warning != "" && e.notes[what] != warning {
-		e.Log.Warn(warning)
-	}
-	e.notes[what] = warning
 }

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"os/user"
 	"strconv"
@@ -11,6 +12,16 @@ import (
 // excl makes TUNSETIFF fail if there already is an interface of that name
 // (linux/if_tun.h, IFF_TUN_EXCL).
 const excl = 0x8000
+
+// MakeTap makes a persistent tap, set down, unless there is an interface of that
+// name.
+func MakeTap(name, owner, group string, multiQueue bool) error {
+	err := makeTap(name, owner, group, multiQueue)
+	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EEXIST) {
+		return nil
+	}
+	return err
+}
 
 // makeTap makes a persistent tap, set down.
 func makeTap(name, owner, group string, multiQueue bool) error {

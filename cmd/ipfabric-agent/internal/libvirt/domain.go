@@ -13,15 +13,6 @@ import (
 // Namespace is that of the metadata element.
 const Namespace = "urn:ipfabric:vm"
 
-// An Event is one call of the hook.
-type Event struct {
-	Guest string `json:"guest"`           // the domain's name
-	Op    string `json:"op"`              // "prepare", "started", "stopped", "migrate" …
-	Sub   string `json:"sub"`             // "begin", "end", "-"
-	Extra string `json:"extra,omitempty"` // for release: why, such as "migrated"
-	VM    *vm.VM `json:"vm,omitempty"`    // what the metadata says, unchecked; nil: nothing
-}
-
 // domain is what is read of a domain's XML.
 type domain struct {
 	Name     string `xml:"name"`
@@ -59,22 +50,34 @@ const maxXML = 4 << 20
 // Parse reads a domain's XML as the hook gets it. The VM is nil if the domain
 // has no metadata of ours, and unchecked otherwise.
 func Parse(r io.Reader) (*vm.VM, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxXML+1))
-	if err != nil {
+	var d domain
+	if err := read(r, &d); err != nil {
 		return nil, err
 	}
+	return d.vm()
+}
+
+func read(r io.Reader, into any) error {
+	data, err := io.ReadAll(io.LimitReader(r, maxXML+1))
+	if err != nil {
+		return err
+	}
 	if len(data) > maxXML {
-		return nil, errors.New("the domain's XML is too long")
+		return errors.New("the domain's XML is too long")
 	}
-	var d domain
-	if err := xml.Unmarshal(data, &d); err != nil {
-		return nil, fmt.Errorf("the domain's XML: %v", err)
+	if err := xml.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("the domain's XML: %v", err)
 	}
+	return nil
+}
+
+func (d *domain) vm() (*vm.VM, error) {
 	meta := d.Metadata.VM
 	if meta == nil {
 		return nil, nil
 	}
 	v := &vm.VM{Name: d.Name, Interface: meta.Interface, Link: vm.Existing, Source: vm.Libvirt}
+	var err error
 	if v.IPv4, err = addr("ip", meta.IP); err != nil {
 		return nil, err
 	}
@@ -99,9 +102,40 @@ func Parse(r io.Reader) (*vm.VM, error) {
 	}
 	if card.Target.Managed == "no" {
 		v.Link, v.Owner, v.Group = vm.Tap, meta.Owner, meta.Group
-		v.MultiQueue = card.Driver.Queues > 1 || meta.MultiQueue == "yes"
+		v.MultiQueue = card.queues(meta.MultiQueue)
 	}
 	return v, nil
+}
+
+// queues says whether a card has more than one.
+func (n *nic) queues(asked string) bool { return n.Driver.Queues > 1 || asked == "yes" }
+
+// ExpectedTap returns the tap that libvirt expects to be there when the domain
+// starts, though its metadata may be one that nobody can use: only Name, Interface
+// and MultiQueue are set. It returns nil if there is none that is
+// the fabric's.
+func ExpectedTap(r io.Reader) *vm.VM {
+	var d domain
+	if read(r, &d) != nil || vm.CheckName(d.Name) != nil {
+		return nil
+	}
+	v := &vm.VM{Name: d.Name}
+	meta := d.Metadata.VM
+	if meta != nil {
+		v.Interface = meta.Interface
+	}
+	card := d.card(v.Device())
+	if card == nil || card.Type != "ethernet" || card.Target.Managed != "no" || meta == nil && card.Target.Dev != v.Device() {
+		return nil
+	}
+	v.Interface, v.MultiQueue = card.Target.Dev, card.queues("")
+	if meta != nil {
+		v.MultiQueue = card.queues(meta.MultiQueue)
+	}
+	if vm.CheckInterface(v.Interface) != nil {
+		return nil
+	}
+	return v
 }
 
 // card returns the network card that is the fabric's.

@@ -21,8 +21,10 @@ type instance struct {
 	Own map[string]string `json:"config"`
 }
 
-// parse reads LXD's list of instances. It returns those that run and are the
-// fabric's, unchecked, and why others that should be cannot, by VM name.
+// parse reads LXD's list of instances. It returns those that are the fabric's,
+// unchecked, and why others that should be cannot, by VM name. Those that do not
+// run, or cannot be taken up, are among the VMs in the phase Off: their addresses
+// are theirs all the same.
 func parse(data []byte) (vms []vm.VM, broken map[string]error, err error) {
 	var answer struct {
 		Error     string     `json:"error"`
@@ -39,7 +41,9 @@ func parse(data []byte) (vms []vm.VM, broken map[string]error, err error) {
 		v, err := i.vm()
 		if err != nil {
 			broken[i.vmName()] = err
-			continue
+		}
+		if v == nil {
+			v = i.off()
 		}
 		if v != nil {
 			vms = append(vms, *v)
@@ -54,6 +58,17 @@ func (i *instance) vmName() string {
 		return i.Project + "_" + i.Name
 	}
 	return i.Name
+}
+
+// off returns what an instance has also if it does not run, or nil.
+func (i *instance) off() *vm.VM {
+	v := &vm.VM{Name: i.vmName(), Link: vm.Existing, Phase: vm.Off, Source: vm.LXD}
+	v.IPv4, _ = addr("user.ipfabric.ip", i.Config["user.ipfabric.ip"])
+	v.IPv6, _ = addr("user.ipfabric.ip6", i.Config["user.ipfabric.ip6"])
+	if len(v.Addrs()) == 0 {
+		return nil
+	}
+	return v
 }
 
 // vm returns nil for an instance that is not the fabric's, or does not run.

@@ -31,8 +31,8 @@ func Sockets() []string {
 // A Follower tells the engine which instances are the fabric's.
 type Follower struct {
 	Sockets []string // the first that is there is asked
-	// Set is called with all instances whenever they may have changed. VMs in
-	// broken stay as they are.
+	// Set is called with all instances whenever they may have changed, those that
+	// do not run in the phase Off. VMs in broken stay as they are.
 	Set func(ctx context.Context, vms []vm.VM, broken map[string]error) error
 	// Note gets what is wrong, or "" once it no longer is.
 	Note func(warning string)

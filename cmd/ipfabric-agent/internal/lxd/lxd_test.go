@@ -53,6 +53,11 @@ func TestParse(t *testing.T) {
 			IPv4: netip.MustParseAddr("203.0.113.7"), IPv6: netip.MustParseAddr("2001:db8:100::7"),
 		},
 		{Name: "shop_db", Source: vm.LXD, Link: vm.Existing, IPv4: netip.MustParseAddr("203.0.113.8")},
+		off("off", "203.0.113.9"),
+		off("starting", "203.0.113.10"),
+		off("bridged", "203.0.113.11"),
+		off("two", "203.0.113.12"),
+		off("nic", "203.0.113.13"),
 	}
 	if diff := cmp.Diff(want, vms, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -70,6 +75,11 @@ func TestParse(t *testing.T) {
 	if diff := cmp.Diff(wantBroken, reasons); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
+}
+
+// off is one whose addresses are its own though it is not wanted.
+func off(name, ip string) vm.VM {
+	return vm.VM{Name: name, Source: vm.LXD, Link: vm.Existing, Phase: vm.Off, IPv4: netip.MustParseAddr(ip)}
 }
 
 func FuzzParse(f *testing.F) {

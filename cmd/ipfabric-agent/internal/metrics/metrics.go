@@ -32,7 +32,7 @@ func New(status func(context.Context) api.Status) *Collector {
 		{"problems", "Number of problems.", nil},
 		{"drained", "Whether the node is drained (1): none of its VMs is announced.", nil},
 		{"state_writable", "Whether VMs can be stored (1) or not (0): a full disk.", nil},
-		{"vms", "Number of VMs: wanted, with an interface (present), announced, about to arrive (waiting).", []string{"state"}},
+		{"vms", "Number of VMs: wanted, with an interface (present), announced, about to arrive (waiting); off are further ones of libvirt or LXD.", []string{"state"}},
 		{"routes", "Number of VM routes in the kernel.", nil},
 		{"reconciles_total", "Passes over all VMs (full) or those where something changed (partial).", []string{"kind"}},
 		{"reconciles_failed_total", "Passes with at least one error.", nil},
@@ -82,6 +82,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	gauge("vms", float64(s.VMs.Present), "present")
 	gauge("vms", float64(s.VMs.Announced), "announced")
 	gauge("vms", float64(s.VMs.Waiting), "waiting")
+	gauge("vms", float64(s.VMs.Off), "off")
 	gauge("routes", float64(s.Routes))
 	count("reconciles_total", float64(s.Reconcile.Full), "full")
 	count("reconciles_total", float64(s.Reconcile.Partial), "partial")

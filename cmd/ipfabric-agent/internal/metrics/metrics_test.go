@@ -54,6 +54,7 @@ ipfabric_routes 4
 ipfabric_state_writable 0
 ipfabric_vm_dropped_packets{vm="a"} 9
 ipfabric_vms{state="announced"} 1
+ipfabric_vms{state="off"} 0
 ipfabric_vms{state="present"} 2
 ipfabric_vms{state="waiting"} 0
 ipfabric_vms{state="wanted"} 3`, "\n")

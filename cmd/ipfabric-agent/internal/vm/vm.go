@@ -63,6 +63,9 @@ const (
 	Migrating Phase = "migrating"
 	// Withdrawn is a VM that keeps its interface but is not announced.
 	Withdrawn Phase = "withdrawn"
+	// Off is one that libvirt or LXD has but that is shut down. Nothing is done
+	// about it; its addresses are nobody else's. No VM is stored with it.
+	Off Phase = "off"
 )
 
 // A Source says who wants the VM.

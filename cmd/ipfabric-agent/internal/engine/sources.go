@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/cmd/ipfabric-agent/internal/vm"
+)
+
+// SetSource makes those the VMs that a source wants: new ones are added,
+// changed ones replaced, and those that it no longer names, or names as off,
+// removed. It goes on after an error.
+func (e *Engine) SetSource(ctx context.Context, source vm.Source, vms []vm.VM, broken map[string]error) error {
+	var errs []error
+	named := map[string]bool{}
+	var off []vm.VM
+	for _, v := range vms {
+		v.Source = source
+		if v.Phase == vm.Off {
+			off = append(off, v)
+			continue
+		}
+		named[v.Name] = true
+		if err := e.put(ctx, v); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	// Before any is removed: there is no moment in which its addresses look free.
+	e.mu.Lock()
+	e.off[source] = off
+	e.mu.Unlock()
+	for _, v := range e.Store.All() {
+		if v.Source != source || named[v.Name] || broken[v.Name] != nil {
+			continue
+		}
+		if err := ignoreGone(e.Remove(ctx, v.Name)); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// offVMs returns the VMs that libvirt or LXD have but that are not wanted here
+// now: they do not run. What they have is nobody else's.
+func (e *Engine) offVMs() []vm.VM {
+	var all, out []vm.VM
+	e.mu.Lock()
+	for _, vms := range e.off {
+		all = append(all, vms...)
+	}
+	e.mu.Unlock()
+	if e.Defined != nil {
+		all = append(all, e.Defined()...)
+	}
+	bad := e.Store.Bad()
+	seen := map[string]bool{}
+	for _, v := range all {
+		_, stored := e.Store.Get(v.Name)
+		_, held := bad[v.Name]
+		if stored || held || seen[v.Name] || vm.CheckName(v.Name) != nil || len(v.Addrs()) == 0 {
+			continue
+		}
+		seen[v.Name] = true
+		out = append(out, v)
+	}
+	return out
+}
+
+// conflictOff says which VM that is off has an address that a new one is to have.
+func (e *Engine) conflictOff(v *vm.VM) error {
+	for _, o := range e.offVMs() {
+		for _, a := range v.Addrs() {
+			if o.Name != v.Name && (o.IPv4 == a || o.IPv6 == a) {
+				return api.Errorf(http.StatusConflict, "VM %s: %s is VM %s's, which is off", v.Name, a, o.Name).
+					WithHint("take another address; or take it out of what %s knows of VM %s", o.Source, o.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// inTime refuses to begin what nobody waits for any more, since by now it may be
+// the wrong thing to do. What has begun is done to its end.
+func inTime(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return api.Errorf(http.StatusServiceUnavailable, "nothing was done: whoever asked did not wait for its turn")
+}
+
+// Note sets or clears a warning of the status.
+func (e *Engine) Note(what, warning string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if warning != "" && e.notes[what] != warning {
+		e.Log.Warn(warning)
+	}
+	if warning == "" {
+		delete(e.notes, what)
+		return
+	}
+	e.notes[what] = warning
+}
