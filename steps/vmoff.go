@@ -47,6 +47,15 @@ func checkRemovable(vms []VM) error {
 	return nil
 }
 
+// Removable says why Remove would refuse a VM that was found, nil if it would not.
+func (l VMList) Removable() error {
+	var s survey
+	for _, v := range l.VMs {
+		s.vms = append(s.vms, v.VM)
+	}
+	return checkRemovable(s.named(l.VMs[0].Name))
+}
+
 // checkAddrsKnown refuses to choose addresses while there is a VM of which
 // nobody knows which it has: it may have those that look free.
 func (s survey) checkAddrsKnown() error {

@@ -28,9 +28,12 @@ func TestVMListOfAVMThatIsOff(t *testing.T) {
 	if strings.Contains(b.out.String(), "is not there yet") {
 		t.Errorf("got\n%s", b.out.String())
 	}
-	err := b.vmFailed(ctx, b.vmRemove(ctx, "box", true))
-	wantCode(t, err, exitFailed)
-	wantText(t, "error", err.Error(), "VM box on node1 is off, and its addresses are in lxd's configuration")
+	b.ask = &asker{} // is not asked
+	for _, yes := range []bool{true, false} {
+		err := b.vmFailed(ctx, b.vmRemove(ctx, "box", yes))
+		wantCode(t, err, exitFailed)
+		wantText(t, "error", err.Error(), "VM box on node1 is off, and its addresses are in lxd's configuration")
+	}
 }
 
 func TestVMListOfADeadNode(t *testing.T) {

@@ -87,6 +87,9 @@ func (s *session) confirmRemove(ctx context.Context, c *steps.VMControl, name st
 		return err
 	}
 	s.say.result(s.vmTable(found.VMs).render(s.say.onOut))
+	if err := found.Removable(); err != nil {
+		return err
+	}
 	ok, err := s.ask.Confirm(ctx, "Remove VM "+name+"?")
 	if err != nil {
 		return err
