@@ -131,7 +131,8 @@ func (a *agent) start() {
 	a.t.Helper()
 	a.log = &bytes.Buffer{}
 	a.cmd = a.command("run", "-v", "--config", filepath.Join(a.dir, "agent.yaml"), "--state", filepath.Join(a.dir, "state"),
-		"--rt-protos", filepath.Join(a.dir, "ipfabric.conf"), "--bgpd-socket", filepath.Join(a.dir, "bgpd.vty"))
+		"--rt-protos", filepath.Join(a.dir, "ipfabric.conf"), "--bgpd-socket", filepath.Join(a.dir, "bgpd.vty"),
+		"--libvirt-defined", filepath.Join(a.dir, "defined"), "--libvirt-running", filepath.Join(a.dir, "running"))
 	a.cmd.Stderr = a.log
 	if err := a.cmd.Start(); err != nil {
 		a.t.Fatal(err)
