@@ -43,6 +43,9 @@ func benchState(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
+	if err := s.Make(); err != nil {
+		b.Fatal(err)
+	}
 	for i := range benchVMs {
 		if err := s.Put(benchVM(i)); err != nil {
 			b.Fatal(err)

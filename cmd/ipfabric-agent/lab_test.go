@@ -75,6 +75,11 @@ func TestLabWhateverIsChangedComesBack(t *testing.T) {
 	a := newAgent(t, "")
 	a.do("vm", "add", "sea_gold", "--ip", "203.0.113.1", "--ip6", "2001:db8:100::1", "--mac", "52:54:00:00:00:01")
 	a.do("vm", "add", "b", "--ip", "203.0.113.2")
+	must(t, "ip", "link", "add", "host0", "type", "veth", "peer", "name", "far0")
+	for _, device := range []string{"host0", "far0"} {
+		must(t, "ip", "link", "set", device, "addrgenmode", "none", "up")
+	}
+	must(t, "ip", "addr", "add", "192.0.2.1/24", "dev", "host0")
 	a.settled()
 	index := func(s string) string { // a new interface has a new index
 		var lines []string
@@ -96,6 +101,12 @@ func TestLabWhateverIsChangedComesBack(t *testing.T) {
 		{"neighbor", [][]string{{"ip", "neigh", "del", "203.0.113.1", "dev", "sea_gold_net0"}}},
 		{"down and up", [][]string{{"ip", "link", "set", "sea_gold_net0", "down"}, {"ip", "link", "set", "sea_gold_net0", "up"}}},
 		{"down", [][]string{{"ip", "link", "set", "sea_gold_net0", "down"}}},
+		{"a route over another VM's interface", [][]string{{"ip", "route", "replace", "203.0.113.1/32", "dev", "b_net0", "proto", "201", "metric", "1024"}}},
+		{"a route elsewhere", [][]string{{"ip", "route", "replace", "203.0.113.1/32", "via", "192.0.2.2", "dev", "host0", "metric", "1024"}}},
+		{"a route elsewhere, of the agent's number", [][]string{{"ip", "-6", "route", "replace", "2001:db8:100::1/128", "dev", "host0", "proto", "201", "metric", "1024"}}},
+		{"arp", [][]string{{"ip", "link", "set", "sea_gold_net0", "arp", "off"}}},
+		{"mtu", [][]string{{"ip", "link", "set", "sea_gold_net0", "mtu", "1000"}}},
+		{"alias", [][]string{{"ip", "link", "set", "sea_gold_net0", "alias", "mine"}}},
 		{"mac", [][]string{{"ip", "link", "set", "sea_gold_net0", "address", "02:00:00:00:00:99"}}},
 		{"all rules", [][]string{{"nft", "flush", "ruleset"}}},
 		{"one rule chain", [][]string{{"nft", "flush", "chain", "inet", "ipfabric", "prerouting"}}},
@@ -126,9 +137,11 @@ func TestLabWhateverIsChangedComesBack(t *testing.T) {
 	if diff := cmp.Diff(before, kernelState(t)+sysctls(t, "sea_gold_net0")); diff != "" {
 		t.Errorf("accept_ra did not come back (-before +after)\n%s", diff)
 	}
-	// An interface that has lost its mark is one that was found: it is taken up,
-	// but will not be deleted.
+	// While no agent runs, an interface that loses its mark becomes one that was
+	// found: it is taken up, but will not be deleted.
+	a.stop(syscall.SIGTERM)
 	must(t, "ip", "link", "set", "sea_gold_net0", "alias", "")
+	a.start()
 	a.settled()
 	if out := must(t, "ip", "link", "show", "sea_gold_net0"); !strings.Contains(out, "alias ipfabric:taken:sea_gold") {
 		t.Errorf("it has no mark: %s", out)
@@ -191,6 +204,7 @@ func TestLabAFullDiskAndACorruptFile(t *testing.T) {
 	state := filepath.Join(a.dir, "state")
 	must(t, "mount", "-t", "tmpfs", "-o", "size=64k", "none", state)
 	t.Cleanup(func() { must(t, "umount", state) })
+	must(t, "mkdir", filepath.Join(state, "vms.d"))
 	a.start()
 	a.do("vm", "add", "a", "--ip", "203.0.113.1")
 	sh("dd", "if=/dev/zero", "of="+filepath.Join(state, "full"), "bs=1k") // ends when the disk is full

@@ -17,6 +17,8 @@ const (
 	AddAltName  Verb = "add altname"     // Value
 	DelAltName  Verb = "remove altname"  // Value
 	SetMAC      Verb = "set mac"         // Value
+	SetMTU      Verb = "set mtu"         // MTU
+	SetARP      Verb = "set arp on"      //
 	SetUp       Verb = "set up"          //
 	SetDown     Verb = "set down"        //
 	SetOwner    Verb = "set owner"       // Owner, Group, MultiQueue
@@ -37,6 +39,7 @@ type Op struct {
 
 	Prefix       netip.Prefix
 	Metric       int
+	MTU          int
 	Index        int // of the link a route leads to
 	Key, Value   string
 	Optional     bool
@@ -58,6 +61,8 @@ func (o Op) String() string {
 		return s + " " + o.Prefix.String()
 	case SetNeighbor:
 		return s + " " + o.Prefix.Addr().String() + " " + o.Value
+	case SetMTU:
+		return fmt.Sprintf("%s %d", s, o.MTU)
 	case AddRoute, DelRoute:
 		return fmt.Sprintf("%s %s metric %d", s, o.Prefix, o.Metric)
 	}

@@ -22,13 +22,14 @@ type State struct {
 	Present bool   // there is an interface, and it can be used
 	Carrier bool   // something is at its other end
 	Routes  int    // that it has, or gets from the Ops
-	Problem string // why the interface cannot be used
+	Problem string // why the interface cannot be used, or not for all
 }
 
 // Plan says what to do so that the kernel has what is wanted.
 //
 // Links of the agent's and routes with its number that are seen but that nothing
-// wants are removed, unless keep says that nobody knows what their VM needs.
+// wants are removed, unless keep says that nobody knows what their VM needs; of ""
+// it says so if nobody knows which VMs there are.
 // Hence seen must not hold the links of VMs that wants leaves out.
 func Plan(wants []Want, seen Seen, keep func(name string) bool) Result {
 	p := planner{
@@ -79,10 +80,9 @@ func (p *planner) vm(w Want) {
 		p.result.States[w.VM] = State{}
 		return
 	}
-	alias := aliasTaken + w.VM
 	if link == nil {
-		alias = aliasMade + w.VM
-		link = &Link{Tap: true, Alias: alias}
+		alias := aliasMade + w.VM
+		link = &Link{Tap: true, Alias: alias, Made: true}
 		make := op
 		make.Verb, make.Owner, make.Group, make.MultiQueue = MakeTap, w.Owner, w.Group, w.MultiQueue
 		p.do(make)
@@ -95,7 +95,11 @@ func (p *planner) vm(w Want) {
 		p.result.States[w.VM] = State{Problem: "interface " + w.Device + ": " + why}
 		return
 	}
-	if name, _ := Marked(link.Alias); name != w.VM {
+	alias := aliasTaken + w.VM
+	if link.made(w.VM) {
+		alias = aliasMade + w.VM
+	}
+	if name, _ := Marked(link.Alias); name != w.VM || link.Made && link.Alias != alias {
 		p.do(op.with(SetAlias, alias))
 	}
 	if w.AltName != "" && !p.seen.NoAltNames && !slices.Contains(link.AltNames, w.AltName) {
@@ -104,6 +108,10 @@ func (p *planner) vm(w Want) {
 	if link.MAC != w.MAC {
 		p.do(op.with(SetMAC, w.MAC))
 	}
+	if link.NoARP {
+		p.do(op.with(SetARP, ""))
+	}
+	w, problem := p.mtu(op, w, link)
 	for _, s := range w.Settings {
 		have, there := link.Settings[s.Key]
 		if have == s.Value || s.Optional && !there && link.Index != 0 {
@@ -123,7 +131,7 @@ func (p *planner) vm(w Want) {
 		have = p.routes[link.Index]
 	}
 	p.syncRoutes(op, w.Routes, have, link.Index)
-	p.result.States[w.VM] = State{Index: link.Index, Present: true, Carrier: link.Carrier, Routes: len(w.Routes)}
+	p.result.States[w.VM] = State{Index: link.Index, Present: true, Carrier: link.Carrier, Routes: len(w.Routes), Problem: problem}
 }
 
 // renamed finds a VM's link under a name that somebody has given it, and has it
@@ -209,11 +217,11 @@ func (p *planner) leftovers(keep func(string) bool) {
 			kept[l.Index] = true
 			continue
 		}
-		p.release(Op{VM: name, Device: l.Name}, l, made)
+		p.release(Op{VM: name, Device: l.Name}, l, made || l.Made)
 		kept[l.Index] = true // release has dealt with its routes
 	}
 	for _, index := range slices.Sorted(maps.Keys(p.routes)) {
-		if p.claim[index] || kept[index] {
+		if p.claim[index] || kept[index] || keep("") {
 			continue
 		}
 		device := "(no interface)"

@@ -31,7 +31,10 @@ type Link struct {
 	MAC       string
 	Up        bool // set up by an administrator
 	Carrier   bool // the other end is there
+	NoARP     bool
+	MTU       int // 0: not known
 	Alias     string
+	Made      bool // its alias may not say so any more, but it is known to be the agent's
 	AltNames  []string
 	Owner     uint32 // of a tap
 	Group     uint32 // of a tap

@@ -19,7 +19,7 @@ func (e *Engine) VMs(context.Context) []api.VM {
 	for _, v := range e.Store.All() {
 		out = append(out, e.describe(v, drops.Devices))
 	}
-	for name, why := range e.Store.Bad() {
+	for name, why := range e.unreadable() {
 		if vm.CheckName(name) == nil {
 			out = append(out, e.describeBad(name, why, drops.Devices))
 		}
@@ -78,6 +78,21 @@ func (e *Engine) describe(v vm.VM, dropped map[string]uint64) api.VM {
 	// FRR announces a route whose interface is up, also if nobody is at the
 	// interface's other end (seen with 8.4.4).
 	out.Announced = s.Present && s.Routes > 0 && !s.failed
+	return out
+}
+
+// unreadable are the VMs whose files cannot be used, and why: all of which the
+// kernel has something, if the whole folder is missing.
+func (e *Engine) unreadable() map[string]string {
+	if e.Store.Known() {
+		return e.Store.Bad()
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := map[string]string{}
+	for name := range e.held {
+		out[name] = lostWhy
+	}
 	return out
 }
 

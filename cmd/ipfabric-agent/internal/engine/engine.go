@@ -26,6 +26,8 @@ type Kernel interface {
 	See(ctx context.Context, devices []string, all bool) (dataplane.Seen, error)
 	Do(dataplane.Op) error
 	Sysctl(key string) string
+	// Astray says where packets for an address go if not over the link; "" is there.
+	Astray(a netip.Addr, index int) string
 	// Accounts says which of a user and a group there is none of; "" is none needed.
 	Accounts(user, group string) error
 }
@@ -76,10 +78,12 @@ type Engine struct {
 	// What is known from the last passes.
 	mu      sync.Mutex
 	states  map[string]vmState
-	held    map[string]heldVM // about which nothing is done
-	former  map[int]bool      // links of VMs that were removed since the last complete pass
-	global  map[string]string // problems that are not one VM's, by what was tried
-	notes   map[string]string // warnings, by what they are about
+	held    map[string]heldVM     // about which nothing is done
+	owners  map[netip.Addr]string // who has an address, as of the last passes
+	made    map[int]bool          // links that carry or carried the agent's mark, and whether it made them
+	former  map[int]bool          // links of VMs that were removed since the last complete pass
+	global  map[string]string     // problems that are not one VM's, by what was tried
+	notes   map[string]string     // warnings, by what they are about
 	off     map[vm.Source][]vm.VM
 	counts  Counts
 	waiting map[string]context.CancelFunc // guests that are waited for
@@ -122,6 +126,8 @@ func New(o Options) *Engine {
 		Options: o,
 		started: o.Now(),
 		states:  map[string]vmState{},
+		owners:  map[netip.Addr]string{},
+		made:    map[int]bool{},
 		former:  map[int]bool{},
 		global:  map[string]string{},
 		notes:   map[string]string{},

@@ -29,6 +29,7 @@ type fakeKernel struct {
 	fail   map[string]error // by op
 	done   []string
 	looks  int
+	astray map[netip.Addr]string
 }
 
 func (k *fakeKernel) See(_ context.Context, devices []string, all bool) (dataplane.Seen, error) {
@@ -51,6 +52,8 @@ func (k *fakeKernel) See(_ context.Context, devices []string, all bool) (datapla
 	}
 	return seen, nil
 }
+
+func (k *fakeKernel) Astray(a netip.Addr, _ int) string { return k.astray[a] }
 
 func (k *fakeKernel) Sysctl(string) string { return "1" }
 
@@ -87,6 +90,8 @@ func (k *fakeKernel) Do(o dataplane.Op) error {
 		delete(k.links, o.Device)
 	case dataplane.SetAlias:
 		l.Alias = o.Value
+	case dataplane.SetMTU:
+		l.MTU = o.MTU
 	case dataplane.AddAltName:
 		l.AltNames = append(l.AltNames, o.Value)
 	case dataplane.SetMAC:

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -67,7 +68,11 @@ func (e *Engine) Changed(ev kernel.Event) {
 		e.pending.add("", true)
 		return
 	}
-	if name := e.at(ev.Device, ev.Index); name != "" {
+	name, owner := e.at(ev.Device, ev.Index), e.owner(ev.Addr)
+	if owner != "" && owner != name {
+		e.pending.add(owner, false) // the new route may stand where its own stood
+	}
+	if name != "" {
 		e.pending.add(name, false)
 		return
 	}
@@ -89,8 +94,21 @@ func (e *Engine) heldRenamed(ev kernel.Event) bool {
 	return false
 }
 
+// owner says which VM has an address.
+func (e *Engine) owner(a netip.Addr) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if name := e.owners[a]; e.states[name].device != "" {
+		return name
+	}
+	return ""
+}
+
 // at says which VM a link is of.
 func (e *Engine) at(device string, index int) string {
+	if device == "" && index == 0 {
+		return ""
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for name, s := range e.states {

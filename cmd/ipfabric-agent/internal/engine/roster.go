@@ -20,6 +20,10 @@ type roster struct {
 	// heldDevices are the interfaces of those; what they may send stays.
 	heldDevices map[string]bool
 	complete    bool // it has everybody
+	// lost says why nobody knows which VMs there are: everything in the kernel is held.
+	lost string
+	// withheld are addresses of held VMs whose routes a drain took away.
+	withheld map[string][]netip.Addr
 }
 
 // everybody reads all of the store's VMs. Two that cannot both be, which only a
@@ -28,6 +32,10 @@ type roster struct {
 func (e *Engine) everybody() roster {
 	r := e.newRoster()
 	r.complete = true
+	r.withheld = e.Store.Withheld()
+	if !e.Store.Known() {
+		r.lost = lostWhy
+	}
 	settings := e.settings()
 	clashes := map[string]string{}
 	var before taken
@@ -74,6 +82,7 @@ func (r *roster) look(seen dataplane.Seen, gateways []netip.Prefix) {
 	if !r.complete {
 		return // the rules are there, and no others' are touched
 	}
+	r.holdLost(seen)
 	var held []dataplane.Want
 	for d := range r.heldDevices {
 		held = append(held, dataplane.Want{Device: d, Addrs: gateways})
@@ -91,10 +100,17 @@ func (r *roster) look(seen dataplane.Seen, gateways []netip.Prefix) {
 		}}
 		for _, route := range seen.Routes {
 			if route.Link == l.Index && route.Prefix.IsSingleIP() {
-				r.allow = append(r.allow, firewall.Entry{Device: l.Name, Addr: route.Prefix.Addr()})
 				found.addrs = append(found.addrs, route.Prefix.Addr())
 				found.Routes++
 			}
+		}
+		for _, a := range r.withheld[name] {
+			if !slices.Contains(found.addrs, a) {
+				found.addrs = append(found.addrs, a)
+			}
+		}
+		for _, a := range found.addrs {
+			r.allow = append(r.allow, firewall.Entry{Device: l.Name, Addr: a})
 		}
 		r.found[name] = found
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -15,12 +16,7 @@ import (
 // syncAll brings everything into the wanted state. The caller holds work.
 func (e *Engine) syncAll(ctx context.Context) error {
 	begin := time.Now()
-	if err := e.Store.Reload(); err != nil {
-		// What is in memory still holds.
-		e.setGlobal("store", fmt.Sprintf("the VM files cannot be read: %v", err))
-	} else {
-		e.setGlobal("store", "")
-	}
+	e.readStore(ctx)
 	e.lookAtDisk()
 	e.Firewall.Forget()
 	restored, err := e.Firewall.Restore()
@@ -40,7 +36,8 @@ func (e *Engine) syncAll(ctx context.Context) error {
 			delete(e.states, name)
 		}
 	}
-	if len(r.found) == len(r.held) { // or the kernel could not be asked
+	maps.DeleteFunc(e.owners, func(_ netip.Addr, name string) bool { return !wanted[name] })
+	if len(r.found) == len(r.held) && (r.lost == "" || len(r.held) > 0) { // or the kernel could not be asked
 		e.held = r.found
 	}
 	clear(e.former)
@@ -48,6 +45,9 @@ func (e *Engine) syncAll(ctx context.Context) error {
 	e.counts.Last, e.counts.Took = e.Now(), time.Since(begin)
 	e.mu.Unlock()
 	e.count(changes, failed, err)
+	if err == nil {
+		e.announcedAgain()
+	}
 	if changes > 0 || failed > 0 {
 		e.Log.Info("looked at all VMs", "vms", len(r.wants), "changes", changes, "failed", failed, "took", time.Since(begin).Round(time.Millisecond))
 	}
@@ -108,6 +108,7 @@ func (e *Engine) pass(ctx context.Context, r roster, devices []string, all bool)
 		return 0, 0, err
 	}
 	e.setGlobal("kernel", "")
+	e.recall(seen, all)
 	r.look(seen, e.settings().Addrs())
 	n, err := e.Firewall.Allow(r.allow)
 	changes += n
@@ -116,8 +117,9 @@ func (e *Engine) pass(ctx context.Context, r roster, devices []string, all bool)
 		e.setGlobal("firewall", fmt.Sprintf("VMs cannot be kept from spoofing, so nothing is changed: %v", err))
 		return changes, 0, err
 	}
-	keep := func(name string) bool { _, held := r.held[name]; return held }
+	keep := func(name string) bool { _, held := r.held[name]; return held || r.lost != "" }
 	result := dataplane.Plan(r.wants, seen, keep)
+	result.Ops = append(result.Ops, r.drainHeld(seen, e.Store.Drained())...)
 	errs := map[string]error{}
 	for _, op := range result.Ops {
 		e.alive()
@@ -134,6 +136,7 @@ func (e *Engine) pass(ctx context.Context, r roster, devices []string, all bool)
 		}
 		changes++
 	}
+	e.lookForAstray(r.wants, result, errs)
 	e.remember(r.wants, result, errs)
 	n, err = e.Firewall.Trim(r.allow, func(device string) bool {
 		return r.heldDevices[device] || !all && !slices.Contains(devices, device)
@@ -173,6 +176,9 @@ func (e *Engine) remember(wants []dataplane.Want, result dataplane.Result, errs 
 			}
 		}
 		e.states[w.VM] = s
+		for _, a := range w.Guest {
+			e.owners[a] = w.VM
+		}
 	}
 	leftover := ""
 	for name, err := range errs {

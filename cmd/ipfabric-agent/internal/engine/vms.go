@@ -34,6 +34,9 @@ func (e *Engine) Add(ctx context.Context, v vm.VM) (out api.VM, created bool, er
 	if err := e.conflictOff(&v); err != nil {
 		return api.VM{}, false, err
 	}
+	if err := e.keepsAddrs(&v); err != nil {
+		return api.VM{}, false, err
+	}
 	if err := e.store(ctx, v); err != nil {
 		return api.VM{}, false, err
 	}
@@ -63,6 +66,9 @@ func (e *Engine) store(ctx context.Context, v vm.VM) error {
 	if err := e.Store.Put(v); err != nil {
 		return e.storeError("VM "+v.Name+" is not added", err)
 	}
+	e.mu.Lock()
+	delete(e.held, v.Name)
+	e.mu.Unlock()
 	e.Log.Info("VM stored", "vm", v.Name, "source", v.Source, "phase", v.Phase)
 	e.apply(ctx, v.Name)
 	return nil
@@ -119,6 +125,11 @@ func (e *Engine) conflict(v *vm.VM) error {
 			what, who = v.IPv6.String(), o.Name
 		}
 	})
+	for _, a := range v.Addrs() {
+		if name := e.routedTo(a, v.Name); name != "" && who == "" {
+			what, who = a.String(), name
+		}
+	}
 	if who == "" {
 		return nil
 	}
@@ -186,6 +197,15 @@ func (e *Engine) Remove(ctx context.Context, name string) error {
 func (e *Engine) Drain(ctx context.Context, drained bool) error {
 	e.work.Lock()
 	defer e.work.Unlock()
+	if drained {
+		// What is held may have changed since the last look.
+		if err := e.syncAll(context.WithoutCancel(ctx)); err != nil {
+			e.Log.Warn("before the drain", "err", err)
+		}
+		if err := e.withhold(); err != nil {
+			return e.storeError("nothing is changed", err)
+		}
+	}
 	if err := e.Store.SetDrained(drained); err != nil {
 		return e.storeError("nothing is changed", err)
 	}

@@ -98,6 +98,10 @@ func (k *Kernel) do(o dataplane.Op) error {
 			return err
 		}
 		return k.handle.LinkSetHardwareAddr(link, mac)
+	case dataplane.SetMTU:
+		return k.handle.LinkSetMTU(link, o.MTU)
+	case dataplane.SetARP:
+		return k.handle.LinkSetARPOn(link)
 	case dataplane.SetUp:
 		return k.handle.LinkSetUp(link)
 	case dataplane.SetDown:

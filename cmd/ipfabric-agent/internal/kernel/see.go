@@ -135,6 +135,8 @@ func (k *Kernel) add(into map[string]*dataplane.Link, l netlink.Link) {
 		MAC:      a.HardwareAddr.String(),
 		Up:       a.RawFlags&unix.IFF_UP != 0,
 		Carrier:  a.RawFlags&unix.IFF_LOWER_UP != 0,
+		NoARP:    a.RawFlags&unix.IFF_NOARP != 0,
+		MTU:      a.MTU,
 		Alias:    a.Alias,
 		AltNames: a.AltNames,
 	}

@@ -4,22 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"syscall"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
 )
 
 // An Event says where something has changed. It does not say what: whoever
 // gets it looks for himself.
 type Event struct {
-	Device   string // a link, by name
-	Index    int    // a link, by index
-	Route    bool   // there is a new route of the agent's over link Index (0: none)
-	Firewall bool   // somebody else has changed the agent's nftables table
-	All      bool   // events were lost: it may be anything
+	Device   string     // a link, by name
+	Index    int        // a link, by index
+	Route    bool       // there is a new route of the agent's over link Index (0: none)
+	Addr     netip.Addr // a route to it alone is new, replaced or gone, whoever made it
+	Firewall bool       // somebody else has changed the agent's nftables table
+	All      bool       // events were lost: it may be anything
 }
 
 // A Watch is a subscription to changes.
@@ -120,8 +123,7 @@ func routingEvent(header syscall.NlMsghdr, data []byte) (Event, bool) {
 		}
 		return Event{Index: int(int32(nl.NativeEndian().Uint32(data[4:])))}, true
 	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
-		r, ours, err := parseRoute(data)
-		return Event{Index: r.Link, Route: header.Type == unix.RTM_NEWROUTE}, ours && err == nil
+		return routeEvent(data, header.Type == unix.RTM_NEWROUTE)
 	case unix.RTM_NEWNETCONF:
 		const netconf, ifindex = 4, 1 // struct netconfmsg: a family, aligned; NETCONFA_IFINDEX
 		if len(data) < netconf {
@@ -135,6 +137,31 @@ func routingEvent(header syscall.NlMsghdr, data []byte) (Event, bool) {
 		return Event{Index: index}, index > 0 // below: all, default
 	}
 	return Event{}, false
+}
+
+// routeEvent tells of the agent's own routes, and of those of others to one address:
+// that may be a VM's, and the kernel does not tell which route one has replaced.
+func routeEvent(data []byte, isNew bool) (Event, bool) {
+	if len(data) < unix.SizeofRtMsg {
+		return Event{}, false
+	}
+	msg := nl.DeserializeRtMsg(data)
+	if msg.Table != unix.RT_TABLE_MAIN || msg.Flags&unix.RTM_F_CLONED != 0 {
+		return Event{}, false
+	}
+	attrs, err := nl.ParseRouteAttr(data[unix.SizeofRtMsg:])
+	if err != nil {
+		return Event{}, false
+	}
+	var e Event
+	if p := destination(msg, attrs); p.IsSingleIP() {
+		e.Addr = p.Addr()
+	}
+	ours := msg.Protocol == dataplane.Protocol
+	if ours {
+		e.Index, e.Route = number(attrs, unix.RTA_OIF), isNew
+	}
+	return e, ours || e.Addr.IsValid()
 }
 
 // tableEvent looks for what others do to the agent's table.

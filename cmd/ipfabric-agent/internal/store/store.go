@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,8 +21,11 @@ const (
 	vmSuffix    = ".json"
 	asideSuffix = ".json.corrupt"
 	tempPrefix  = ".tmp-" // no VM's name begins with a dot
-	drainedFile = "drained"
 )
+
+// ErrMissing is a folder of VMs that is not there. Nobody knows then which VMs
+// are wanted: that is something else than none.
+var ErrMissing = errors.New("the folder of the VMs is missing")
 
 // A Store holds the VMs in memory and on disk. All methods can be called at
 // the same time.
@@ -33,23 +37,54 @@ type Store struct {
 	bad     map[string]string // VM name → what is wrong with its file
 	unsaved map[string]vm.VM  // changes that the disk has not taken yet
 	drained bool
+	known   bool // the folder has been read
+	// withheld are the addresses of VMs whose file cannot be used, and whose
+	// routes were taken away by a drain: only this knows them.
+	withheld map[string][]netip.Addr
 }
 
-// Open reads the store below dir, making it if there is none. Files that
-// cannot be used are not an error: Bad tells of them.
+// Open reads the store below dir. Files that cannot be used are not an error: Bad
+// tells of them. Nor is it one if there is no folder of VMs: see Known.
 func Open(dir string) (*Store, error) {
-	s := &Store{dir: dir, unsaved: map[string]vm.VM{}}
-	if err := os.MkdirAll(filepath.Join(dir, vmsDir), 0o750); err != nil {
+	s := &Store{dir: dir, vms: map[string]vm.VM{}, unsaved: map[string]vm.VM{}}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, err
 	}
-	return s, s.Reload()
+	if err := s.Reload(); err != nil && !errors.Is(err, ErrMissing) {
+		return nil, err
+	}
+	return s, nil
 }
+
+// Known says whether the folder of VMs has been read since Open.
+func (s *Store) Known() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known
+}
+
+// Make makes the folder of VMs, and reads it.
+func (s *Store) Make() error {
+	if err := os.MkdirAll(s.Folder(), 0o750); err != nil {
+		return err
+	}
+	return s.Reload()
+}
+
+// Folder is where the VMs' files are.
+func (s *Store) Folder() string { return filepath.Join(s.dir, vmsDir) }
 
 // Reload reads everything from disk again.
 func (s *Store) Reload() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	entries, err := os.ReadDir(filepath.Join(s.dir, vmsDir))
+	if err := s.readDrained(); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(s.Folder())
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s", ErrMissing, s.Folder())
+	}
 	if err != nil {
 		return err
 	}
@@ -80,12 +115,7 @@ func (s *Store) Reload() error {
 			delete(s.unsaved, name)
 		}
 	}
-	s.vms, s.bad = vms, bad
-	_, err = os.Stat(filepath.Join(s.dir, drainedFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	s.drained = err == nil
+	s.vms, s.bad, s.known = vms, bad, true
 	return nil
 }
 
@@ -143,13 +173,6 @@ func (s *Store) Bad() map[string]string {
 	return maps.Clone(s.bad)
 }
 
-// Drained says whether the node's VMs are to be withdrawn, all of them.
-func (s *Store) Drained() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.drained
-}
-
 // Put adds a VM or replaces the one of the same name. After an error nothing
 // has changed.
 func (s *Store) Put(v vm.VM) error {
@@ -187,6 +210,9 @@ func (s *Store) write(v vm.VM) error {
 
 // put writes a VM. The caller holds mu.
 func (s *Store) put(v vm.VM) error {
+	if !s.known {
+		return ErrMissing
+	}
 	if err := s.write(v); err != nil {
 		return err
 	}
@@ -196,6 +222,7 @@ func (s *Store) put(v vm.VM) error {
 		os.Remove(s.path(v.Name + asideSuffix))
 		delete(s.bad, v.Name)
 	}
+	s.forget(v.Name)
 	return nil
 }
 
@@ -215,34 +242,15 @@ func (s *Store) Delete(name string) error {
 	delete(s.vms, name)
 	delete(s.bad, name)
 	delete(s.unsaved, name)
-	return syncDir(filepath.Join(s.dir, vmsDir))
-}
-
-// SetDrained notes whether the node is drained, so that it still is after a
-// reboot.
-func (s *Store) SetDrained(drained bool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	path := filepath.Join(s.dir, drainedFile)
-	if drained {
-		if err := writeFile(path, []byte("ipfabric-agent undrain\n")); err != nil {
-			return err
-		}
-		s.drained = true
-		return nil
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	s.drained = false
-	return syncDir(s.dir)
+	s.forget(name)
+	return syncDir(s.Folder())
 }
 
 // Probe says why a VM could not be stored now, by writing as much as one needs.
 func (s *Store) Probe() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	dir := filepath.Join(s.dir, vmsDir)
+	dir := s.Folder()
 	f, err := os.CreateTemp(dir, tempPrefix)
 	if err == nil {
 		_, err = f.Write(make([]byte, 4096))

@@ -22,6 +22,12 @@ func open(t *testing.T, dir string) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.Known() {
+		return s
+	}
+	if err := s.Make(); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
@@ -157,10 +163,7 @@ func TestHalfWrittenFilesOfAKilledAgentAreRemoved(t *testing.T) {
 // A full disk is no reason to forget what must hold at once.
 func TestAChangeHoldsThoughTheDiskIsFull(t *testing.T) {
 	dir := t.TempDir()
-	s, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := open(t, dir)
 	v := vm.VM{Name: "a", IPv4: netip.MustParseAddr("203.0.113.1"), Phase: vm.Waiting}
 	if err := s.Put(v); err != nil {
 		t.Fatal(err)
