@@ -98,7 +98,7 @@ func (c *Client) logIn(ctx context.Context, route []endpoint) (*conn, error) {
 		c.logins.differs(ep)
 	}
 	keysAlone := err
-	err = c.logins.use(ctx, ep, func(ctx context.Context, password string) (bool, error) {
+	err = c.logins.use(ctx, ep, "", func(ctx context.Context, password string) (bool, error) {
 		at = &attempt{ep: ep, password: password, noKeys: at.hungUp}
 		conn, err = c.dialOnce(ctx, route, at)
 		if err != nil && at.hungUp && !at.sent {

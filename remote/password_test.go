@@ -100,3 +100,82 @@ func TestSudoTakesTheLoginsPassword(t *testing.T) {
 		t.Errorf("asked %q", op.asked)
 	}
 }
+
+// A guest may not know the user whom all others know, and what it says must not keep the others from
+// being tried.
+func TestGuestTriesNoPasswordForOthers(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		guest, host  string // the passwords that are right there; "" is that it takes keys
+		given        string
+		typed        []string
+		asked        int
+		tries        []string // on the guest
+		inAt, inHost bool
+	}{
+		{name: "not known there", guest: "other", host: sesame, given: sesame, tries: []string{sesame}, inHost: true},
+		{name: "the same", guest: sesame, host: sesame, given: sesame, tries: []string{sesame}, inAt: true, inHost: true},
+		{name: "refused by the other", guest: sesame, host: sesame, given: "wrong"},
+		{name: "asked for once", guest: sesame, host: sesame, typed: []string{sesame}, asked: 1, tries: []string{sesame}, inAt: true, inHost: true},
+		{name: "nobody answers", guest: sesame, host: sesame, typed: []string{""}, asked: 1},
+		{name: "no other wants one", guest: sesame, given: sesame, tries: []string{sesame}, inAt: true, inHost: true},
+		{name: "no other wants one, and it is wrong", guest: sesame, given: "wrong", tries: []string{"wrong"}, inHost: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("HOME", t.TempDir())
+			t.Setenv("SSH_AUTH_SOCK", "")
+			guest := (&fakeServer{password: tt.guest}).start(t)
+			host := (&fakeServer{password: tt.host, keys: tt.host == ""}).start(t)
+			op := &operator{passphrase: tt.typed}
+			cfg := Config{LoginPassword: tt.given}
+			if tt.typed != nil {
+				cfg.Prompt = op
+			}
+			c := newClient(t, cfg, &guest.server, &host.server)
+			// Between the two the guest has every chance to be first.
+			c.arrivals.add(1)
+			ctx := testContext(t)
+			asGuest := guest.target()
+			asGuest.Name, asGuest.Keys, asGuest.Guest = "core1", nil, true
+			came := make(chan error, 1)
+			go func() { came <- c.Host(asGuest).Open(ctx) }()
+			target := host.target()
+			target.Name = "rr1"
+			if tt.host != "" {
+				target.Keys = nil
+			}
+			err := c.Host(target).Open(ctx)
+			c.arrivals.add(-1)
+			if (err == nil) != tt.inHost {
+				t.Errorf("rr1: %v", err)
+			}
+			if err := <-came; (err == nil) != tt.inAt {
+				t.Errorf("core1: %v", err)
+			}
+			if got := guest.passwords(); !slices.Equal(got, tt.tries) {
+				t.Errorf("tried on the guest %q, want %q", got, tt.tries)
+			}
+			if len(op.asked) != tt.asked {
+				t.Errorf("asked %q", op.asked)
+			}
+		})
+	}
+}
+
+// The same for sudo: the guest has another password, and comes first.
+func TestGuestsSudoIsItsOwnMatter(t *testing.T) {
+	one, two := newFakeSudo(t, "password", "other"), newFakeSudo(t, "password", sesame)
+	a, b := one.on(t, &fakeServer{}), two.on(t, &fakeServer{})
+	c := newClient(t, Config{SudoPassword: sesame}, &a.server, &b.server)
+	guest := a.sudoTarget(1)
+	guest.Guest = true
+	if err := c.Host(guest).Open(testContext(t)); err == nil {
+		t.Error("the guest took a wrong password")
+	}
+	if err := c.Host(b.sudoTarget(2)).Open(testContext(t)); err != nil {
+		t.Error(err)
+	}
+	if tried := two.lines(t, "tried"); !slices.Equal(tried, []string{sesame}) {
+		t.Errorf("tried %q", tried)
+	}
+}

@@ -58,8 +58,7 @@ func (c *Client) root(ctx context.Context, conn *conn) error {
 	case refusal != wantsPassword:
 		return conn.sudoError(refusal, text)
 	}
-	c.sudo.suggest(conn.ep, c.logins.proved(conn.ep))
-	err = c.sudo.use(ctx, conn.ep, func(ctx context.Context, value string) (bool, error) {
+	err = c.sudo.use(ctx, conn.ep, c.logins.proved(conn.ep), func(ctx context.Context, value string) (bool, error) {
 		return conn.tryRights(ctx, rights{sudo: true, password: value, patience: c.cfg.ConnectTimeout})
 	})
 	if none, ok := noPassword(err); ok {

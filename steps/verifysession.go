@@ -74,6 +74,10 @@ func (j judge) sides() (near, far side) {
 // seen says whether this end told us what it sees.
 func (s side) seen() bool { return s.peers != nil }
 
+// missing says whether this end's view is needed, and not there. A core gateway's is not: that its looking glass
+// gives no answer is a problem of its own, and the reflector sees the session as it does without one.
+func (s side) missing() bool { return !s.seen() && !s.isCore() }
+
 func (s side) name() string { return s.host.Name }
 
 // frr says whether an FRR that ipfabric looks after runs at this end.
@@ -125,7 +129,7 @@ func (j judge) verdict(near, far side) (status Status, detail, hint string) {
 	case slices.ContainsFunc(seen, lacksFamily):
 		lacking := withoutFamily(near, far)
 		return Bad, fmt.Sprintf("established, but %s was not negotiated: %s does not offer it", j.expected.family, lacking.name()), repair(lacking)
-	case len(seen) < len(asked):
+	case slices.ContainsFunc(asked, side.missing):
 		return NotChecked, each(asked, side.describe), ""
 	}
 	return j.warnings(near, far)

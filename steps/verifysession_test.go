@@ -180,6 +180,22 @@ func TestVerifyWithoutLookingGlass(t *testing.T) {
 	}
 }
 
+// One that cannot be asked is a problem of its own. The sessions with it are judged as those of a core
+// gateway that has none.
+func TestVerifyLookingGlassThatCannotBeAsked(t *testing.T) {
+	fleet := recorded(t, "healthy")
+	fleet.down["mx1"] = errors.New("mx1 refused the login of ops")
+	r := fleet.verify(t)
+	if got := r.Problems(); got != 1 || r.Healthy {
+		t.Errorf("%d problems, healthy: %t", got, r.Healthy)
+	}
+	for _, s := range r.Sessions {
+		if s.Status != OK || s.Peer == "mx1" && (!s.Far.Asked || s.Far.State != "") {
+			t.Errorf("%s – %s: %+v", s.RR, s.Peer, s)
+		}
+	}
+}
+
 // Nobody can say anything about a session between two routers that are not
 // asked, so it is not listed.
 func TestVerifyLeavesOutWhatNobodySees(t *testing.T) {

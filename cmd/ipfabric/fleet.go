@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"os/user"
+	"slices"
 	"sync"
 	"time"
 
@@ -90,13 +91,13 @@ func (f *fleet) forgive() {
 }
 
 // refused returns the errors of hosts that did answer, but not as they should:
-// another host key than known, a login that is not accepted.
-func (f *fleet) refused() []error {
+// another host key than known, a login that is not accepted. They are in the order of the hosts' names.
+func (f *fleet) refused(except func(host string, err error) bool) []error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var out []error
-	for _, err := range f.failed {
-		if mustStop(err) {
+	for _, name := range slices.Sorted(maps.Keys(f.failed)) {
+		if err := f.failed[name]; mustStop(err) && !except(name, err) {
 			out = append(out, err)
 		}
 	}
@@ -126,6 +127,12 @@ func isSetupError(err error) bool {
 	return errors.As(err, &c) && c.Kind == remote.Setup
 }
 
+// isLoginError says whether a host has refused the user, at its login or as root.
+func isLoginError(err error) bool {
+	var c *remote.ConnectError
+	return errors.As(err, &c) && (c.Kind == remote.Auth || c.Kind == remote.Sudo)
+}
+
 // isConnectError says whether there was no connection at all.
 func isConnectError(err error) bool {
 	var c *remote.ConnectError
@@ -142,11 +149,12 @@ func (f *fleet) lock(ctx context.Context, name, note string) (release func(), er
 	return m.Lock(ctx, lockPath, note)
 }
 
-// sshTarget is how a host of the inventory is reached.
-func sshTarget(h inventory.Host) remote.Target {
+// sshTarget is how a host of the inventory is reached. A core gateway is somebody else's, and is only asked.
+func sshTarget(h inventory.HostRole) remote.Target {
 	return remote.Target{
 		Name: h.Name, Address: h.SSH.Address, Port: h.SSH.Port,
 		User: h.SSH.User, Keys: h.SSH.Keys, Jump: h.SSH.Jump, Sudo: h.SSH.Sudo,
+		Guest: h.Role == inventory.RoleCoreGateway,
 	}
 }
 

@@ -35,7 +35,8 @@ must have its interface and its routes, and every route reflector must have them
 by its node alone, with the fabric's communities, and no others.
 docs/verify.md explains the checks and the JSON.
 
-Exit codes: 0 healthy, 4 not, 1 a host key or login is not as expected.`,
+Exit codes: 0 healthy, 4 not, 1 a host key or login is not as expected. A core
+gateway that refuses the login is a problem like others: 4.`,
 		Example: `  ipfabric verify
   ipfabric verify --wait 60s --junit verify.xml
   ipfabric verify --json | jq '.sessions[] | select(.status != "ok")'`,
@@ -95,7 +96,7 @@ func (s *session) conclude(report *steps.Report, opts verifyOptions) error {
 	} else {
 		s.say.result(renderReport(report, s.say.onOut))
 	}
-	refused := s.fleet.refused()
+	refused := s.refused()
 	switch {
 	case len(refused) > 0:
 		s.say.failures(refused)
@@ -106,6 +107,14 @@ func (s *session) conclude(report *steps.Report, opts verifyOptions) error {
 			"the report says for each what to look at next")}
 	}
 	return nil
+}
+
+// refused are the errors of hosts that did not let us in as expected. A core gateway that refuses the login cannot
+// be asked for its view, which is a problem of the report; its host key is as much worth as any.
+func (s *session) refused() []error {
+	return s.fleet.refused(func(host string, err error) bool {
+		return s.role(host) == inventory.RoleCoreGateway && isLoginError(err)
+	})
 }
 
 // poll verifies until the fabric is healthy, the time is over, or waiting

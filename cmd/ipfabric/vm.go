@@ -114,7 +114,7 @@ func (s *session) vmFailed(ctx context.Context, err error) error {
 func (s *session) unanswered(err error) error {
 	var e *steps.VMError
 	silent := isConnectError(err) || errors.As(err, &e) && e.Kind == steps.VMSilent
-	if !silent || len(s.fleet.refused()) > 0 {
+	if !silent || len(s.refused()) > 0 {
 		return err
 	}
 	return &codedError{code: exitHosts, err: err}
@@ -147,7 +147,7 @@ func (s *session) afterSilent(silent []steps.Silent) error {
 		return nil
 	}
 	s.saySilent(silent)
-	if len(s.fleet.refused()) > 0 {
+	if len(s.refused()) > 0 {
 		return withHint(errors.New("not every host let us in as expected"), "put right what is said above")
 	}
 	return exitWith(exitHosts)
