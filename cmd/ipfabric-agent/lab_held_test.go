@@ -141,3 +141,31 @@ func TestLabTheNodeDoesNotRoute(t *testing.T) {
 		t.Errorf("problems: %q", s.Problems)
 	}
 }
+
+// The MTU of an interface that somebody else has made is theirs to choose. The
+// kernel takes IPv6 off it below 1280.
+func TestLabAnMTUWithoutIPv6(t *testing.T) {
+	if !inNetns(t) {
+		return
+	}
+	a := newAgent(t, "")
+	one, two := twoGuests(t, a)
+	a.settled()
+	before := kernelState(t)
+	must(t, "ip", "link", "set", "two_net0", "mtu", "1000")
+	a.settled()
+	if s := a.status(); s.Healthy || !strings.Contains(s.Problems[0], "VM two: the VM has no IPv6: the MTU of interface two_net0 is 1000") {
+		t.Errorf("problems: %q", s.Problems)
+	}
+	if !one.pings("203.0.113.2") || !two.pings("203.0.113.1") {
+		t.Error("it has no IPv4 either")
+	}
+	must(t, "ip", "link", "set", "two_net0", "mtu", "1500")
+	a.settled()
+	if s := a.status(); !s.Healthy {
+		t.Errorf("problems: %q", s.Problems)
+	}
+	if !one.pings("2001:db8:100::2") {
+		t.Errorf("IPv6 did not come back:\n%s", cmp.Diff(before, kernelState(t)))
+	}
+}
