@@ -77,10 +77,18 @@ func TestLabLibvirtWithoutTheAgent(t *testing.T) {
 	a.hook("prepare", labDomain)
 	qemu := a.startQEMU(labDomain)
 	a.hook("started", labDomain)
+	must(t, "ip", "link", "add", "up0", "up", "type", "veth", "peer", "name", "up0-far")
+	must(t, "ip", "link", "set", "up0-far", "up")
+	must(t, "ip", "addr", "add", "192.0.2.1/24", "dev", "up0")
+	must(t, "ip", "route", "add", "203.0.113.1", "via", "192.0.2.2", "proto", "bgp", "metric", "20")
 	a.start()
 	if got := routes(t); got != route {
 		t.Errorf("once the agent is there: %q", got)
 	}
+	if w := strings.Join(a.status().Warnings, "; "); !strings.Contains(w, "another node announced 203.0.113.1 (by way of 192.0.2.2)") {
+		t.Errorf("warnings: %s", w)
+	}
+	must(t, "ip", "route", "del", "203.0.113.1", "proto", "bgp") // as FRR does once it has the agent's
 
 	// The agent hangs while the domain is destroyed and started anew.
 	if err := a.cmd.Process.Signal(syscall.SIGSTOP); err != nil {

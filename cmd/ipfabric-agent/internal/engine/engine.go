@@ -30,6 +30,8 @@ type Kernel interface {
 	Astray(a netip.Addr, index int) string
 	// Accounts says which of a user and a group there is none of; "" is none needed.
 	Accounts(user, group string) error
+	// Elsewhere says by which router another node has an address; "" is none.
+	Elsewhere(netip.Addr) string
 }
 
 // A Firewall lets VMs send what is theirs: see package firewall.

@@ -57,6 +57,13 @@ func (k *fakeKernel) Astray(a netip.Addr, _ int) string { return k.astray[a] }
 
 func (k *fakeKernel) Sysctl(string) string { return "1" }
 
+func (k *fakeKernel) Elsewhere(a netip.Addr) string {
+	if a.String() == "203.0.113.66" {
+		return "10.10.0.2"
+	}
+	return ""
+}
+
 func (k *fakeKernel) Accounts(user, _ string) error {
 	if user == "nosuchuser" {
 		return errors.New("there is no user nosuchuser on this node")

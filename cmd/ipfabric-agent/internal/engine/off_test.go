@@ -140,3 +140,20 @@ func TestDomainsThatWereStartedWithoutTheAgentAreTakenUp(t *testing.T) {
 		t.Errorf("it has ended, but there is still: %s", got)
 	}
 }
+
+func TestAVMThatStartsWhileAnotherNodeAnnouncesItsAddress(t *testing.T) {
+	n := newNode(t)
+	warned := func() bool {
+		return strings.Contains(strings.Join(n.Status(ctx).Warnings, "; "), "another node announced 203.0.113.66 (by way of 10.10.0.2)")
+	}
+	meta := &vm.VM{Name: "a", IPv4: netip.MustParseAddr("203.0.113.66"), Link: vm.Tap}
+	if err := n.Domain(ctx, domain("prepare", "-", meta)); err != nil || !warned() {
+		t.Errorf("it starts: %v", err)
+	}
+	if err := n.Domain(ctx, domain("stopped", "-", meta)); err != nil || warned() {
+		t.Errorf("it ends: %v", err)
+	}
+	if err := n.Domain(ctx, domain("migrate", "-", meta)); err != nil || warned() {
+		t.Errorf("it arrives: %v", err)
+	}
+}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"ipfabric/cmd/ipfabric-agent/internal/api"
@@ -79,6 +80,18 @@ func (e *Engine) conflictOff(v *vm.VM) error {
 		}
 	}
 	return nil
+}
+
+// noteElsewhere warns of a VM that starts here while another node announces its
+// address. Once this node does too, its own route hides the other's.
+func (e *Engine) noteElsewhere(v vm.VM) {
+	warning := ""
+	for _, a := range v.Addrs() {
+		if via := e.Kernel.Elsewhere(a); via != "" {
+			warning = fmt.Sprintf("VM %s: when it started here, another node announced %s (by way of %s): ipfabric vm list shows whether two VMs have it", v.Name, a, via)
+		}
+	}
+	e.Note("elsewhere "+v.Name, warning)
 }
 
 // inTime refuses to begin what nobody waits for any more, since by now it may be

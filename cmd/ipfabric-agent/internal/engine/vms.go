@@ -185,6 +185,7 @@ func (e *Engine) Remove(ctx context.Context, name string) error {
 		return e.storeError("VM "+name+" is not removed", err)
 	}
 	e.Log.Info("VM removed", "vm", name)
+	e.Note("elsewhere "+name, "")
 	if bad {
 		// Nobody knows where it was: only a look at everything finds it.
 		return e.syncAll(context.WithoutCancel(ctx))
@@ -245,6 +246,9 @@ func (e *Engine) put(ctx context.Context, v vm.VM) error {
 	}
 	if ok && have.Same(&v) && have.Phase == v.Phase {
 		return nil
+	}
+	if v.Announced() {
+		e.noteElsewhere(v)
 	}
 	return e.store(ctx, v)
 }
