@@ -60,10 +60,43 @@ func TestLabQEMU(t *testing.T) {
 
 	t.Run("a domain that ends is withdrawn", func(t *testing.T) {
 		f := f.in(t)
-		f.ssh("node1", "virsh destroy kvm")
+		f.ssh("node1", "virsh dumpxml --inactive --migratable kvm >/root/kvm.xml; virsh define /root/kvm.xml; virsh destroy kvm")
 		wait(t, 10*time.Second, "core1 has no route to kvm", func() bool {
 			return f.coreRoute(kvm.IP) == "" && f.coreRoute(kvm.IP6) == ""
 		})
+	})
+
+	t.Run("the addresses of a domain that is shut down are its own", func(t *testing.T) {
+		f := f.in(t)
+		if out := f.ssh("node1", "ipfabric-agent vm list | grep kvm"); !strings.Contains(out, "off") {
+			t.Errorf("node1 lists it as %s", out)
+		}
+		out := f.ipfabric(1, "vm", "add", "thief", "--node", "node2", "--ip", kvm.IP, "--ip6", "none")
+		if !strings.Contains(out, "off") {
+			t.Errorf("vm add:\n%s", out)
+		}
+	})
+
+	t.Run("a domain starts without the agent, which learns of it", func(t *testing.T) {
+		f := f.in(t)
+		f.ssh("node1", "systemctl stop ipfabric-agent; virsh start kvm; systemctl start ipfabric-agent")
+		f.announced(kvm, "node1")
+		f.reachesSoon("core1", kvm.IP)
+	})
+
+	t.Run("a domain that is started anew while the agent hangs", func(t *testing.T) {
+		f := f.in(t)
+		f.ssh("node1", "systemctl kill -s STOP ipfabric-agent; virsh destroy kvm; virsh start kvm; systemctl kill -s CONT ipfabric-agent")
+		f.reachesSoon("core1", kvm.IP)
+		f.announced(kvm, "node1")
+	})
+}
+
+// reachesSoon waits for a virtual machine that boots.
+func (f *fabric) reachesSoon(from, address string) {
+	f.t.Helper()
+	wait(f.t, 90*time.Second, from+" reaches "+address, func() bool {
+		return f.pings(from, "", address)
 	})
 }
 
