@@ -93,7 +93,7 @@ func (s *session) showResult(result steps.Result) {
 	t := &table{}
 	t.head("HOST", "STATE", "CHANGES", "WHAT FAILED")
 	for _, r := range result {
-		what := r.Step
+		what := orElse(r.Step, hopOf(r))
 		if r.Err != nil && what == "" {
 			what = strings.TrimPrefix(firstLine(r.Err.Error()), r.Host+" ")
 		}

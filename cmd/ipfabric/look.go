@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"ipfabric/remote"
 	"ipfabric/steps"
 )
 
@@ -106,15 +107,38 @@ func (o *outlook) failed() steps.Result {
 	return out
 }
 
-// hostErrors are the sentences for hosts that failed or were left out.
+// hostErrors are the sentences for hosts that failed or were left out. Hosts behind a jump host that failed share one.
 func hostErrors(result steps.Result) []error {
+	behind := map[string][]string{} // by what is wrong with the jump host
+	for _, r := range result {
+		if hopOf(r) != "" {
+			behind[r.Err.Error()] = append(behind[r.Err.Error()], r.Host)
+		}
+	}
 	var out []error
 	for _, r := range result {
+		if hopOf(r) != "" {
+			hosts := behind[r.Err.Error()]
+			delete(behind, r.Err.Error())
+			if len(hosts) == 0 { // said with another host
+				continue
+			}
+			r.Host = strings.Join(hosts, ", ")
+		}
 		if err := hostError(r); err != nil {
 			out = append(out, err)
 		}
 	}
 	return out
+}
+
+// hopOf names the jump host, if it was one that failed.
+func hopOf(r steps.HostResult) string {
+	var c *remote.ConnectError
+	if r.Step != "" || !errors.As(r.Err, &c) || c.Host == r.Host {
+		return ""
+	}
+	return c.Host
 }
 
 // hostError is the sentence for what failed on a host, from outside in. An

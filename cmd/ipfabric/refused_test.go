@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"ipfabric/remote"
@@ -26,5 +27,34 @@ func TestRefusedByCoreGateway(t *testing.T) {
 		if got := exitCode(b.conclude(report, verifyOptions{})); got != tt.want {
 			t.Errorf("%s, %s: exit code %d, want %d", tt.host, tt.kind, got, tt.want)
 		}
+	}
+}
+
+// A jump host that fails is one failure, not one for each host behind it.
+func TestJumpHostFailsOnce(t *testing.T) {
+	hop := func() error { return connectError("jump host bastion", remote.Refused) }
+	result := steps.Result{
+		{Host: "rr1", State: steps.Failed, Err: hop()},
+		{Host: "rr2", State: steps.Failed, Err: connectError("rr2", remote.Timeout)},
+		{Host: "node1", State: steps.Failed, Err: hop()},
+	}
+	got := hostErrors(result)
+	if len(got) != 2 || !strings.HasPrefix(got[0].Error(), "rr1, node1: jump host bastion ") || !strings.HasPrefix(got[1].Error(), "rr2 ") {
+		t.Errorf("got %q", got)
+	}
+
+	report := &steps.Report{}
+	for _, r := range result {
+		report.Hosts = append(report.Hosts, steps.HostReport{Host: r.Host, Checks: []steps.Check{{Name: "reachable", Status: steps.Bad, Detail: r.Err.Error()}}})
+	}
+	text := renderReport(report, noStyle)
+	if strings.Count(text, "jump host bastion") != 1 || !strings.Contains(text, "failed  rr1, node1 reachable: jump host bastion") {
+		t.Errorf("got\n%s", text)
+	}
+
+	p, b := quietProgress(t)
+	p.say.failures([]error{hop(), hop()})
+	if strings.Count(b.String(), "jump host bastion") != 1 {
+		t.Errorf("got\n%s", b)
 	}
 }

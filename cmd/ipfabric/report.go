@@ -154,9 +154,17 @@ func problemList(r *steps.Report, paint func(style, string) string) string {
 			b.WriteString(indent("    ", hint))
 		}
 	}
+	same := map[steps.Check][]string{} // hosts: a jump host that is down may be the reason of many
 	for _, h := range r.Hosts {
 		for _, c := range h.Checks {
-			add(h.Host+" "+c.Name, c.Status, c.Detail, c.Hint)
+			same[c] = append(same[c], h.Host)
+		}
+	}
+	for _, h := range r.Hosts {
+		for _, c := range h.Checks {
+			if hosts := same[c]; hosts[0] == h.Host {
+				add(strings.Join(hosts, ", ")+" "+c.Name, c.Status, c.Detail, c.Hint)
+			}
 		}
 	}
 	for _, s := range r.Sessions {

@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -112,10 +113,16 @@ func (s *sayer) failure(err error) {
 	}
 }
 
-// failures prints errors, and each hint only once: a hundred hosts may all
-// have the same one.
+// failures prints errors, each text and each hint only once: a hundred hosts may
+// all have the same one.
 func (s *sayer) failures(errs []error) {
 	seen := map[string]bool{}
+	said := map[string]bool{}
+	errs = slices.DeleteFunc(slices.Clone(errs), func(err error) bool {
+		before := said[err.Error()]
+		said[err.Error()] = true
+		return before
+	})
 	for i, err := range errs {
 		s.message("error", red, strings.TrimRight(err.Error(), "\n"))
 		h := hintOf(err)

@@ -41,8 +41,8 @@ func (l *Lab) claim() (state, error) {
 		return s, err
 	}
 	for _, e := range entries {
-		// An edited fabric.yaml is kept by down.
-		if e.Name() != "fabric.yaml" && !strings.HasPrefix(e.Name(), tmpPrefix) {
+		// An edited fabric.yaml is kept by down, and other inventories are none of the lab's files.
+		if filepath.Ext(e.Name()) != ".yaml" && !strings.HasPrefix(e.Name(), tmpPrefix) {
 			return s, hint.Add(fmt.Errorf("%s is not empty and not a lab: it has %s in it", l.Dir, e.Name()),
 				"give the lab a folder of its own with --dir")
 		}

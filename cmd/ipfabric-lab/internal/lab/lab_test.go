@@ -179,6 +179,25 @@ func TestClaimRefusesFoldersOfSomethingElse(t *testing.T) {
 	}
 }
 
+func TestClaimLeavesInventoriesAlone(t *testing.T) {
+	l, _ := newLab(t)
+	if err := os.MkdirAll(l.Dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(l.path("mine.yaml"), []byte("fabric: mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.claim(); err != nil {
+		t.Error(err)
+	}
+	if err := l.removeFiles(); err != nil {
+		t.Fatal(err)
+	}
+	if read(t, l.path("mine.yaml")) != "fabric: mine" {
+		t.Error("down touched it")
+	}
+}
+
 func TestRemoveFiles(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
