@@ -47,6 +47,9 @@ func (c *checker) frr(raw *rawFRR, path string, def FRR) FRR {
 
 var seriesRE = regexp.MustCompile(`^([7-9]|[1-9][0-9])(\.[0-9]{1,2})?$`)
 
+// oldSeriesRE are those before 7.5. "7" is 7.5, its last.
+var oldSeriesRE = regexp.MustCompile(`^([2-6](\.[0-9]{1,2})?|7\.[0-4])$`)
+
 // series is one of FRR's release lines, as its repository names them.
 func (c *checker) series(t text, path, source string) string {
 	const hint = `write a release line such as "10.3"; deb.frrouting.org and rpm.frrouting.org list them`
@@ -57,6 +60,8 @@ func (c *checker) series(t text, path, source string) string {
 		c.errorf(t.at, "write source: upstream too, or remove it", "%s: only FRR's own repository has series, and the source here is %s", path, source)
 	case strings.TrimPrefix(t.s, "frr-") == "stable" || strings.TrimPrefix(t.s, "frr-") == "rc":
 		c.errorf(t.at, hint, "%s: %s is another version each time", path, quote(t.s))
+	case oldSeriesRE.MatchString(strings.TrimPrefix(t.s, "frr-")):
+		c.errorf(t.at, hint, "%s: ipfabric writes configuration for FRR 7.5 and later, and %s is older", path, quote(t.s))
 	case !seriesRE.MatchString(strings.TrimPrefix(t.s, "frr-")):
 		c.errorf(t.at, hint, "%s: %s is not a series of FRR", path, quote(t.s))
 	default:

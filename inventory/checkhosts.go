@@ -3,6 +3,7 @@ package inventory
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -244,10 +245,17 @@ func (c *checker) carriesPools(h Host, where at) {
 	}
 }
 
+// elNameRE is what somebody may write for el8, el9 and el10.
+var elNameRE = regexp.MustCompile(`^(?:almalinux|alma|rockylinux|rocky|rhel|centos|oracle|ol)[-_ ]?(8|9|10)$`)
+
 // system checks what is installed on a host that runs FRR.
 func (c *checker) system(h *Host, os text, raw *rawFRR, def FRR) {
 	called := orKind(h.Name, "this host")
 	h.FRR = c.frr(raw, called+": frr", def)
+	if m := elNameRE.FindStringSubmatch(os.s); m != nil && !os.bad {
+		c.errorf(os.at, "write el"+m[1]+", which is AlmaLinux, Rocky, RHEL, CentOS Stream and Oracle Linux", "%s: os: %s is not known", called, quote(os.s))
+		return
+	}
 	if os.given() && !os.bad && os.s != "" {
 		h.OS = c.oneOf(os, called+": os", "", "debian11", "debian12", "debian13", "ubuntu2004", "ubuntu2204", "ubuntu2404", "el8", "el9", "el10")
 	}

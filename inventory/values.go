@@ -3,6 +3,7 @@ package inventory
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,7 +60,8 @@ func (c *checker) oneOf(t text, path string, words ...string) string {
 			return w
 		}
 	}
-	hint := "write " + orList(words)
+	known := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "" })
+	hint := "write " + orList(known)
 	if near, ok := nearest(t.s, words); ok {
 		hint = "did you mean " + near + "?"
 	}

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -20,10 +21,39 @@ func frrReload(args ...string) []string {
 func canReload(ctx context.Context, r Reader) error {
 	_, err := r.Query(ctx, frrReload("--help")...)
 	if exitStatus(err) >= 0 {
-		return errNoReload{err}
+		return errNoReload{errReload{err, "--help"}}
 	}
 	return err
 }
+
+// wholeReload is canReload where frr-reload.py is there: else it comes with
+// FRR's packages.
+func wholeReload(ctx context.Context, r Reader) error {
+	out, err := r.Query(ctx, "sh", "-c", present, "sh", "/usr/lib/frr/frr-reload.py", "/usr/libexec/frr/frr-reload.py")
+	if err != nil || out == "" {
+		return err
+	}
+	return canReload(ctx, r)
+}
+
+// errReload is a frr-reload.py that ran and failed, without the script that
+// looks for it.
+type errReload struct {
+	err  error
+	args string
+}
+
+func (e errReload) Error() string {
+	msg := fmt.Sprintf("`frr-reload.py %s` ended with status %d", e.args, exitStatus(e.err))
+	var command interface{ Said() string }
+	if errors.As(e.err, &command) && command.Said() != "" {
+		msg += ": " + command.Said()
+	}
+	return msg
+}
+
+// Unwrap lets callers see the command's exit status.
+func (e errReload) Unwrap() error { return e.err }
 
 // errNoReload is an error with a hint.
 type errNoReload struct{ err error }

@@ -39,7 +39,7 @@ func (s frrRunsConf) Check(ctx context.Context, r Reader) (Diff, error) {
 	}
 	have, err := r.ReadFile(ctx, confPath)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && string(have) != string(want) {
-		return diff, nil // the file is to change first
+		return diff, wholeReload(ctx, r) // the file is to change first
 	}
 	if err != nil {
 		return nil, err
@@ -55,6 +55,9 @@ func (s frrRunsConf) reloadTest(ctx context.Context, r Reader, diff Diff) (Diff,
 	out, err := r.Query(ctx, frrReload("--test", "--stdout", confPath)...)
 	if notThere(err) {
 		return diff, nil
+	}
+	if exitStatus(err) >= 0 {
+		return nil, errReload{err, "--test"}
 	}
 	if err != nil {
 		return nil, err

@@ -182,17 +182,16 @@ func repositoryDiff(ctx context.Context, r Reader, p platform, repo *repository)
 // frrOffered returns the versions that Install would install of FRR's
 // packages. What is not known yet is left out.
 func frrOffered(ctx context.Context, r Reader, p platform, repo *repository) (map[string]string, error) {
-	if repo == nil {
-		return p.candidates(ctx, r, false)
-	}
 	diff, err := repositoryDiff(ctx, r, p, repo)
 	if err != nil {
 		return nil, err
 	}
 	if len(diff) == 0 {
-		return p.candidates(ctx, r, true)
+		return p.candidates(ctx, r, repo != nil)
 	}
-	if repo.Key == "" { // upstream: the key would have to be fetched
+	// The distribution's: what the host knows now is of the repository that is
+	// to go. Upstream: the key would have to be fetched.
+	if repo == nil || repo.Key == "" {
 		return nil, nil
 	}
 	return p.Packages.Try(ctx, r, *repo, false)

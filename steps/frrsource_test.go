@@ -165,6 +165,9 @@ func TestUpgradeIsOneHostAfterTheOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !plan[1].EndsRun {
+		t.Error("nodes are upgraded after a reflector has failed")
+	}
 	for _, s := range plan[1:] {
 		if s.Parallel {
 			t.Errorf("the %s are upgraded at the same time", s.Name)

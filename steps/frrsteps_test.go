@@ -256,3 +256,23 @@ func TestHasAddresses(t *testing.T) {
 		t.Error("another machine counts as the host")
 	}
 }
+
+// What could not be reloaded in the end is told before anything is changed.
+func TestAReloadThatCannotWorkIsToldFirst(t *testing.T) {
+	h := frrHost()
+	there := "sh -c " + present + " sh /usr/lib/frr/frr-reload.py /usr/libexec/frr/frr-reload.py"
+	h.answers[there] = "/usr/lib/frr/frr-reload.py\n"
+	s := frrRunsConf{render: newConf}
+	if diff, err := s.Check(t.Context(), h); err != nil || len(diff) == 0 {
+		t.Errorf("got %v, %v", diff, err)
+	}
+	h.status[strings.Join(frrReload("--help"), " ")] = 127
+	const want = "frr-reload.py does not run, so FRR's configuration cannot be changed: `frr-reload.py --help` ended with status 127"
+	if _, err := s.Check(t.Context(), h); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	h.answers[there] = "" // it comes with FRR's packages
+	if diff, err := s.Check(t.Context(), h); err != nil || len(diff) == 0 {
+		t.Errorf("without frr-reload.py: %v, %v", diff, err)
+	}
+}

@@ -71,20 +71,18 @@ func (s frrUpgraded) newer(ctx context.Context, r Reader) (have, newer map[strin
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	if repo != nil {
-		diff, err := repositoryDiff(ctx, r, p, repo)
-		if err != nil {
-			return nil, nil, err
-		}
-		if len(diff) > 0 { // a dry run
-			newer, err = frrOffered(ctx, r, p, repo)
-			for name, version := range newer {
-				if have[name] == "" || have[name] == version {
-					delete(newer, name)
-				}
+	diff, err := repositoryDiff(ctx, r, p, repo)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(diff) > 0 { // a dry run
+		newer, err = frrOffered(ctx, r, p, repo)
+		for name, version := range newer {
+			if have[name] == "" || have[name] == version {
+				delete(newer, name)
 			}
-			return have, newer, err
 		}
+		return have, newer, err
 	}
 	newer, err = p.Packages.Newer(ctx, r, names, repo != nil)
 	return have, newer, err

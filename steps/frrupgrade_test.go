@@ -16,6 +16,7 @@ func upgradeHost() *fakeHost {
 		"apt-cache policy frr":                    "frr:\n  Installed: 8.4.4-1.1~deb12u2\n  Candidate: 8.4.4-1.1~deb12u3\n",
 		"apt-cache policy frr-pythontools":        "frr-pythontools:\n  Candidate: 8.4.4-1.1~deb12u3\n",
 		"sh -c " + staleDaemons:                   "",
+		askOurs(apt{}):                            "",
 		askSpace:                                  someSpace,
 		strings.Join(aptGet(append([]string{"--download-only"}, upgrade...)...), " "):                         "",
 		strings.Join(aptGet(upgrade...), " "):                                                                 "",

@@ -23,6 +23,15 @@ func parseFRRVersion(s string) (frrVersion, error) {
 	return frrVersion{major, minor}, nil
 }
 
+// parseSeries reads a release line of FRR's repository. "7" has been 7.5 since
+// that was its last.
+func parseSeries(s string) (frrVersion, error) {
+	if s == "7" {
+		return oldestFRR, nil
+	}
+	return parseFRRVersion(s)
+}
+
 func (v frrVersion) atLeast(major, minor int) bool {
 	return v.Major > major || v.Major == major && v.Minor >= minor
 }

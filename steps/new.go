@@ -38,7 +38,8 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 	var builds agentBuilds
 	var keys upstreamKeys
 	ready := Stage{Name: "hosts", Parallel: true}
-	reflectors := Stage{Name: "route reflectors", Whole: true}
+	// An upgrade that one host did not take is not tried on others.
+	reflectors := Stage{Name: "route reflectors", Whole: true, EndsRun: o.upgrade}
 	// Upgrading restarts FRR: then the next node has to wait for the last one's sessions.
 	nodes := Stage{Name: "nodes", Parallel: !o.upgrade, FirstAlone: true, Whole: true}
 
@@ -77,7 +78,7 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 // installed is what every host with FRR needs before its configuration.
 func installed(h inventory.Host, keys *upstreamKeys) []Step {
 	return []Step{
-		supported{h.OS},
+		supported{h},
 		hasAddresses{h},
 		frrSourced{h, keys},
 		frrInstalled{h},

@@ -76,20 +76,6 @@ type repositories interface {
 	Refresh(ctx context.Context, h Host) error
 }
 
-// errUnsupportedOS is an error with a hint.
-type errUnsupportedOS struct{ found string }
-
-func (e errUnsupportedOS) Error() string { return e.found + " is not supported" }
-
-func (e errUnsupportedOS) Hint() string {
-	var names []string
-	for _, p := range platforms {
-		names = append(names, p.Name)
-	}
-	return "supported are " + strings.Join(names, ", ") +
-		" (el is AlmaLinux, Rocky, RHEL, CentOS Stream, Oracle Linux); if it is as good as one of them, say so with the host's `os:` in the inventory"
-}
-
 // platformOf finds the host's platform: what the inventory says, else what
 // its os-release says.
 func platformOf(ctx context.Context, r Reader, override string) (platform, error) {
@@ -115,6 +101,9 @@ func platformOf(ctx context.Context, r Reader, override string) (platform, error
 		if p.is(rel) {
 			return p, nil
 		}
+	}
+	if versionMissing(rel) {
+		return platform{}, errNoOSVersion{rel["ID"]}
 	}
 	for _, name := range []string{rel["PRETTY_NAME"], strings.TrimSpace(rel["NAME"] + " " + rel["VERSION_ID"]), rel["ID"]} {
 		if name != "" {
@@ -167,20 +156,6 @@ func parseOSRelease(data []byte) map[string]string {
 		out[key] = value
 	}
 	return out
-}
-
-// supported: the operating system is one that ipfabric knows.
-type supported struct{ os string }
-
-func (s supported) String() string { return "the operating system is supported" }
-
-func (s supported) Check(ctx context.Context, r Reader) (Diff, error) {
-	_, err := platformOf(ctx, r, s.os)
-	return nil, err
-}
-
-func (s supported) Apply(context.Context, Host) error {
-	return errors.New("an operating system cannot be changed") // Check finds no Diff
 }
 
 // missing returns the names that are not keys of have.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"ipfabric/inventory"
 )
 
 func TestPlatform(t *testing.T) {
@@ -39,6 +41,7 @@ func TestAnUnknownSystemIsToldWhatIsSupported(t *testing.T) {
 		"ID=alpine\nVERSION_ID=3\nPRETTY_NAME=\"Alpine Linux\"\n": "Alpine Linux is not supported",
 		"ID=void\nNAME=Void\n": "Void is not supported",
 		"":                     "this operating system is not supported",
+		"ID=debian\nPRETTY_NAME=\"Debian GNU/Linux forky/sid\"\nVERSION_CODENAME=forky\n": "Debian GNU/Linux forky/sid is not supported",
 	} {
 		_, err := platformOf(t.Context(), &fakeHost{files: map[string]string{"/etc/os-release": file}}, "")
 		if hint := (interface{ Hint() string })(nil); err == nil || err.Error() != want || !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "el8") {
@@ -48,5 +51,35 @@ func TestAnUnknownSystemIsToldWhatIsSupported(t *testing.T) {
 	_, err := platformOf(t.Context(), &fakeHost{}, "")
 	if err == nil || !strings.Contains(err.Error(), "without an os-release") {
 		t.Errorf("without the file: %v", err)
+	}
+}
+
+func TestASystemWithoutAVersion(t *testing.T) {
+	for _, id := range []string{"debian", "almalinux"} {
+		h := &fakeHost{files: map[string]string{"/etc/os-release": "ID=" + id + "\nPRETTY_NAME=\"GNU/Linux\"\n"}}
+		if _, err := platformOf(t.Context(), h, ""); !errors.Is(err, errNoOSVersion{id}) {
+			t.Errorf("%s: got %v", id, err)
+		}
+	}
+}
+
+// The inventory's os is believed, but its package manager must be there.
+func TestAnOSOfTheOtherFamily(t *testing.T) {
+	const asked = `sh -c command -v "$1" sh dnf`
+	h := frrHost()
+	h.status[asked] = 127
+	host := inventory.Host{OS: "el8"}
+	_, err := supported{host}.Check(t.Context(), h)
+	const want = "the inventory says os: el8, but the host has no dnf"
+	if hint := (interface{ Hint() string })(nil); err == nil || err.Error() != want || !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "debian12") {
+		t.Errorf("got %v", err)
+	}
+	host.FRR.Source = "preinstalled" // nothing is installed there
+	if _, err := (supported{host}).Check(t.Context(), h); err != nil {
+		t.Errorf("preinstalled: %v", err)
+	}
+	h.status[asked], h.answers[asked] = 0, "/usr/bin/dnf\n"
+	if _, err := (supported{inventory.Host{OS: "el8"}}).Check(t.Context(), h); err != nil {
+		t.Errorf("with dnf: %v", err)
 	}
 }

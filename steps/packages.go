@@ -2,9 +2,7 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -37,6 +35,9 @@ func (s frrInstalled) Check(ctx context.Context, r Reader) (Diff, error) {
 	}
 	have, err := p.Packages.Installed(ctx, r, p.FRR)
 	if err != nil || len(missing(p.FRR, have)) == 0 {
+		return nil, err
+	}
+	if err := pythonWhole(ctx, r, p); err != nil {
 		return nil, err
 	}
 	if err := hasSpace(ctx, r); err != nil {
@@ -153,26 +154,7 @@ func frrVersionOf(ctx context.Context, r Reader, host inventory.Host) (frrVersio
 	case version != "":
 		return parseFRRVersion(version)
 	case repo != nil && host.FRR.Series != "":
-		return parseFRRVersion(host.FRR.Series)
+		return parseSeries(host.FRR.Series)
 	}
 	return p.FRRVersion, nil // a dry run before the package lists were ever fetched: the plan shows roughly what comes
-}
-
-var helpVersionRE = regexp.MustCompile(`\(version ([^)]+)\)`)
-
-// ownFRRVersion asks an FRR of the operator's own, which need not be a
-// package. It need not run either, and vtysh has no option for its version.
-func ownFRRVersion(ctx context.Context, r Reader) (frrVersion, error) {
-	out, err := r.Query(ctx, "vtysh", "--help")
-	if notThere(err) {
-		return frrVersion{}, errNoFRR{}
-	}
-	if err != nil {
-		return frrVersion{}, err
-	}
-	m := helpVersionRE.FindStringSubmatch(out)
-	if m == nil {
-		return frrVersion{}, errors.New("`vtysh --help` does not tell its version")
-	}
-	return parseFRRVersion(m[1])
 }

@@ -14,6 +14,7 @@ const (
 	dnfAsk     = "dnf -q -C repoquery --latest-limit=1 --qf %{name} %{version}-%{release} frr"
 	dnfInstall = "env LC_ALL=C dnf -q -y --setopt=install_weak_deps=False install frr"
 	askSpace   = "df -P -m /usr /var /etc"
+	rpmPython  = `rpm -q --qf installed %{NAME} %{VERSION}-%{RELEASE}\n python3 python3-minimal`
 	runsReload = "sh -c " + findReload + " frr-reload.py --help"
 )
 
@@ -27,12 +28,20 @@ func el8Host() *fakeHost {
 			rpmQuery:       "package frr is not installed\n",
 			dnfAsk:         "frr 7.5.1-22.el8\n",
 			dnfInstall:     "",
+			rpmPython:      "installed python3 3.9-1\npackage python3-minimal is not installed\n",
+			"python3 -c ":  "",
+			askOurs(dnf{}): "",
 			askSpace:       someSpace,
 			runsReload:     "usage",
 			"vtysh --help": "Integrated shell for FRR (version 8.4.4). \nConfigured with:\n",
 		},
-		status: map[string]int{rpmQuery: 1},
+		status: map[string]int{rpmQuery: 1, rpmPython: 1},
 	}
+}
+
+// askOurs is the question for a repository of ours.
+func askOurs(m packageManager) string {
+	return "sh -c " + present + " sh " + strings.Join(m.repositoryPaths(), " ")
 }
 
 func TestFRROnEL(t *testing.T) {
@@ -93,6 +102,49 @@ func TestPreinstalledFRRIsAskedItself(t *testing.T) {
 	h.status["vtysh --help"] = 127
 	if _, err := (frrInstalled{host}).Check(t.Context(), h); !errors.Is(err, errNoFRR{}) {
 		t.Errorf("without FRR: %v", err)
+	}
+}
+
+// FRR 7.5's vtysh prints no version.
+func TestPreinstalledFRR75TellsItsVersion(t *testing.T) {
+	h := el8Host()
+	h.answers["vtysh --help"] = "Usage : vtysh [OPTION...]\n\nIntegrated shell for FRR. \n"
+	h.answers["sh -c "+zebraVersion] = "zebra version 7.5.1\nCopyright 1996-2005 Kunihiro Ishiguro, et al.\n"
+	host := inventory.Host{FRR: inventory.FRR{Source: "preinstalled"}}
+	if v, err := frrVersionOf(t.Context(), h, host); err != nil || v.String() != "7.5" {
+		t.Errorf("got %v, %v", v, err)
+	}
+	h.answers["sh -c "+zebraVersion], h.status["sh -c "+zebraVersion] = "", 127
+	if _, err := frrVersionOf(t.Context(), h, host); !errors.Is(err, errNoVersion{}) {
+		t.Errorf("without zebra: %v", err)
+	}
+}
+
+// A Python that is installed and does not run is told before FRR is installed.
+func TestABrokenPythonIsToldFirst(t *testing.T) {
+	h := el8Host()
+	h.status["python3 -c "] = 127
+	s := frrInstalled{inventory.Host{}}
+	if _, err := s.Check(t.Context(), h); err == nil || !strings.Contains(err.Error(), "frr-reload.py does not run") {
+		t.Errorf("got %v", err)
+	}
+	h.answers[rpmPython], h.status[rpmPython] = "", 2
+	if diff, err := s.Check(t.Context(), h); err != nil || len(diff) != 1 {
+		t.Errorf("without any Python, which comes with FRR: %v, %v", diff, err)
+	}
+}
+
+// Of a host that is to leave its mirror, the mirror's FRR is not what it gets.
+func TestBackToTheDistributionIsNotTheMirrorsFRR(t *testing.T) {
+	h := el8Host()
+	h.answers[dnfAsk] = "frr 10.3-1.el8\n"
+	h.answers[askOurs(dnf{})] = "/etc/yum.repos.d/ipfabric-frr.repo\n"
+	diff, err := frrInstalled{inventory.Host{}}.Check(t.Context(), h)
+	if err != nil || !strings.Contains(diff.String(), "about 7.5") {
+		t.Errorf("got %v, %v", diff, err)
+	}
+	if v, err := frrVersions(t.Context(), h, inventory.Host{}); err != nil || v.Offered != "" {
+		t.Errorf("got %v, %v", v, err)
 	}
 }
 

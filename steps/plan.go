@@ -17,7 +17,10 @@ type Stage struct {
 	// Whole brings a task that has begun to change its host to its end, even
 	// if the run is to stop.
 	Whole bool
-	Tasks []Task
+	// EndsRun keeps later stages from starting too once a task has failed, of a
+	// stage that runs its tasks one after the other.
+	EndsRun bool
+	Tasks   []Task
 }
 
 // A Task is what must be true of one host in one stage.

@@ -58,7 +58,7 @@ type run struct {
 	order   []string
 	results map[string]*HostResult
 
-	rolledBack string // the host where a change was taken back
+	noMore error // why no host is begun any more
 }
 
 func (n *run) stage(ctx context.Context, s Stage) {
@@ -90,8 +90,11 @@ func (n *run) oneByOne(ctx context.Context, s Stage) {
 			continue
 		}
 		why := fmt.Errorf("%s comes first and has not come to a good end: the %s are changed one at a time, so that one keeps its sessions", t.Node, s.Name)
-		if errors.Is(err, ErrStopped) {
-			why = ErrStopped
+		if n.skipped(t.Node) {
+			why = err
+		}
+		if s.EndsRun {
+			n.end(fmt.Errorf("%s comes first and has not come to a good end: no other host is begun after that", t.Node))
 		}
 		for _, rest := range s.Tasks[i+1:] {
 			if n.ended(rest.Node) == nil {
@@ -218,45 +221,13 @@ func (n *run) checkAll(ctx context.Context, host Host, steps []Step) []checked {
 	return out
 }
 
-func (n *run) stopped(ctx context.Context) bool {
-	select {
-	case <-n.Stop: // a nil channel never answers
-		return true
-	case <-ctx.Done():
-		return true
-	default:
-		return false
-	}
-}
-
-// halted returns why no host is begun any more, nil if one may be: the run is
-// to stop, or a change was rolled back, which would fare no better elsewhere.
-func (n *run) halted(ctx context.Context) error {
-	if n.stopped(ctx) {
-		return ErrStopped
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.rolledBack != "" {
-		return fmt.Errorf("the change was rolled back on %s, so it is not tried here", n.rolledBack)
-	}
-	return nil
-}
-
-// ended returns why nothing more is done on a host, nil if it goes on.
-func (n *run) ended(host string) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.results[host].Err
-}
-
 func (n *run) fail(ev Event) {
 	n.mu.Lock()
 	r := n.results[ev.Host]
 	r.State, r.Step, r.Err = Failed, ev.Step, ev.Err
 	var back interface{ RolledBack() bool }
 	if errors.As(ev.Err, &back) && back.RolledBack() {
-		n.rolledBack = ev.Host
+		n.noMore = fmt.Errorf("the change was rolled back on %s, so it is not tried here", ev.Host)
 	}
 	n.mu.Unlock()
 	n.report(ev, Failed)

@@ -147,6 +147,29 @@ func TestRunOneAtATimeStopsAtTheFirstFailure(t *testing.T) {
 	}
 }
 
+// The first failure of an upgrade is the last.
+func TestRunEndsWhereAnUpgradeFails(t *testing.T) {
+	broken := &fakeStep{name: "upgrade", differs: true, applyErr: errors.New("disk full")}
+	others := &fakeStep{name: "upgrade", differs: true}
+	plan := Plan{
+		{Name: "hosts", Parallel: true, Tasks: []Task{{Node: "rr1"}, {Node: "rr2"}, {Node: "n1"}, {Node: "n2"}}},
+		{Name: "route reflectors", EndsRun: true, Tasks: []Task{{Node: "rr1", Steps: []Step{broken}}, {Node: "rr2", Steps: []Step{others}}}},
+		{Name: "nodes", Tasks: []Task{{Node: "n1", Steps: []Step{others}}, {Node: "n2", Steps: []Step{others}}}},
+	}
+	for _, bad := range []string{"", "rr1"} { // it fails, or gives no answer
+		r := Runner{Connect: connectFakes(bad)}
+		result := r.Run(t.Context(), plan)
+		for _, h := range result[1:] {
+			if h.State != Skipped || !strings.Contains(h.Err.Error(), "rr1 comes first") {
+				t.Errorf("%s is %s: %v", h.Host, h.State, h.Err)
+			}
+		}
+	}
+	if others.applied > 0 {
+		t.Error("other hosts were upgraded")
+	}
+}
+
 func TestRunSettles(t *testing.T) {
 	stuck := &fakeStep{name: "stuck", differs: true, stays: true}
 	plan := Plan{{Name: "all", Tasks: []Task{{Node: "a", Steps: []Step{stuck}}}}}

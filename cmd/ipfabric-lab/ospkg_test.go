@@ -72,6 +72,14 @@ func TestLabPackages(t *testing.T) {
 		f.ssh("node1", "umount -l /usr && umount -l /run/full")
 	})
 
+	t.Run("a python3 that does not run", func(t *testing.T) {
+		f := f.in(t)
+		f.source("node1", "")
+		f.ssh("node1", `mv /usr/bin/python3 /usr/bin/python3.away`)
+		refused(t, "node1", "frr-reload.py does not run", "is python3 installed")
+		f.ssh("node1", `mv /usr/bin/python3.away /usr/bin/python3`)
+	})
+
 	t.Run("FRR comes from the mirror, once dpkg is free", func(t *testing.T) {
 		f := f.in(t)
 		for host, os := range systems {
@@ -135,6 +143,7 @@ func TestLabPackages(t *testing.T) {
 		f.ssh("node1", `mv /usr/bin/python3 /usr/bin/python3.away`)
 		refused(t, "node1", "frr-reload.py does not run", "is python3 installed")
 		f.ssh("node1", `mv /usr/bin/python3.away /usr/bin/python3`)
+		f.source("rr1", "    frr: {source: preinstalled}\n") // 7.5, whose vtysh does not tell its version
 		f.ipfabric(0, "init", "--yes")
 	})
 }
