@@ -131,8 +131,8 @@ func (e *Engine) park(ctx context.Context, name string) error {
 func (e *Engine) Learn(ctx context.Context) { e.learn(ctx, "") }
 
 func (e *Engine) learn(ctx context.Context, only string) {
-	if e.Running == nil {
-		return
+	if e.Running == nil || !e.Store.Known() {
+		return // or nobody knows which VMs there are already
 	}
 	bad := e.Store.Bad()
 	for _, d := range e.Running() {

@@ -69,6 +69,7 @@ func (e *Engine) store(ctx context.Context, v vm.VM) error {
 	e.mu.Lock()
 	delete(e.held, v.Name)
 	e.mu.Unlock()
+	e.noteDomain(v.Name, nil)
 	e.Log.Info("VM stored", "vm", v.Name, "source", v.Source, "phase", v.Phase)
 	e.apply(ctx, v.Name)
 	return nil
