@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"strconv"
 	"strings"
 )
 
@@ -28,11 +29,21 @@ func (apt) Installed(ctx context.Context, r Reader, names []string) (map[string]
 // Candidate need not be told whose package is wanted: our preferences say it
 // to apt.
 func (apt) Candidate(ctx context.Context, r Reader, name string, _ bool) (string, error) {
-	out, err := r.Query(ctx, "apt-cache", "policy", name)
+	out, err := r.Query(ctx, aptPolicy(name)...)
 	if err != nil {
-		return "", err
+		return "", packageError(err)
 	}
 	return aptCandidate(out), nil
+}
+
+// askApt runs apt-cache without the files that it keeps to be faster the next
+// time, where there is little room: they are large, and would fill the disk.
+const askApt = `df -P -m /var/cache/apt | { read -r _; read -r _ _ _ free _; [ "$free" -ge "$0" ]; } 2>/dev/null ||
+	set -- -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= "$@"
+exec apt-cache "$@"`
+
+func aptPolicy(name string) []string {
+	return []string{"sh", "-c", askApt, strconv.Itoa(spaceNeeded), "policy", name}
 }
 
 func aptCandidate(policy string) string {
@@ -82,20 +93,28 @@ func aptUpdate(limit string, ours bool) []string {
 func (a apt) Install(ctx context.Context, h Host, names []string, ours bool) error {
 	install := aptGet(append([]string{"install", "--no-install-recommends", "--no-upgrade"}, names...)...)
 	if ours {
-		err := h.Run(ctx, install...)
+		err := a.change(ctx, h, install)
 		if err == nil || !wantsLists(err) {
-			return packageError(err)
+			return err
 		}
 	}
 	if err := h.Run(ctx, aptUpdate("", false)...); err != nil && !ours {
 		return packageError(err)
 	}
-	return packageError(h.Run(ctx, install...))
+	return a.change(ctx, h, install)
+}
+
+// change changes packages, once those of a run that was cut off are complete.
+func (a apt) change(ctx context.Context, h Host, argv []string) error {
+	if err := a.complete(ctx, h); err != nil {
+		return err
+	}
+	return changePackages(ctx, h, argv)
 }
 
 // wantsLists says whether apt failed in a way that current lists could mend.
 func wantsLists(err error) bool {
-	for _, sign := range []string{"Unable to locate", "nmet dependencies", "Unable to fetch", "Failed to fetch", "no installation candidate"} {
+	for _, sign := range []string{"Unable to locate", "nmet dependencies", "Unable to fetch", "Failed to fetch", "no installation candidate", "was not found"} {
 		if strings.Contains(err.Error(), sign) {
 			return true
 		}
@@ -130,11 +149,11 @@ func (a apt) Newer(ctx context.Context, r Reader, names []string, ours bool) (ma
 // time.
 func (a apt) Upgrade(ctx context.Context, h Host, names []string, exchange func() error) error {
 	upgrade := append([]string{"install", "--no-install-recommends", "--only-upgrade"}, names...)
-	if err := h.Run(ctx, aptGet(append([]string{"--download-only"}, upgrade...)...)...); err != nil {
-		return packageError(err)
+	if err := a.change(ctx, h, aptGet(append([]string{"--download-only"}, upgrade...)...)); err != nil {
+		return err
 	}
 	if err := exchange(); err != nil {
 		return err
 	}
-	return packageError(h.Run(ctx, aptGet(upgrade...)...))
+	return changePackages(ctx, h, aptGet(upgrade...))
 }

@@ -62,7 +62,7 @@ func dnfDo(args ...string) []string {
 // brought in: packages of FRR before 10.4 do not say which version they need.
 func (d dnf) Install(ctx context.Context, h Host, names []string, ours bool) error {
 	if !ours {
-		return packageError(h.Run(ctx, dnfDo(append([]string{"install"}, names...)...)...))
+		return changePackages(ctx, h, dnfDo(append([]string{"install"}, names...)...))
 	}
 	tools, err := d.Candidate(ctx, h, "frr-pythontools", true)
 	if err != nil {
@@ -71,14 +71,14 @@ func (d dnf) Install(ctx context.Context, h Host, names []string, ours bool) err
 	if tools != "" {
 		names = append(names, "frr-pythontools")
 	}
-	if err := h.Run(ctx, dnfDo(append([]string{"install"}, names...)...)...); err != nil {
-		return packageError(err)
+	if err := changePackages(ctx, h, dnfDo(append([]string{"install"}, names...)...)); err != nil {
+		return err
 	}
 	yang, err := d.Candidate(ctx, h, "libyang", true)
 	if err != nil || yang == "" {
 		return err
 	}
-	return packageError(h.Run(ctx, dnfDo("upgrade", "libyang")...))
+	return changePackages(ctx, h, dnfDo("upgrade", "libyang"))
 }
 
 // Newer fetches the metadata, of our repository or of all, and says which of
@@ -99,11 +99,11 @@ func (dnf) Newer(ctx context.Context, r Reader, names []string, ours bool) (map[
 // Upgrade downloads first: while FRR is exchanged, nothing else should take
 // time.
 func (dnf) Upgrade(ctx context.Context, h Host, names []string, exchange func() error) error {
-	if err := h.Run(ctx, dnfDo(append([]string{"--downloadonly", "upgrade"}, names...)...)...); err != nil {
-		return packageError(err)
+	if err := changePackages(ctx, h, dnfDo(append([]string{"--downloadonly", "upgrade"}, names...)...)); err != nil {
+		return err
 	}
 	if err := exchange(); err != nil {
 		return err
 	}
-	return packageError(h.Run(ctx, dnfDo(append([]string{"upgrade"}, names...)...)...))
+	return changePackages(ctx, h, dnfDo(append([]string{"upgrade"}, names...)...))
 }

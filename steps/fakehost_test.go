@@ -15,6 +15,7 @@ type fakeHost struct {
 	files   map[string]string
 	answers map[string]string // command line → standard output
 	status  map[string]int    // command line → exit status, 0 if not named
+	fail    map[string]error  // command line → error
 	log     []string          // every command and every file written, in order
 	closed  int
 }
@@ -39,6 +40,9 @@ func (h *fakeHost) Query(_ context.Context, argv ...string) (string, error) {
 	defer h.mu.Unlock()
 	line := strings.Join(argv, " ")
 	h.log = append(h.log, line)
+	if err := h.fail[line]; err != nil {
+		return "", err
+	}
 	out, ok := h.answers[line]
 	if status := h.status[line]; status != 0 {
 		return out, fakeStatus(status)

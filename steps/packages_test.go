@@ -12,7 +12,7 @@ import (
 const (
 	rpmQuery   = `rpm -q --qf installed %{NAME} %{VERSION}-%{RELEASE}\n frr`
 	dnfAsk     = "dnf -q -C repoquery --latest-limit=1 --qf %{name} %{version}-%{release} frr"
-	dnfInstall = "env LC_ALL=C dnf -q -y --setopt=install_weak_deps=False install frr"
+	dnfInstall = "sh -c " + toItsEnd + " sh env LC_ALL=C dnf -q -y --setopt=install_weak_deps=False install frr"
 	askSpace   = "df -P -m /usr /var /etc"
 	rpmPython  = `rpm -q --qf installed %{NAME} %{VERSION}-%{RELEASE}\n python3 python3-minimal`
 	runsReload = "sh -c " + findReload + " frr-reload.py --help"
@@ -208,11 +208,12 @@ func TestErrorsOfPackageManagersSayWhatToDo(t *testing.T) {
 // where our repository has everything.
 func TestInstallFromAMirrorAsksNobodyElse(t *testing.T) {
 	h := frrHost()
-	h.answers[strings.Join(aptGet("install", "--no-install-recommends", "--no-upgrade", "frr"), " ")] = ""
+	h.answers["sh -c "+cutOff] = ""
+	h.answers[strings.Join(detached(aptGet("install", "--no-install-recommends", "--no-upgrade", "frr")), " ")] = ""
 	if err := (apt{}).Install(t.Context(), h, []string{"frr"}, true); err != nil {
 		t.Error(err)
 	}
-	if len(h.log) != 1 {
+	if len(h.log) != 2 {
 		t.Errorf("did %q", h.log)
 	}
 }

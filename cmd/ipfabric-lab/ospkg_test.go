@@ -66,10 +66,13 @@ func TestLabPackages(t *testing.T) {
 	t.Run("a full disk", func(t *testing.T) {
 		f := f.in(t)
 		f.source("node1", "")
-		f.ssh("node1", `mkdir /run/full && mount -t tmpfs -o size=5m full /run/full && mkdir /run/full/u /run/full/w &&
-			mount -t overlay overlay -o lowerdir=/usr,upperdir=/run/full/u,workdir=/run/full/w /usr`)
-		refused(t, "node1", "there is no room for FRR's packages: /usr has", "make room on the host")
-		f.ssh("node1", "umount -l /usr && umount -l /run/full")
+		f.ssh("node1", "rm -f /var/cache/apt/*.bin") // which apt would write anew, and fill the disk
+		for _, dir := range []string{"/usr", "/var"} {
+			f.ssh("node1", `mkdir /run/full && mount -t tmpfs -o size=60m full /run/full && mkdir /run/full/u /run/full/w &&
+				mount -t overlay overlay -o lowerdir=`+dir+`,upperdir=/run/full/u,workdir=/run/full/w `+dir)
+			refused(t, "node1", "there is no room for FRR's packages: "+dir+" has", "make room on the host")
+			f.ssh("node1", "umount -l "+dir+" && umount -l /run/full && rmdir /run/full")
+		}
 	})
 
 	t.Run("a python3 that does not run", func(t *testing.T) {
@@ -80,17 +83,21 @@ func TestLabPackages(t *testing.T) {
 		f.ssh("node1", `mv /usr/bin/python3.away /usr/bin/python3`)
 	})
 
-	t.Run("FRR comes from the mirror, once dpkg is free", func(t *testing.T) {
+	t.Run("FRR comes from the mirror, once dpkg is free, and what it left half installed is completed", func(t *testing.T) {
 		f := f.in(t)
 		for host, os := range systems {
 			f.source(host, mirrorOf(f, mirror, os, "", "key.asc"))
 		}
+		f.ssh("node1", cutOffDpkg)
 		f.ssh("node1", holdDpkg(15*time.Second))
 		out := f.ipfabric(2, "plan")
 		if !strings.Contains(out, "package frr") || !strings.Contains(out, "from "+mirror+"/debian12 bookworm main") || !strings.Contains(out, mirror+"/el8-like/os") {
 			t.Errorf("the plan does not say what FRR the hosts get:\n%s", tail(out))
 		}
 		f.ipfabric(0, "init", "--yes")
+		if out := f.ssh("node1", "dpkg --audit"); out != "" {
+			t.Errorf("dpkg is still half done:\n%s", out)
+		}
 		f.report(0, "--wait", "60s")
 		if out := f.ipfabric(0, "init", "--yes"); !strings.Contains(out, "0 changes") {
 			t.Errorf("a second init changes something:\n%s", tail(out))
@@ -147,6 +154,18 @@ func TestLabPackages(t *testing.T) {
 		f.ipfabric(0, "init", "--yes")
 	})
 }
+
+// cutOffDpkg ends apt and dpkg by force while FRR is unpacked.
+const cutOffDpkg = `mv /usr/bin/dpkg-deb /usr/bin/dpkg-deb.real
+printf '%s\n' '#!/bin/sh' 'case "$*" in *--fsys-tarfile*frr_*) touch /run/unpacking; exec sleep 300 ;; esac' 'exec /usr/bin/dpkg-deb.real "$@"' >/usr/bin/dpkg-deb
+chmod 755 /usr/bin/dpkg-deb
+apt-get -q -y install --no-install-recommends frr >/dev/null 2>&1 &
+for try in $(seq 300); do [ -e /run/unpacking ] && break; sleep 0.2; done
+kill -9 $(pidof apt-get dpkg sleep)
+wait
+rm /run/unpacking
+mv /usr/bin/dpkg-deb.real /usr/bin/dpkg-deb
+dpkg-query --show --showformat '${db:Status-Eflag}' frr | grep -q reinstreq`
 
 // holdDpkg holds dpkg's lock in the background, as unattended upgrades do.
 func holdDpkg(d time.Duration) string {

@@ -1,0 +1,92 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// toItsEnd runs a package manager in a session of its own, and with its output
+// in a file: a run of ours that is stopped, or a connection that breaks, must
+// not take it along halfway through a package. /run is there on a full disk
+// too. dpkg's own errors are among apt's output, and come first here.
+const toItsEnd = `d=$(mktemp -d /run/ipfabric.XXXXXX) || exit 1
+exec 3>"$d/out" 4>"$d/err" 5<"$d/out" 6<"$d/err"
+rm -rf "$d"
+setsid -w "$@" </dev/null >&3 2>&4 3>&- 4>&- 5<&- 6<&-
+s=$?
+[ "$s" = 0 ] || sed -n '/^dpkg[^ ]*: /{p;n;p;}' <&5 | head -n 6 >&2
+cat <&6 >&2
+exit "$s"`
+
+func detached(argv []string) []string {
+	return append([]string{"sh", "-c", toItsEnd, "sh"}, argv...)
+}
+
+// changePackages runs a package manager that nothing cuts off.
+func changePackages(ctx context.Context, h Host, argv []string) error {
+	err := h.Run(ctx, detached(argv)...)
+	if err == nil {
+		return nil
+	}
+	var ran interface{ ExitStatus() int }
+	stopped := errors.As(err, &ran) && ran.ExitStatus() < 0 && (ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded))
+	return packageError(errPackageRun{argv, err, stopped})
+}
+
+// errPackageRun is an error with a hint: a package manager that failed, or
+// that is not waited for any more.
+type errPackageRun struct {
+	argv    []string
+	err     error
+	stopped bool // waiting for it was
+}
+
+// Unwrap lets callers see the command's exit status.
+func (e errPackageRun) Unwrap() error { return e.err }
+
+func (e errPackageRun) Error() string {
+	var said interface{ Said() string }
+	switch {
+	case e.stopped:
+		return fmt.Sprintf("`%s` goes on to its end on the host, but is not waited for any more", e.brief())
+	case exitStatus(e.err) >= 0 && errors.As(e.err, &said):
+		return strings.TrimSuffix(fmt.Sprintf("`%s` ended with status %d: %s", e.brief(), exitStatus(e.err), said.Said()), ": ")
+	}
+	// A connection that broke, which names the whole command.
+	text := e.err.Error()
+	from, to := strings.Index(text, "`sh -c "), strings.LastIndex(text, "`")
+	if from < 0 || to <= from {
+		return text
+	}
+	return text[:from+1] + e.brief() + text[to:]
+}
+
+func (e errPackageRun) Hint() string {
+	if e.stopped {
+		return "run init again: it waits for the package manager"
+	}
+	var own interface{ Hint() string }
+	if exitStatus(e.err) < 0 && errors.As(e.err, &own) {
+		return own.Hint() // such as a connection that broke
+	}
+	return "to see it for yourself, run on the host: " + strings.Join(e.argv, " ")
+}
+
+// brief leaves out what every call has.
+func (e errPackageRun) brief() string {
+	start := slices.IndexFunc(e.argv, func(a string) bool { return a != "env" && !strings.Contains(a, "=") })
+	var out []string
+	for i := max(start, 0); i < len(e.argv); i++ {
+		switch a := e.argv[i]; {
+		case a == "-o":
+			i++
+		case a == "-q" || a == "-y" || strings.HasPrefix(a, "--setopt="):
+		default:
+			out = append(out, a)
+		}
+	}
+	return strings.Join(out, " ")
+}
