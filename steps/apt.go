@@ -87,6 +87,14 @@ func aptUpdate(limit string, ours bool) []string {
 	return append(argv, aptGet()...)
 }
 
+// listsError is the error of aptUpdate. It names apt-get, not the loop around it.
+func listsError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return packageError(errPackageRun{argv: aptGet("update"), err: err})
+}
+
 // Install fetches the lists only where FRR comes from the distribution, or
 // where they are needed: a site without a way out has sources that do not
 // answer.
@@ -99,7 +107,7 @@ func (a apt) Install(ctx context.Context, h Host, names []string, ours bool) err
 		}
 	}
 	if err := h.Run(ctx, aptUpdate("", false)...); err != nil && !ours {
-		return packageError(err)
+		return listsError(err)
 	}
 	return a.change(ctx, h, install)
 }
@@ -126,7 +134,7 @@ func wantsLists(err error) bool {
 // installed packages could be upgraded.
 func (a apt) Newer(ctx context.Context, r Reader, names []string, ours bool) (map[string]string, error) {
 	if _, err := r.Query(ctx, aptUpdate("50", ours)...); err != nil {
-		return nil, packageError(err)
+		return nil, listsError(err)
 	}
 	have, err := a.Installed(ctx, r, names)
 	if err != nil {

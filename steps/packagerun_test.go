@@ -154,6 +154,17 @@ func TestErrorsOfPackageRuns(t *testing.T) {
 	}
 }
 
+func TestListsThatCannotBeFetched(t *testing.T) {
+	h := halfHost()
+	h.fail = map[string]error{strings.Join(aptUpdate("", false), " "): saidError{1, "E: Failed to fetch http://mirror", nil}}
+	err := (frrInstalled{inventory.Host{}}).Apply(t.Context(), h)
+	const want = "`apt-get update` ended with status 1: E: Failed to fetch http://mirror"
+	var hint interface{ Hint() string }
+	if err == nil || err.Error() != want || !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "may the host reach its package sources") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // apt-cache's own files are large: a plan must not fill a disk.
 func TestAPlanLeavesAFullDiskAlone(t *testing.T) {
 	dir := t.TempDir()
