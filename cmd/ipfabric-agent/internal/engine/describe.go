@@ -33,16 +33,14 @@ func (e *Engine) VMs(context.Context) []api.VM {
 
 // VM returns one.
 func (e *Engine) VM(_ context.Context, name string) (api.VM, error) {
-	v, ok := e.Store.Get(name)
-	off := e.offVMs()
-	if i := slices.IndexFunc(off, func(v vm.VM) bool { return v.Name == name }); !ok && i >= 0 {
-		return e.describe(off[i], nil), nil
+	if v, ok := e.Store.Get(name); ok {
+		drops, _ := e.Firewall.Drops()
+		return e.describe(v, drops.Devices), nil
 	}
-	if !ok {
-		return api.VM{}, e.noSuchVM(name)
+	if v, ok := e.offVM(name); ok {
+		return e.describe(v, nil), nil
 	}
-	drops, _ := e.Firewall.Drops()
-	return e.describe(v, drops.Devices), nil
+	return api.VM{}, e.noSuchVM(name)
 }
 
 func (e *Engine) noSuchVM(name string) error {
@@ -50,10 +48,8 @@ func (e *Engine) noSuchVM(name string) error {
 		return api.Errorf(http.StatusConflict, "VM %.64q: %s", name, why).
 			WithHint("add the VM again, or remove it")
 	}
-	for _, v := range e.offVMs() {
-		if v.Name == name {
-			return api.Errorf(http.StatusConflict, "VM %.64q is off: there is nothing of it on this node but what %s knows", name, v.Source)
-		}
+	if v, off := e.offVM(name); off {
+		return api.Errorf(http.StatusConflict, "VM %.64q is off: there is nothing of it on this node but what %s knows", name, v.Source)
 	}
 	return api.Errorf(http.StatusNotFound, "there is no VM %.64q on this node", name).
 		WithHint("ipfabric-agent vm list")

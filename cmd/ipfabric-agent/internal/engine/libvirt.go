@@ -29,7 +29,6 @@ func (e *Engine) Domain(ctx context.Context, ev libvirt.Event) error {
 	var refused *api.Error
 	if errors.As(err, &refused) && refused.Code == http.StatusServiceUnavailable {
 		e.late(context.WithoutCancel(ctx), ev)
-		return err
 	}
 	return err
 }

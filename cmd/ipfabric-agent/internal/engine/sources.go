@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/vm"
@@ -67,6 +68,16 @@ func (e *Engine) offVMs() []vm.VM {
 		out = append(out, v)
 	}
 	return out
+}
+
+// offVM is the one of a name.
+func (e *Engine) offVM(name string) (vm.VM, bool) {
+	off := e.offVMs()
+	i := slices.IndexFunc(off, func(v vm.VM) bool { return v.Name == name })
+	if i < 0 {
+		return vm.VM{}, false
+	}
+	return off[i], true
 }
 
 // conflictOff says which VM that is off has an address that a new one is to have.

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"errors"
 	"fmt"
 	"syscall"
 
@@ -68,35 +67,26 @@ func (k *Kernel) uppers() (map[int][]string, error) {
 // othersRoutes notes where routes over the links lead that neither the kernel
 // nor the agent has made, in all tables.
 func (k *Kernel) othersRoutes(links map[int]*dataplane.Link, only int) error {
-	var filter []nl.NetlinkRequestData
-	if only != 0 {
-		filter = append(filter, nl.NewRtAttr(unix.RTA_OIF, nl.Uint32Attr(uint32(only))))
+	msgs, err := k.dumpRoutes(unix.RtMsg{}, only)
+	if err != nil {
+		return err
 	}
-	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		msgs, err := k.dump(unix.RTM_GETROUTE, unix.RTM_NEWROUTE, &nl.RtMsg{RtMsg: unix.RtMsg{Family: family}}, filter...)
-		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
+	for _, m := range msgs {
+		if len(m) < unix.SizeofRtMsg {
 			continue
 		}
+		msg := nl.DeserializeRtMsg(m)
+		if msg.Protocol == unix.RTPROT_KERNEL || msg.Protocol == dataplane.Protocol ||
+			msg.Type != unix.RTN_UNICAST || msg.Flags&unix.RTM_F_CLONED != 0 {
+			continue
+		}
+		attrs, err := nl.ParseRouteAttr(m[unix.SizeofRtMsg:])
 		if err != nil {
 			return err
 		}
-		for _, m := range msgs {
-			if len(m) < unix.SizeofRtMsg {
-				continue
-			}
-			msg := nl.DeserializeRtMsg(m)
-			if msg.Protocol == unix.RTPROT_KERNEL || msg.Protocol == dataplane.Protocol ||
-				msg.Type != unix.RTN_UNICAST || msg.Flags&unix.RTM_F_CLONED != 0 {
-				continue
-			}
-			attrs, err := nl.ParseRouteAttr(m[unix.SizeofRtMsg:])
-			if err != nil {
-				return err
-			}
-			for _, index := range over(attrs) {
-				if l := links[index]; l != nil {
-					l.Others = append(l.Others, destination(msg, attrs))
-				}
+		for _, index := range over(attrs) {
+			if l := links[index]; l != nil {
+				l.Others = append(l.Others, destination(msg, attrs))
 			}
 		}
 	}

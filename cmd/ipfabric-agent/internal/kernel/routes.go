@@ -13,31 +13,41 @@ import (
 
 // routes returns the agent's routes in the main table.
 func (k *Kernel) routes(only int) ([]dataplane.SeenRoute, error) {
+	msgs, err := k.dumpRoutes(unix.RtMsg{Protocol: dataplane.Protocol, Table: unix.RT_TABLE_MAIN}, only)
+	if err != nil {
+		return nil, err
+	}
 	var out []dataplane.SeenRoute
+	for _, m := range msgs {
+		r, ok, err := parseRoute(m)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// dumpRoutes returns the kernel's messages about the routes of both families that
+// are like a filter, over one link if only is not 0.
+func (k *Kernel) dumpRoutes(filter unix.RtMsg, only int) ([][]byte, error) {
 	var attrs []nl.NetlinkRequestData
 	if only != 0 {
 		attrs = append(attrs, nl.NewRtAttr(unix.RTA_OIF, nl.Uint32Attr(uint32(only))))
 	}
+	var out [][]byte
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		header := &nl.RtMsg{RtMsg: unix.RtMsg{
-			Family: family, Protocol: dataplane.Protocol, Table: unix.RT_TABLE_MAIN,
-		}}
-		msgs, err := k.dump(unix.RTM_GETROUTE, unix.RTM_NEWROUTE, header, attrs...)
+		filter.Family = family
+		msgs, err := k.dump(unix.RTM_GETROUTE, unix.RTM_NEWROUTE, &nl.RtMsg{RtMsg: filter}, attrs...)
 		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
 			continue // nobody has made a route of this family yet, or there is no IPv6
 		}
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range msgs {
-			r, ok, err := parseRoute(m)
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				out = append(out, r)
-			}
-		}
+		out = append(out, msgs...)
 	}
 	return out, nil
 }
