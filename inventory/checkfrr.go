@@ -50,22 +50,25 @@ var seriesRE = regexp.MustCompile(`^([7-9]|[1-9][0-9])(\.[0-9]{1,2})?$`)
 // oldSeriesRE are those before 7.5. "7" is 7.5, its last.
 var oldSeriesRE = regexp.MustCompile(`^([2-6](\.[0-9]{1,2})?|7\.[0-4])$`)
 
+var fingerprintRE = regexp.MustCompile(`^[0-9A-F]{40}$`)
+
 // series is one of FRR's release lines, as its repository names them.
 func (c *checker) series(t text, path, source string) string {
 	const hint = `write a release line such as "10.3"; deb.frrouting.org and rpm.frrouting.org list them`
+	series := strings.TrimPrefix(t.s, "frr-")
 	switch {
 	case t.s == "":
 		return ""
 	case source != "upstream":
 		c.errorf(t.at, "write source: upstream too, or remove it", "%s: only FRR's own repository has series, and the source here is %s", path, source)
-	case strings.TrimPrefix(t.s, "frr-") == "stable" || strings.TrimPrefix(t.s, "frr-") == "rc":
+	case series == "stable" || series == "rc":
 		c.errorf(t.at, hint, "%s: %s is another version each time", path, quote(t.s))
-	case oldSeriesRE.MatchString(strings.TrimPrefix(t.s, "frr-")):
+	case oldSeriesRE.MatchString(series):
 		c.errorf(t.at, hint, "%s: ipfabric writes configuration for FRR 7.5 and later, and %s is older", path, quote(t.s))
-	case !seriesRE.MatchString(strings.TrimPrefix(t.s, "frr-")):
+	case !seriesRE.MatchString(series):
 		c.errorf(t.at, hint, "%s: %s is not a series of FRR", path, quote(t.s))
 	default:
-		return strings.TrimPrefix(t.s, "frr-")
+		return series
 	}
 	return ""
 }
@@ -98,7 +101,7 @@ func (c *checker) repository(raw *rawRepository, path string) Repository {
 	}
 	if raw.Fingerprint.given() && !raw.Fingerprint.bad {
 		r.Fingerprint = strings.ToUpper(strings.Join(strings.Fields(raw.Fingerprint.s), ""))
-		if !regexp.MustCompile(`^[0-9A-F]{40}$`).MatchString(r.Fingerprint) {
+		if !fingerprintRE.MatchString(r.Fingerprint) {
 			c.errorf(raw.Fingerprint.at, "write all 40 digits that `gpg --show-keys` prints", "%s.fingerprint: %s is not the fingerprint of an OpenPGP key", path, quote(raw.Fingerprint.s))
 		}
 	}
