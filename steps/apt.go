@@ -17,13 +17,7 @@ func (apt) Installed(ctx context.Context, r Reader, names []string) (map[string]
 	if err != nil && exitStatus(err) != 1 {
 		return nil, err
 	}
-	have := map[string]string{}
-	for line := range strings.Lines(out) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "installed" {
-			have[f[1]] = f[2]
-		}
-	}
-	return have, nil
+	return installedVersions(out), nil
 }
 
 // Candidate need not be told whose package is wanted: our preferences say it
@@ -122,12 +116,7 @@ func (a apt) change(ctx context.Context, h Host, argv []string) error {
 
 // wantsLists says whether apt failed in a way that current lists could mend.
 func wantsLists(err error) bool {
-	for _, sign := range []string{"Unable to locate", "nmet dependencies", "Unable to fetch", "Failed to fetch", "no installation candidate", "was not found"} {
-		if strings.Contains(err.Error(), sign) {
-			return true
-		}
-	}
-	return false
+	return containsAny(err.Error(), "Unable to locate", "nmet dependencies", "Unable to fetch", "Failed to fetch", "no installation candidate", "was not found")
 }
 
 // Newer fetches the lists, of our repository or of all, and says which of the

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"strings"
 )
 
 // dnf is the package manager of AlmaLinux, Rocky, RHEL and the like from
@@ -18,14 +17,11 @@ func (dnf) Installed(ctx context.Context, r Reader, names []string) (map[string]
 	if err != nil && (exitStatus(err) < 0 || exitStatus(err) > len(names)) {
 		return nil, err
 	}
-	have := map[string]string{}
-	for line := range strings.Lines(out) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "installed" {
-			have[f[1]] = f[2]
-		}
-	}
-	return have, nil
+	return installedVersions(out), nil
 }
+
+// dnfOwn keep dnf to our repository.
+var dnfOwn = []string{"--disablerepo=*", "--enablerepo=" + dnfRepo}
 
 // dnfQuery asks for a package's newest version.
 func dnfQuery(options ...string) []string {
@@ -38,7 +34,7 @@ func dnfQuery(options ...string) []string {
 func (dnf) Candidate(ctx context.Context, r Reader, name string, ours bool) (string, error) {
 	argv := dnfQuery("-C")
 	if ours {
-		argv = dnfQuery("-C", "--disablerepo=*", "--enablerepo="+dnfRepo)
+		argv = dnfQuery(append([]string{"-C"}, dnfOwn...)...)
 	}
 	out, err := r.Query(ctx, append(argv, name)...)
 	if err != nil && exitStatus(err) < 0 {
@@ -86,7 +82,7 @@ func (d dnf) Install(ctx context.Context, h Host, names []string, ours bool) err
 func (dnf) Newer(ctx context.Context, r Reader, names []string, ours bool) (map[string]string, error) {
 	argv := dnfQuery("--refresh")
 	if ours {
-		argv = dnfQuery("--refresh", "--disablerepo=*", "--enablerepo="+dnfRepo)
+		argv = dnfQuery(append([]string{"--refresh"}, dnfOwn...)...)
 	}
 	argv = append(append([]string{"timeout", "50"}, argv...), "--upgrades")
 	out, err := r.Query(ctx, append(argv, names...)...)

@@ -101,5 +101,5 @@ func (dnf) Try(ctx context.Context, r Reader, repo repository, full bool) (map[s
 
 // Refresh fetches the metadata of our repository.
 func (dnf) Refresh(ctx context.Context, h Host) error {
-	return packageError(h.Run(ctx, dnfDo("--refresh", "--disablerepo=*", "--enablerepo="+dnfRepo, "makecache")...))
+	return packageError(h.Run(ctx, dnfDo(append(append([]string{"--refresh"}, dnfOwn...), "makecache")...)...))
 }

@@ -204,26 +204,26 @@ func (s firewallOpen) Apply(ctx context.Context, h Host) error {
 	}
 	for _, set := range s.setNames() {
 		add, remove := loaded.change(s, set)
-		argv := []string{"firewall-cmd", "--quiet", "--ipset=" + set}
-		for _, a := range add {
-			argv = append(argv, "--add-entry="+a)
+		if err := changeSet(ctx, h, set, "--add-entry=", add); err != nil {
+			return err
 		}
-		if len(add) > 0 {
-			if err := h.Run(ctx, argv...); err != nil {
-				return err
-			}
-		}
-		argv = argv[:3]
-		for _, a := range remove {
-			argv = append(argv, "--remove-entry="+a)
-		}
-		if len(remove) > 0 {
-			if err := h.Run(ctx, argv...); err != nil {
-				return err
-			}
+		if err := changeSet(ctx, h, set, "--remove-entry=", remove); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// changeSet adds addresses to a set that is loaded, or removes them.
+func changeSet(ctx context.Context, h Host, set, option string, addrs []string) error {
+	if len(addrs) == 0 {
+		return nil
+	}
+	argv := []string{"firewall-cmd", "--quiet", "--ipset=" + set}
+	for _, a := range addrs {
+		argv = append(argv, option+a)
+	}
+	return h.Run(ctx, argv...)
 }
 
 // hasPolicies says whether a firewalld is 0.9 or later.

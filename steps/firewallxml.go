@@ -2,6 +2,7 @@ package steps
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -59,12 +60,7 @@ func (r firewallRule) xml() string {
 }
 
 func (s firewallOpen) setNames() []string {
-	var out []string
-	for name := range s.in {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
+	return slices.Sorted(maps.Keys(s.in))
 }
 
 func (s firewallOpen) policyNames() []string {

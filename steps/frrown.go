@@ -14,7 +14,7 @@ var (
 
 // zebraVersion runs zebra only for its version. Packages have it beside
 // frr-reload.py (frrreload.go), FRR's own sources in the path.
-const zebraVersion = `for d in /usr/lib/frr /usr/libexec/frr; do [ ! -x $d/zebra ] || exec $d/zebra --version; done; exec zebra --version`
+const zebraVersion = `for d in ` + frrDirs + `; do [ ! -x $d/zebra ] || exec $d/zebra --version; done; exec zebra --version`
 
 // ownFRRVersion asks an FRR of the operator's own, which need not be a
 // package. It need not run either.

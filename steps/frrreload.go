@@ -2,14 +2,16 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
-// findReload runs frr-reload.py. Packages of Debian, Ubuntu and the FRR project
-// have it in /usr/lib/frr, those of AlmaLinux, Rocky and RHEL in
-// /usr/libexec/frr (since 7.5.1-6; in /usr/lib/frr before).
-const findReload = `for d in /usr/lib/frr /usr/libexec/frr; do [ ! -e $d/frr-reload.py ] || exec $d/frr-reload.py "$@"; done
+// frrDirs are where FRR's daemons and frr-reload.py may be. Packages of Debian,
+// Ubuntu and the FRR project have them in the first, those of AlmaLinux, Rocky
+// and RHEL in the second (since 7.5.1-6; in the first before).
+const frrDirs = "/usr/lib/frr /usr/libexec/frr"
+
+// findReload runs frr-reload.py.
+const findReload = `for d in ` + frrDirs + `; do [ ! -e $d/frr-reload.py ] || exec $d/frr-reload.py "$@"; done
 echo 'there is no frr-reload.py in /usr/lib/frr or /usr/libexec/frr' >&2; exit 127`
 
 // frrReload is the command that runs frr-reload.py with these arguments.
@@ -45,9 +47,8 @@ type errReload struct {
 
 func (e errReload) Error() string {
 	msg := fmt.Sprintf("`frr-reload.py %s` ended with status %d", e.args, exitStatus(e.err))
-	var command interface{ Said() string }
-	if errors.As(e.err, &command) && command.Said() != "" {
-		msg += ": " + command.Said()
+	if said := saidBy(e.err); said != "" {
+		msg += ": " + said
 	}
 	return msg
 }

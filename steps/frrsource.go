@@ -218,14 +218,7 @@ type errRepository struct {
 }
 
 func (e errRepository) kind() (what, hint string) {
-	has := func(signs ...string) bool {
-		for _, s := range signs {
-			if strings.Contains(e.said, s) {
-				return true
-			}
-		}
-		return false
-	}
+	has := func(signs ...string) bool { return containsAny(e.said, signs...) }
 	switch {
 	case has("No space left"):
 		return "cannot be tried out, as a disk of the host is full", "make room on the host"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -66,11 +67,6 @@ func (s frrUpgraded) newer(ctx context.Context, r Reader) (have, newer map[strin
 	if err != nil || len(have) == 0 {
 		return nil, nil, err // frrInstalled takes the newest
 	}
-	var names []string
-	for name := range have {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	diff, err := repositoryDiff(ctx, r, p, repo)
 	if err != nil {
 		return nil, nil, err
@@ -84,7 +80,7 @@ func (s frrUpgraded) newer(ctx context.Context, r Reader) (have, newer map[strin
 		}
 		return have, newer, err
 	}
-	newer, err = p.Packages.Newer(ctx, r, names, repo != nil)
+	newer, err = p.Packages.Newer(ctx, r, slices.Sorted(maps.Keys(have)), repo != nil)
 	return have, newer, err
 }
 
@@ -97,11 +93,7 @@ func (s frrUpgraded) Apply(ctx context.Context, h Host) error {
 	if err != nil {
 		return err
 	}
-	var names []string
-	for name := range newer {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(newer))
 	exchange := func() error {
 		if err := s.rollback.arm(ctx, h); err != nil {
 			return err

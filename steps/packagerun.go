@@ -48,12 +48,11 @@ type errPackageRun struct {
 func (e errPackageRun) Unwrap() error { return e.err }
 
 func (e errPackageRun) Error() string {
-	var said interface{ Said() string }
 	switch {
 	case e.stopped:
 		return fmt.Sprintf("`%s` goes on to its end on the host, but is not waited for any more", e.brief())
-	case exitStatus(e.err) >= 0 && errors.As(e.err, &said):
-		return strings.TrimSuffix(fmt.Sprintf("`%s` ended with status %d: %s", e.brief(), exitStatus(e.err), said.Said()), ": ")
+	case exitStatus(e.err) >= 0:
+		return strings.TrimSuffix(fmt.Sprintf("`%s` ended with status %d: %s", e.brief(), exitStatus(e.err), saidBy(e.err)), ": ")
 	}
 	// A connection that broke, which names the whole command.
 	text := e.err.Error()

@@ -61,6 +61,17 @@ func (s frrInstalled) Check(ctx context.Context, r Reader) (Diff, error) {
 	return diff, nil
 }
 
+// installedVersions reads lines of "installed", a package and its version.
+func installedVersions(out string) map[string]string {
+	have := map[string]string{}
+	for line := range strings.Lines(out) {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == "installed" {
+			have[f[1]] = f[2]
+		}
+	}
+	return have
+}
+
 func (s frrInstalled) Apply(ctx context.Context, h Host) error {
 	p, repo, err := repositoryOf(ctx, h, s.host)
 	if err != nil {
