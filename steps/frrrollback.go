@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -52,12 +52,7 @@ func (rb rollback) arm(ctx context.Context, h Host) error {
 	} else if err != nil {
 		return err
 	}
-	if err := rb.stopTimer(ctx, h); err != nil {
-		return err
-	}
-	return h.Run(ctx, "systemd-run", "--quiet", "--unit="+rollbackUnit,
-		fmt.Sprintf("--on-active=%d", int(rollbackAfter.Seconds())), "--timer-property=AccuracySec=1s",
-		frrScript, "rollback")
+	return h.Run(ctx, startTimer()...)
 }
 
 // save copies the configuration and the names of the Established neighbors;
@@ -103,10 +98,21 @@ func configOnly(running string) string {
 	return conf
 }
 
+// stopTimer stops the timer $1. It and its service may be gone, or failed:
+// what counts is that they are out of the way.
+const stopTimer = `systemctl stop "$1.timer" 2>/dev/null; systemctl reset-failed "$1.timer" "$1.service" 2>/dev/null; true`
+
+// startTimer is the command that starts the timer anew. It is one command, as
+// an operator's machine that dies between two would leave the host with a
+// change and no timer.
+func startTimer() []string {
+	const start = stopTimer + `
+exec systemd-run --quiet --unit="$1" --on-active="$2" --timer-property=AccuracySec=1s "$3" rollback`
+	return []string{"sh", "-c", start, "sh", rollbackUnit, strconv.Itoa(int(rollbackAfter.Seconds())), frrScript}
+}
+
 func (rb rollback) stopTimer(ctx context.Context, h Host) error {
-	// Both may be gone, or failed: what counts is that they are out of the way.
-	const stop = `systemctl stop "$1.timer" 2>/dev/null; systemctl reset-failed "$1.timer" "$1.service" 2>/dev/null; true`
-	return h.Run(ctx, "sh", "-c", stop, "sh", rollbackUnit)
+	return h.Run(ctx, "sh", "-c", stopTimer, "sh", rollbackUnit)
 }
 
 // now restores the old configuration without waiting for the timer.

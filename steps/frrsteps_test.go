@@ -37,12 +37,14 @@ func frrHost() *fakeHost {
 			"rm -f " + rolledBack:                         "",
 			frrScript + " rollback":                       "",
 			frrScript + " reload " + confPath:             "",
-			"systemd-run --quiet --unit=ipfabric-rollback --on-active=180 --timer-property=AccuracySec=1s " + frrScript + " rollback":            "",
-			`sh -c systemctl stop "$1.timer" 2>/dev/null; systemctl reset-failed "$1.timer" "$1.service" 2>/dev/null; true sh ipfabric-rollback`: "",
+			"sh -c " + stopTimer + " sh " + rollbackUnit:  "",
+			timerStart: "",
 		},
 		status: map[string]int{},
 	}
 }
+
+var timerStart = strings.Join(startTimer(), " ")
 
 // settled is the command that follows each file that is written, but for its path.
 func settled(owner string) string { return "sh -c " + settleFile + " sh " + owner + " " }
@@ -64,7 +66,7 @@ func TestFRRConfIsCheckedBackedUpAndGuardedBeforeItIsReplaced(t *testing.T) {
 	if err := (frrConf{render: newConf}).Apply(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}
-	order := []string{"write " + stagedPath + " 640", "vtysh -C", "sh -c " + backup, "write " + rollbackArmed, "systemd-run", "write " + confPath + " 640"}
+	order := []string{"write " + stagedPath + " 640", "vtysh -C", "sh -c " + backup, "write " + rollbackArmed, timerStart, "write " + confPath + " 640"}
 	for i := range order[1:] {
 		if position(t, h, order[i]) > position(t, h, order[i+1]) {
 			t.Errorf("%q came after %q", order[i], order[i+1])
@@ -108,7 +110,7 @@ func TestReloadThatFailsIsRolledBackAtOnce(t *testing.T) {
 	if err := (frrRunsConf{render: newConf}).Apply(t.Context(), h); err == nil {
 		t.Error("no error")
 	}
-	if position(t, h, "systemd-run") > position(t, h, frrScript+" reload") {
+	if position(t, h, timerStart) > position(t, h, frrScript+" reload") {
 		t.Error("the rollback was armed after the reload")
 	}
 	position(t, h, frrScript+" rollback")
@@ -125,6 +127,21 @@ func TestConfirmedOverANewConnection(t *testing.T) {
 		t.Errorf("the connection was closed %d times, want once", h.closed)
 	}
 	position(t, h, "rm -f "+rollbackArmed)
+}
+
+// The operator's machine may die between any two commands.
+func TestAGuardedHostIsNeverWithoutItsTimer(t *testing.T) {
+	h := frrHost()
+	h.files[rollbackArmed] = `{"Peers":["10.10.0.21"]}`
+	if err := (rollback{}).arm(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range h.log {
+		if strings.LastIndex(line, "systemctl stop") > strings.LastIndex(line, "systemd-run") {
+			t.Errorf("after %q no timer runs", line)
+		}
+	}
+	position(t, h, timerStart)
 }
 
 func TestLostSessionsCanBeAccepted(t *testing.T) {

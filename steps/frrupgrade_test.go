@@ -43,7 +43,7 @@ func TestUpgradeDownloadsArmsExchanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	download := position(t, h, strings.Join(detached(aptGet("--download-only", "install")), " "))
-	armed, noted := position(t, h, "systemd-run"), position(t, h, "write "+upgradedFrom)
+	armed, noted := position(t, h, timerStart), position(t, h, "write "+upgradedFrom)
 	exchanged := position(t, h, strings.Join(detached(aptGet("install")), " "))
 	if download > armed || armed > noted || noted > exchanged {
 		t.Errorf("downloaded, armed, noted and exchanged at %d, %d, %d, %d", download, armed, noted, exchanged)
@@ -66,7 +66,7 @@ func TestAnOldProgramThatStillRunsIsRestarted(t *testing.T) {
 	if err := s.Apply(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}
-	if position(t, h, "systemd-run") > position(t, h, "systemctl restart frr.service") {
+	if position(t, h, timerStart) > position(t, h, "systemctl restart frr.service") {
 		t.Error("restarted before the rollback was armed")
 	}
 }
