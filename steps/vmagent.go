@@ -123,6 +123,11 @@ func (c *VMControl) removeVM(ctx context.Context, v VM) error {
 	return c.tellAgent(ctx, v.Node, "vm", "remove", v.Name, "--missing-ok")
 }
 
+// handOver makes a node forget a VM that another node announces by now.
+func (c *VMControl) handOver(ctx context.Context, v VM) error {
+	return c.tellAgent(ctx, v.Node, "vm", "remove", v.Name, "--missing-ok", "--handover")
+}
+
 // setPhase changes how a node announces a VM. From one phase with routes to
 // another the agent adds the new ones before it removes the old.
 func (c *VMControl) setPhase(ctx context.Context, v VM, phase string) error {

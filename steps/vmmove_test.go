@@ -43,7 +43,7 @@ func TestMoveMakesBeforeItBreaks(t *testing.T) {
 	want := []string{
 		"node2: add web --json --ip 203.0.113.1 --ip6 2001:db8:100::1 --interface web_net0 --link tap --phase withdrawn",
 		"node2: phase web migrating",
-		"node1: remove web --missing-ok",
+		"node1: remove web --missing-ok --handover",
 		"node2: phase web live",
 	}
 	if got := strings.Join(f.changes, "\n"); got != strings.Join(want, "\n") {

@@ -34,7 +34,7 @@ func (m *move) run(ctx context.Context) error {
 	calm := *c
 	calm.Stop = nil
 	for _, v := range m.sources {
-		if err := c.removeVM(ctx, v); err != nil {
+		if err := c.handOver(ctx, v); err != nil {
 			return m.cutOff(err, "it is announced by both, and "+to+" is preferred")
 		}
 		c.note(v.Node, ": removed")

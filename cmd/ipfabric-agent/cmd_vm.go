@@ -219,7 +219,7 @@ func (c *cli) vmPhase() *cobra.Command {
 }
 
 func (c *cli) vmRemove() *cobra.Command {
-	var missingOK bool
+	var missingOK, handOver bool
 	cmd := &cobra.Command{
 		Use:   "remove NAME",
 		Short: "Withdraw a VM and forget it",
@@ -227,7 +227,11 @@ func (c *cli) vmRemove() *cobra.Command {
 			"interface is set down, so that the guest cannot send through it unfiltered.",
 		Args: oneName,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			err := c.client().Remove(cmd.Context(), args[0])
+			remove := c.client().Remove
+			if handOver {
+				remove = c.client().HandOver
+			}
+			err := remove(cmd.Context(), args[0])
 			var refused *api.Error
 			if missingOK && errors.As(err, &refused) && refused.Code == http.StatusNotFound {
 				return nil
@@ -235,6 +239,7 @@ func (c *cli) vmRemove() *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&handOver, "handover", false, "another node announces the VM by now: keep packets for it going until they are led there")
 	cmd.Flags().BoolVar(&missingOK, "missing-ok", false, "it is no error if there is no such VM")
 	return cmd
 }

@@ -12,14 +12,18 @@ import (
 	"time"
 )
 
-// move moves a VM while it is pinged every 10 ms from the core gateway, and
-// returns how long that took. Its guest is on both nodes for a while.
-func (f *fabric) move(v labVM, from, to string) time.Duration {
+// move moves a VM while it is pinged every 10 ms from the core gateway and from
+// VMs on the node that it leaves, and returns how long that took. Its guest is on
+// both nodes for a while.
+func (f *fabric) move(v labVM, from, to string, near ...string) time.Duration {
 	f.t.Helper()
 	f.lab("guest", "add", to, v.Name)
 	var pingers []*pinger
 	for _, a := range v.addrs() {
 		pingers = append(pingers, f.startPing("core1", "", a))
+		for _, guest := range near {
+			pingers = append(pingers, f.startPing(from, guest, a))
+		}
 	}
 	log := filepath.Join(f.dir, "move.log")
 	_ = os.Remove(log) // there is none before the first move

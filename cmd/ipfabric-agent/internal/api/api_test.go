@@ -42,6 +42,8 @@ func (b *backend) SetPhase(_ context.Context, name string, p vm.Phase) (VM, erro
 	return VM{VM: vm.VM{Name: name, Phase: p}}, b.call("phase " + name + " " + string(p))
 }
 func (b *backend) Remove(_ context.Context, name string) error { return b.call("remove " + name) }
+
+func (b *backend) HandOver(_ context.Context, name string) error { return b.call("hand over " + name) }
 func (b *backend) Drain(_ context.Context, d bool) error {
 	if d {
 		return b.call("drain")
@@ -94,14 +96,14 @@ func TestClientAndServer(t *testing.T) {
 	}
 	_, err = c.VM(ctx, "a.b_c-1")
 	for _, err := range []error{
-		err, c.Remove(ctx, "a"), c.Drain(ctx, true), c.Drain(ctx, false), c.Reconcile(ctx),
+		err, c.Remove(ctx, "a"), c.HandOver(ctx, "a"), c.Drain(ctx, true), c.Drain(ctx, false), c.Reconcile(ctx),
 		c.Domain(ctx, libvirt.Event{Guest: "g", Op: "prepare"}),
 	} {
 		if err != nil {
 			t.Error(err)
 		}
 	}
-	want := []string{"add a", "phase a migrating", "show a.b_c-1", "remove a", "drain", "undrain", "reconcile", "domain g prepare"}
+	want := []string{"add a", "phase a migrating", "show a.b_c-1", "remove a", "hand over a", "drain", "undrain", "reconcile", "domain g prepare"}
 	if diff := cmp.Diff(want, b.calls); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

@@ -74,6 +74,11 @@ func (c *Client) Remove(ctx context.Context, name string) error {
 	return c.do(ctx, http.MethodDelete, vmPath(name), nil, nil)
 }
 
+// HandOver makes a VM unwanted that another node announces by now.
+func (c *Client) HandOver(ctx context.Context, name string) error {
+	return c.do(ctx, http.MethodDelete, vmPath(name)+"?handover=true", nil, nil)
+}
+
 // Drain withdraws all of the node's VMs, or announces them again.
 func (c *Client) Drain(ctx context.Context, drained bool) error {
 	if drained {

@@ -83,7 +83,11 @@ func (s *Server) change(r *http.Request) (int, any, error) {
 }
 
 func (s *Server) remove(r *http.Request) (int, any, error) {
-	return http.StatusNoContent, nil, s.Backend.Remove(r.Context(), r.PathValue("name"))
+	remove := s.Backend.Remove
+	if r.URL.Query().Get("handover") == "true" {
+		remove = s.Backend.HandOver
+	}
+	return http.StatusNoContent, nil, remove(r.Context(), r.PathValue("name"))
 }
 
 func (s *Server) drain(drained bool) handler {

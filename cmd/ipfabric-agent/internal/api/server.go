@@ -25,6 +25,7 @@ type Backend interface {
 	Add(context.Context, vm.VM) (v VM, created bool, err error)
 	SetPhase(ctx context.Context, name string, p vm.Phase) (VM, error)
 	Remove(ctx context.Context, name string) error
+	HandOver(ctx context.Context, name string) error
 	Drain(ctx context.Context, drained bool) error
 	Reconcile(context.Context) error
 	Domain(context.Context, libvirt.Event) error

@@ -29,6 +29,7 @@ const (
 	DelNeighbor Verb = "remove neighbor" // Prefix
 	AddRoute    Verb = "add route"       // Prefix, Metric
 	DelRoute    Verb = "remove route"    // Prefix, Metric, Index
+	AddFallback Verb = "add fallback"    // Prefix; it goes with the link, or when that is set down
 )
 
 // An Op is one change of the kernel's state.
@@ -57,7 +58,7 @@ func (o Op) String() string {
 		return s + " " + o.Value
 	case Set:
 		return s + " " + o.Key + "=" + o.Value
-	case AddAddr, DelAddr, DelNeighbor:
+	case AddAddr, DelAddr, DelNeighbor, AddFallback:
 		return s + " " + o.Prefix.String()
 	case SetNeighbor:
 		return s + " " + o.Prefix.Addr().String() + " " + o.Value

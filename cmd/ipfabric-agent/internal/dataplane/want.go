@@ -19,6 +19,14 @@ const (
 	MetricMigrating = 512
 )
 
+// A fallback route counts while there is no other to the same address. Its metric
+// is behind any that FRR gives to a BGP route (20), and its number is zebra's own
+// (RTPROT_ZEBRA), so that FRR takes no notice of it.
+const (
+	FallbackMetric   = 1 << 31
+	FallbackProtocol = 11
+)
+
 // Settings are what all VMs of a node have in common.
 type Settings struct {
 	IPv4    netip.Addr // gateway; zero without an IPv4 pool

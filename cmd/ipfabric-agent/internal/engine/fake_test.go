@@ -115,6 +115,7 @@ func (k *fakeKernel) Do(o dataplane.Op) error {
 		l.Neighbors = append(l.Neighbors, dataplane.Neighbor{Addr: o.Prefix.Addr(), MAC: o.Value})
 	case dataplane.DelNeighbor:
 		l.Neighbors = nil
+	case dataplane.AddFallback: // nobody sees it
 	case dataplane.AddRoute:
 		k.routes = append(k.routes, dataplane.SeenRoute{Route: dataplane.Route{Prefix: o.Prefix, Metric: o.Metric}, Link: l.Index})
 	default:

@@ -172,14 +172,21 @@ func (e *Engine) setPhase(ctx context.Context, v vm.VM, p vm.Phase) error {
 
 // Remove makes a VM unwanted: its routes go, and the interface if the agent
 // made it.
-func (e *Engine) Remove(ctx context.Context, name string) error {
+func (e *Engine) Remove(ctx context.Context, name string) error { return e.remove(ctx, name, false) }
+
+// HandOver removes a VM that another node announces by now, without a moment in
+// which this node's own VMs do not reach it.
+func (e *Engine) HandOver(ctx context.Context, name string) error { return e.remove(ctx, name, true) }
+
+func (e *Engine) remove(ctx context.Context, name string, handOver bool) error {
 	e.work.Lock()
 	defer e.work.Unlock()
 	if err := inTime(ctx); err != nil {
 		return err
 	}
 	_, bad := e.Store.Bad()[name]
-	if _, ok := e.Store.Get(name); !ok && !bad {
+	v, ok := e.Store.Get(name)
+	if !ok && !bad {
 		return e.noSuchVM(name)
 	}
 	if err := e.Store.Delete(name); err != nil {
@@ -190,6 +197,9 @@ func (e *Engine) Remove(ctx context.Context, name string) error {
 	if bad {
 		// Nobody knows where it was: only a look at everything finds it.
 		return e.syncAll(context.WithoutCancel(ctx))
+	}
+	if handOver {
+		e.fallBack(v)
 	}
 	e.apply(ctx, name)
 	return nil

@@ -114,6 +114,11 @@ func (k *Kernel) do(o dataplane.Op) error {
 		return k.neighbor(o, index)
 	case dataplane.AddRoute:
 		return k.handle.RouteReplace(route(o, index, netlink.SCOPE_LINK))
+	case dataplane.AddFallback:
+		o.Metric = dataplane.FallbackMetric
+		r := route(o, index, netlink.SCOPE_LINK)
+		r.Protocol = dataplane.FallbackProtocol
+		return k.handle.RouteReplace(r)
 	}
 	return fmt.Errorf("there is no verb %q", o.Verb)
 }
