@@ -81,6 +81,13 @@ func TestLabMatrix(t *testing.T) {
 		allReach(t)
 	})
 
+	t.Run("a VM moves to each of them and back", func(t *testing.T) {
+		f := f.in(t)
+		f.move(vms[0], "node1", "node2")
+		f.move(vms[0], "node2", "node3", "b")
+		f.move(vms[0], "node3", "node1", "c")
+	})
+
 	t.Run("a second init changes nothing", func(t *testing.T) {
 		f := f.in(t)
 		before := map[string]string{}
