@@ -60,21 +60,26 @@ func aptGet(args ...string) []string {
 }
 
 // fetchLists fetches package lists. Another run of apt that does so makes
-// it fail at once, so it tries again: a minute is enough for that.
-const fetchLists = `for try in 1 2 3 4 5 6 7 8 9 10 11 12; do
-	out=$("$@" update 2>&1) && exit 0
+// it fail at once, so it tries again: a minute is enough for that. A source that
+// does not answer is no error for apt; it is one if $1 says that all must.
+const fetchLists = `must=$1; shift
+for try in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	out=$("$@" update 2>&1) && case $must$out in all*"W: Failed to fetch"*) break ;; *) exit 0 ;; esac
 	case $out in *"/var/lib/apt/lists/lock"*) sleep 5 ;; *) break ;; esac
 done
 printf '%s\n' "$out" | grep -E '^(E|W):' >&2
 exit 1`
 
-// aptUpdate is the command that fetches the lists, within a time if limit is
-// not "": of our repository alone, or of all.
-func aptUpdate(limit string, ours bool) []string {
-	argv := []string{"sh", "-c", fetchLists, "sh"}
-	if limit != "" {
-		argv = append(argv, "timeout", limit)
-	}
+// aptUpdate is the command that fetches the lists: of our repository alone, or
+// of all.
+func aptUpdate(ours bool) []string { return fetching("any", ours) }
+
+// aptUpdateAll is aptUpdate where an old list would be mistaken for a new one.
+// It takes a minute at most.
+func aptUpdateAll(ours bool) []string { return fetching("all", ours, "timeout", "50") }
+
+func fetching(must string, ours bool, wrapper ...string) []string {
+	argv := append([]string{"sh", "-c", fetchLists, "sh", must}, wrapper...)
 	if ours {
 		return append(argv, aptGet(ownLists...)...)
 	}
@@ -100,7 +105,7 @@ func (a apt) Install(ctx context.Context, h Host, names []string, ours bool) err
 			return err
 		}
 	}
-	if err := h.Run(ctx, aptUpdate("", false)...); err != nil && !ours {
+	if err := h.Run(ctx, aptUpdate(false)...); err != nil && !ours {
 		return listsError(err)
 	}
 	return a.change(ctx, h, install)
@@ -122,7 +127,7 @@ func wantsLists(err error) bool {
 // Newer fetches the lists, of our repository or of all, and says which of the
 // installed packages could be upgraded.
 func (a apt) Newer(ctx context.Context, r Reader, names []string, ours bool) (map[string]string, error) {
-	if _, err := r.Query(ctx, aptUpdate("50", ours)...); err != nil {
+	if _, err := r.Query(ctx, aptUpdateAll(ours)...); err != nil {
 		return nil, listsError(err)
 	}
 	have, err := a.Installed(ctx, r, names)

@@ -117,5 +117,5 @@ func oneSentence(said string) string {
 
 // Refresh fetches the lists of our repository.
 func (apt) Refresh(ctx context.Context, h Host) error {
-	return listsError(h.Run(ctx, aptUpdate("", true)...))
+	return listsError(h.Run(ctx, aptUpdate(true)...))
 }

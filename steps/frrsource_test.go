@@ -32,7 +32,7 @@ func mirrorHost(tried string) *fakeHost {
 		h.answers["rm -f "+f.path] = ""
 	}
 	h.answers[stat] = absent
-	h.answers[strings.Join(aptUpdate("", true), " ")] = ""
+	h.answers[strings.Join(aptUpdate(true), " ")] = ""
 	return h
 }
 
@@ -83,7 +83,7 @@ func TestAMirrorThatDoesNotWorkChangesNothing(t *testing.T) {
 func TestAMirrorThatFailsInPlaceIsTakenBack(t *testing.T) {
 	h := mirrorHost("frr 8.4.4-1\nfrr-pythontools 8.4.4-1\n")
 	h.files[aptKey] = "an older key\n"
-	h.status[strings.Join(aptUpdate("", true), " ")] = 100
+	h.status[strings.Join(aptUpdate(true), " ")] = 100
 	if err := (frrSourced{host: aptMirror()}).Apply(t.Context(), h); err == nil {
 		t.Error("no error")
 	}

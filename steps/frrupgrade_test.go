@@ -12,7 +12,7 @@ func upgradeHost() *fakeHost {
 	h := frrHost()
 	upgrade := []string{"install", "--no-install-recommends", "--only-upgrade", "frr", "frr-pythontools"}
 	for line, out := range map[string]string{
-		strings.Join(aptUpdate("50", false), " "):       "",
+		strings.Join(aptUpdateAll(false), " "):          "",
 		strings.Join(aptPolicy("frr"), " "):             "frr:\n  Installed: 8.4.4-1.1~deb12u2\n  Candidate: 8.4.4-1.1~deb12u3\n",
 		strings.Join(aptPolicy("frr-pythontools"), " "): "frr-pythontools:\n  Candidate: 8.4.4-1.1~deb12u3\n",
 		"sh -c " + staleDaemons:                         "",

@@ -30,7 +30,7 @@ func halfHost() *fakeHost {
 	for _, argv := range [][]string{configureHalf, reinstallHalf, installHalf} {
 		h.answers[strings.Join(detached(argv), " ")] = ""
 	}
-	h.answers[strings.Join(aptUpdate("", false), " ")] = ""
+	h.answers[strings.Join(aptUpdate(false), " ")] = ""
 	return h
 }
 
@@ -156,7 +156,7 @@ func TestErrorsOfPackageRuns(t *testing.T) {
 
 func TestListsThatCannotBeFetched(t *testing.T) {
 	h := halfHost()
-	h.fail = map[string]error{strings.Join(aptUpdate("", false), " "): saidError{1, "E: Failed to fetch http://mirror", nil}}
+	h.fail = map[string]error{strings.Join(aptUpdate(false), " "): saidError{1, "E: Failed to fetch http://mirror", nil}}
 	err := (frrInstalled{inventory.Host{}}).Apply(t.Context(), h)
 	const want = "`apt-get update` ended with status 1: E: Failed to fetch http://mirror"
 	var hint interface{ Hint() string }

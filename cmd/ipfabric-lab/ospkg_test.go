@@ -144,6 +144,19 @@ func TestLabPackages(t *testing.T) {
 		f.ipfabric(0, "plan", "--upgrade-frr")
 	})
 
+	t.Run("a source that does not answer has no newest FRR", func(t *testing.T) {
+		f := f.in(t)
+		f.source("rr2", "")
+		f.ipfabric(0, "init", "--yes", "--limit", "rr2")
+		const off = "/etc/apt/apt.conf.d/zz-dead-proxy"
+		f.ssh("rr2", `echo 'Acquire::http::Proxy "http://127.0.0.1:9"; Acquire::https::Proxy "http://127.0.0.1:9";' >`+off)
+		out := f.ipfabric(3, "init", "--yes", "--upgrade-frr", "--limit", "rr2")
+		if !strings.Contains(out, "Failed to fetch") || !strings.Contains(out, "may the host reach its package sources?") {
+			t.Errorf("init does not say that the source gave no answer:\n%s", tail(out))
+		}
+		f.ssh("rr2", "rm "+off)
+	})
+
 	t.Run("no python3", func(t *testing.T) {
 		f := f.in(t)
 		f.source("node1", "    frr: {source: preinstalled, extra: \"ip prefix-list MINE seq 5 deny any\\n\"}\n")
