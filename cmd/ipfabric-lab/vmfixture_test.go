@@ -98,6 +98,17 @@ func (f *fabric) reaches(machine, guest, addr string) {
 	})
 }
 
+// served asserts that a VM is announced by its node, and that the core gateway
+// and a guest on another node reach it.
+func (f *fabric) served(v labVM, guest, at string) {
+	f.t.Helper()
+	f.announced(v, v.Node)
+	for _, a := range v.addrs() {
+		f.reaches("core1", "", a)
+		f.reaches(at, guest, a)
+	}
+}
+
 // agentStatus is the part of `ipfabric-agent status --json` that is looked at.
 type agentStatus struct {
 	Healthy bool

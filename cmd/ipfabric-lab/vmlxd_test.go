@@ -24,11 +24,7 @@ func TestLabLXD(t *testing.T) {
 	t.Run("the agent takes the VM out of the instance's keys", func(t *testing.T) {
 		f := f.in(t)
 		f.lab("guest", "add", "node2", "box", "--kind", "lxd", "--ip", box.IP, "--ip6", box.IP6)
-		f.announced(box, "node2")
-		for _, a := range box.addrs() {
-			f.reaches("core1", "", a)
-			f.reaches("node1", "web", a)
-		}
+		f.served(box, "web", "node1")
 		if out := f.ipfabric(0, "vm", "show", "box"); !strings.Contains(out, "lxd") {
 			t.Errorf("vm show:\n%s", out)
 		}

@@ -19,11 +19,7 @@ func TestLabQEMU(t *testing.T) {
 	t.Run("libvirt's hook tells the agent of the domain", func(t *testing.T) {
 		f := f.in(t)
 		f.lab("guest", "add", "node2", "kvm", "--kind", "qemu", "--ip", kvm.IP, "--ip6", kvm.IP6)
-		f.announced(kvm, "node2")
-		for _, a := range kvm.addrs() {
-			f.reaches("core1", "", a)
-			f.reaches("node1", "web", a)
-		}
+		f.served(kvm, "web", "node1")
 		if out := f.ipfabric(0, "vm", "show", "kvm"); !strings.Contains(out, "libvirt") {
 			t.Errorf("vm show:\n%s", out)
 		}
@@ -35,11 +31,7 @@ func TestLabQEMU(t *testing.T) {
 		f.ipfabric(0, "vm", "add", "db", "--node", "node2", "--ip", "203.0.113.61", "--ip6", "2001:db8:100::61")
 		f.lab("guest", "add", "node2", "db", "--kind", "qemu")
 		db := labVM{Name: "db", Node: "node2", IP: "203.0.113.61", IP6: "2001:db8:100::61"}
-		f.announced(db, "node2")
-		for _, a := range db.addrs() {
-			f.reaches("core1", "", a)
-			f.reaches("node1", "web", a)
-		}
+		f.served(db, "web", "node1")
 		// From one virtual machine to another on the same node.
 		f.types("node2", "db", "ping -c 3 -W 2 "+kvm.IP+"; ping6 -c 3 -W 2 "+kvm.IP6)
 		wait(t, 30*time.Second, "db reaches kvm", func() bool {
