@@ -3,6 +3,7 @@ package steps
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +106,7 @@ func platformOf(ctx context.Context, r Reader, override string) (platform, error
 	if versionMissing(rel) {
 		return platform{}, errNoOSVersion{rel["ID"]}
 	}
-	for _, name := range []string{rel["PRETTY_NAME"], strings.TrimSpace(rel["NAME"] + " " + rel["VERSION_ID"]), rel["ID"]} {
+	for _, name := range []string{rel["PRETTY_NAME"], strings.TrimSpace(cmp.Or(rel["NAME"], rel["ID"]) + " " + rel["VERSION_ID"])} {
 		if name != "" {
 			return platform{}, errUnsupportedOS{name}
 		}
@@ -149,6 +150,8 @@ func parseOSRelease(data []byte) map[string]string {
 		}
 		if n := len(value); n >= 2 && (value[0] == '"' || value[0] == '\'') && value[n-1] == value[0] {
 			value = value[1 : n-1]
+		} else if fields := strings.Fields(value); len(fields) > 1 && strings.HasPrefix(fields[1], "#") {
+			value = fields[0]
 		}
 		for _, c := range []string{`"`, "$", "`", `\`} {
 			value = strings.ReplaceAll(value, `\`+c, c)

@@ -11,6 +11,7 @@ import (
 func TestPlatform(t *testing.T) {
 	for _, tt := range []struct{ file, override, want string }{
 		{"ID=debian\nVERSION_ID=\"12\"\n", "", "debian12"},
+		{"ID=debian\nVERSION_ID=12 # bookworm\n", "", "debian12"},
 		{"ID=debian\nPRETTY_NAME=\"Debian GNU/Linux trixie/sid\"\nVERSION_CODENAME=trixie\n", "", "debian13"}, // while it was testing
 		{"ID=debian\nPRETTY_NAME=\"Debian GNU/Linux forky/sid\"\nVERSION_CODENAME=forky\n", "", ""},
 		{"ID=ubuntu\nID_LIKE=debian\nVERSION_ID=\"20.04\"\nUBUNTU_CODENAME=focal\n", "", "ubuntu2004"},
@@ -39,8 +40,9 @@ func TestPlatform(t *testing.T) {
 func TestAnUnknownSystemIsToldWhatIsSupported(t *testing.T) {
 	for file, want := range map[string]string{
 		"ID=alpine\nVERSION_ID=3\nPRETTY_NAME=\"Alpine Linux\"\n": "Alpine Linux is not supported",
-		"ID=void\nNAME=Void\n": "Void is not supported",
-		"":                     "this operating system is not supported",
+		"ID=void\nNAME=Void\n":       "Void is not supported",
+		"ID=debian\nVERSION_ID=10\n": "debian 10 is not supported",
+		"":                           "this operating system is not supported",
 		"ID=debian\nPRETTY_NAME=\"Debian GNU/Linux forky/sid\"\nVERSION_CODENAME=forky\n": "Debian GNU/Linux forky/sid is not supported",
 	} {
 		_, err := platformOf(t.Context(), &fakeHost{files: map[string]string{"/etc/os-release": file}}, "")
