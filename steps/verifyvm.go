@@ -189,7 +189,11 @@ func (j vmJudge) onReflectors(v VM) []finding {
 			switch {
 			case !rr.carries(a):
 			case !inPools(j.f.Pools, a):
-				all = append(all, finding{Bad, "", a.String() + " is in none of the fabric's pools, so FRR does not announce it",
+				so := "so FRR does not announce it"
+				if rr.routes.from(a, v.Node) {
+					so = "so FRR does not announce it any more after the next init"
+				}
+				all = append(all, finding{Bad, "", a.String() + " is in none of the fabric's pools, " + so,
 					"add its network to the pools of the inventory, or give the VM another address"})
 			case !rr.routes.from(a, v.Node):
 				if v.Carrier { // without one, it depends on the release of FRR

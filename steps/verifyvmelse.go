@@ -12,13 +12,19 @@ func (j vmJudge) leftBehind(v VM, quiet string) []finding {
 	var all []finding
 	for _, rr := range j.rrs {
 		for _, a := range v.Addrs() {
-			if rr.routes.from(a, v.Node) {
+			if rr.routes.from(a, v.Node) && !j.announcedThere(a, v) {
 				all = append(all, finding{Bad, rr.host.Name, fmt.Sprintf("a route to %s by %s, though %s", a, v.Node, quiet),
 					"where it comes from: " + j.showOnNode(v.Node, a)})
 			}
 		}
 	}
 	return all
+}
+
+// announcedThere says whether another VM on the same node is announced with an
+// address of a VM: that has the route, and clash tells of it.
+func (j vmJudge) announcedThere(a netip.Addr, v VM) bool {
+	return slices.ContainsFunc(j.byAddr[a], func(x VM) bool { return x.Node == v.Node && x.Name != v.Name && x.Announced })
 }
 
 // elsewhere is about a VM that is announced by another node, too.

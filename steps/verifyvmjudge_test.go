@@ -142,6 +142,13 @@ func TestJudgeVMs(t *testing.T) {
 		}, []string{
 			"web on node1 warning: 203.0.113.1 is also the address of VM db on node2", "give one of the two another address before both run",
 			"db on node2 warning: 203.0.113.1 is also the address of VM web on node1, which is off", "give one of the two another address before both run"}},
+		{"off, and another VM on its node has its address", func(w *vmWorld) {
+			w.vm("node1", "web", addr, nil)
+			w.vm("node1", "copy", addr, off)
+			w.route(addr, "node1")
+		}, []string{
+			"copy on node1 warning: 203.0.113.1 is also the address of VM web on node1", "give one of the two another address before both run",
+			"web on node1 warning: 203.0.113.1 is also the address of VM copy on node1, which is off", "give one of the two another address before both run"}},
 		{"off, and somebody announces its address", func(w *vmWorld) { w.vm("node1", "web", addr, off); w.route(addr, "10.10.0.66") }, []string{
 			"web on node1 failed: rr1 has another route to 203.0.113.1 by 10.10.0.66, which is no node of the inventory",
 			`which neighbor it comes from: ssh root@10.10.0.11 "vtysh -c 'show bgp ipv4 unicast 203.0.113.1/32'"`,
