@@ -105,7 +105,9 @@ func (c *VMControl) settled(ctx context.Context, r VMRequest, s survey, lost VM)
 	owners := map[netip.Addr]string{}
 	for _, v := range s.vms {
 		for _, a := range v.Addrs() {
-			owners[a] = v.whose()
+			if _, taken := owners[a]; !taken || v.Phase != phaseOff { // rather the one that runs
+				owners[a] = v.whose()
+			}
 		}
 	}
 	for {

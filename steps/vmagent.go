@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"ipfabric/inventory"
 )
@@ -44,11 +45,30 @@ func (c *VMControl) agentSays(ctx context.Context, node string, args ...string) 
 	if err != nil {
 		return "", err
 	}
-	out, err := h.Query(ctx, append([]string{agentPath}, args...)...)
+	var out string
+	err = c.whileAway(ctx, func() (err error) {
+		out, err = h.Query(ctx, append([]string{agentPath}, args...)...)
+		return err
+	})
 	if err != nil {
 		return "", c.agentError(node, err)
 	}
 	return out, nil
+}
+
+// restartLimit is how long an agent may be away while it is restarted.
+const restartLimit = 3 * time.Second
+
+// whileAway asks an agent, and asks again while it does not run: it may be
+// just restarted, by init or by systemd.
+func (c *VMControl) whileAway(ctx context.Context, ask func() error) error {
+	var err error
+	_, stopped := c.await(ctx, min(restartLimit, c.limit()), func() bool {
+		err = ask()
+		msg, _, _ := agentSaid(err)
+		return !strings.HasPrefix(msg, "the agent is not running")
+	})
+	return cmp.Or(err, stopped)
 }
 
 // tellAgent has a node's agent change something.
@@ -57,7 +77,8 @@ func (c *VMControl) tellAgent(ctx context.Context, node string, args ...string) 
 	if err != nil {
 		return err
 	}
-	if err := h.Run(ctx, append([]string{agentPath}, args...)...); err != nil {
+	err = c.whileAway(ctx, func() error { return h.Run(ctx, append([]string{agentPath}, args...)...) })
+	if err != nil {
 		return c.agentError(node, err)
 	}
 	return nil

@@ -203,7 +203,7 @@ func (c *VMControl) await(ctx context.Context, limit time.Duration, look func() 
 		case <-c.Stop:
 			return false, ErrInterrupted
 		case <-over.C:
-			return false, nil
+			return look(), nil // the time may have been over because this machine slept
 		case <-time.After(every):
 		}
 		every = min(every*5/4, longestPoll)

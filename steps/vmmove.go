@@ -53,7 +53,7 @@ func (c *VMControl) Move(ctx context.Context, name, to string, o MoveOptions) (M
 		}
 		if m == nil {
 			out.VM, out.Already = s.at(name, to), true
-			return nil
+			return c.checkAlone(ctx, out.VM, rrs)
 		}
 		m.rrs, m.wait = rrs, o.Wait
 		for _, v := range m.sources {

@@ -54,6 +54,28 @@ func TestMoveMakesBeforeItBreaks(t *testing.T) {
 	}
 }
 
+// As init restarts it, or systemd one that was killed.
+func TestMoveWaitsForAnAgentThatIsRestarted(t *testing.T) {
+	f := movable(t)
+	tries := map[string]int{}
+	f.before = func(_ int, change string) error {
+		if tries[change]++; tries[change] < 3 {
+			return agentExit{1, "ipfabric-agent: the agent is not running: nobody answers on /run/ipfabric/agent.sock"}
+		}
+		return nil
+	}
+	if _, err := f.move("node2"); err != nil || f.has("web") != "node2 live" {
+		t.Errorf("%v: %s", err, f.has("web"))
+	}
+}
+
+func TestMoveOfWhatIsThereAlreadyLooksForOthers(t *testing.T) {
+	f := movable(t)
+	f.stranger["203.0.113.1"] = "node3"
+	_, err := f.move("node1")
+	wantError(t, err, VMRefused, "VM web is on node1 already, but rr1 still has 203.0.113.1 by node3", "ipfabric verify")
+}
+
 // moveStates are what a move, or several that were cut off, may find.
 var moveStates = []struct {
 	node1, node2   string // phases; "" is not there

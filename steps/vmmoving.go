@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"ipfabric/inventory"
 )
 
 // run carries the move out. Its order is what keeps the VM announced.
@@ -227,6 +229,17 @@ func (m *move) awaitAlone(ctx context.Context, c *VMControl) error {
 	if !alone {
 		return vmRefused(fmt.Sprintf("see to that node; then `ipfabric vm move %s --to %s` finishes", m.vm.Name, m.vm.Node),
 			"VM %s is on %s, which stays preferred, because after %s %s", m.vm.Name, m.vm.Node, c.limit(), others)
+	}
+	return nil
+}
+
+// checkAlone refuses to call a VM that no other node knows moved, while a
+// reflector has a route to it by a router that is in no inventory.
+func (c *VMControl) checkAlone(ctx context.Context, v VM, rrs []inventory.RouteReflector) error {
+	m := &move{c: c, vm: v, rrs: rrs}
+	if others := m.elsewhere(m.look(ctx)); others != "" {
+		return vmRefused("is that a node that left the inventory? See to it there; `ipfabric verify` tells more",
+			"VM %s is on %s already, but %s, where no agent of the inventory has it", v.Name, v.Node, others)
 	}
 	return nil
 }
