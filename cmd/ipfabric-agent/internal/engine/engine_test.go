@@ -97,6 +97,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{vm.VM{Name: "a", IPv4: addr("203.0.113.2")}, 409, "VM a is on this node already, with 203.0.113.1 on interface a_net0, wanted by api"},
 		{vm.VM{Name: "b", IPv4: addr("198.51.100.1")}, 422, "VM b: 198.51.100.1 is in none of the fabric's pools"},
 		{vm.VM{Name: "b", IPv4: addr("10.0.0.1")}, 422, "VM b: 10.0.0.1 is the gateway of all VMs"},
+		{vm.VM{Name: "b", IPv4: addr("203.0.113.2"), MAC: vm.MAC{2, 0, 0, 0, 0, 1}}, 422, "VM b: 02:00:00:00:00:01 is the MAC address of the gateway of all VMs"},
 		{vm.VM{Name: "b"}, 422, "VM b: it has neither an IPv4 nor an IPv6 address"},
 		{vm.VM{Name: "../b", IPv4: addr("203.0.113.2")}, 422, `VM name "../b": it must begin with a letter or a digit`},
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"time"
@@ -50,6 +51,9 @@ func (e *Engine) complete(v *vm.VM) error {
 	}
 	if err := v.Check(); err != nil {
 		return api.Errorf(http.StatusUnprocessableEntity, "%v", err)
+	}
+	if bytes.Equal(v.MAC, e.Config.Gateway.MAC) {
+		return api.Errorf(http.StatusUnprocessableEntity, "VM %s: %s is the MAC address of the gateway of all VMs", v.Name, v.MAC)
 	}
 	return e.inPools(v)
 }
