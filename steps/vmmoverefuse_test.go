@@ -68,3 +68,10 @@ func TestMoveOfNoVM(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestMoveOfWhatIsThereAlreadyLooksForOthers(t *testing.T) {
+	f := movable(t)
+	f.stranger["203.0.113.1"] = "node3"
+	_, err := f.move("node1")
+	wantError(t, err, VMRefused, "VM web is on node1 already, but rr1 still has 203.0.113.1 by node3", "ipfabric verify")
+}
