@@ -233,13 +233,13 @@ func (m *move) awaitAlone(ctx context.Context, c *VMControl) error {
 	return nil
 }
 
-// checkAlone refuses to call a VM that no other node knows moved, while a
-// reflector has a route to it by a router that is in no inventory.
+// checkAlone refuses to call a VM moved that no other node is known to have, while
+// a reflector has a route to it by another router.
 func (c *VMControl) checkAlone(ctx context.Context, v VM, rrs []inventory.RouteReflector) error {
 	m := &move{c: c, vm: v, rrs: rrs}
 	if others := m.elsewhere(m.look(ctx)); others != "" {
-		return vmRefused("is that a node that left the inventory? See to it there; `ipfabric verify` tells more",
-			"VM %s is on %s already, but %s, where no agent of the inventory has it", v.Name, v.Node, others)
+		return vmRefused("is that a node that left the inventory, or one whose agent gave no answer? See to it there; `ipfabric verify` tells more",
+			"VM %s is on %s already, but %s", v.Name, v.Node, others)
 	}
 	return nil
 }
