@@ -195,7 +195,10 @@ func verdict(r *steps.Report, paint func(style, string) string) string {
 			up++
 		}
 	}
-	counted := fmt.Sprintf("%s, %d of %s up", count(len(r.Hosts), "host"), up, count(len(r.Sessions), "session"))
+	counted := count(len(r.Hosts), "host") + ", no session"
+	if n := len(r.Sessions); n > 0 {
+		counted = fmt.Sprintf("%s, %d of %s up", count(len(r.Hosts), "host"), up, count(n, "session"))
+	}
 	if r.Healthy {
 		return paint(green, "healthy") + ": " + counted
 	}

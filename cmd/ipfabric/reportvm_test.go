@@ -71,7 +71,7 @@ failed  203.0.113.9: rr1 has a route to it
 failed  node1: 15 more of its VMs or routes
     ` + "`ipfabric verify --json` has all of them, `ipfabric vm list` an overview" + `
 
-not healthy: no host, 0 of no session up
+not healthy: no host, no session
 `
 	if d := cmp.Diff(want, renderReport(r, noStyle)); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
