@@ -196,8 +196,9 @@ type checked struct {
 }
 
 // checkLimit is how long a Check may take: a daemon that hangs must not make a
-// run hang.
-const checkLimit = time.Minute
+// run hang. It has room for questions of vtysh that end one after the other by
+// their own limits, first those that are asked together.
+const checkLimit = 2 * time.Minute
 
 func check(ctx context.Context, r Reader, s Step) checked {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
