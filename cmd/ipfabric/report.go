@@ -195,10 +195,11 @@ func verdict(r *steps.Report, paint func(style, string) string) string {
 			up++
 		}
 	}
-	counted := count(len(r.Hosts), "host") + ", no session"
-	if n := len(r.Sessions); n > 0 {
-		counted = fmt.Sprintf("%s, %d of %s up", count(len(r.Hosts), "host"), up, count(n, "session"))
+	sessions := count(len(r.Sessions), "session")
+	if len(r.Sessions) > 0 {
+		sessions = fmt.Sprintf("%d of %s up", up, sessions)
 	}
+	counted := count(len(r.Hosts), "host") + ", " + sessions
 	if r.Healthy {
 		return paint(green, "healthy") + ": " + counted
 	}

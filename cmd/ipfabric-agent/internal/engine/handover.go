@@ -25,16 +25,14 @@ func (e *Engine) fallBack(v vm.VM) {
 	if !s.Present || !v.Announced() || e.Store.Drained() {
 		return
 	}
-	var ops []dataplane.Op
+	routes := dataplane.For(v, e.settings()).Routes
 	for _, verb := range []dataplane.Verb{dataplane.AddFallback, dataplane.DelRoute} {
-		for _, r := range dataplane.For(v, e.settings()).Routes {
-			ops = append(ops, dataplane.Op{VM: v.Name, Device: s.device, Verb: verb, Prefix: r.Prefix, Metric: r.Metric, Index: s.Index})
-		}
-	}
-	for _, op := range ops {
-		if err := e.Kernel.Do(op); err != nil {
-			e.Log.Debug("a VM is handed over without a fallback", "vm", v.Name, "err", err)
-			return
+		for _, r := range routes {
+			op := dataplane.Op{VM: v.Name, Device: s.device, Verb: verb, Prefix: r.Prefix, Metric: r.Metric, Index: s.Index}
+			if err := e.Kernel.Do(op); err != nil {
+				e.Log.Debug("a VM is handed over without a fallback", "vm", v.Name, "err", err)
+				return
+			}
 		}
 	}
 	here := func(a netip.Addr) bool { return e.Kernel.Elsewhere(a) == "" }
