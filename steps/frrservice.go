@@ -56,10 +56,14 @@ func vtysh(commands ...string) []string {
 	return argv
 }
 
+// asksFRR says whether a command is one of vtysh.
+func asksFRR(argv []string) bool { return slices.Contains(argv, "vtysh") }
+
 // errHung is a vtysh that gave no answer in time.
 type errHung struct{}
 
-func (errHung) Error() string { return "FRR does not answer: one of its daemons hangs" }
+func (errHung) Error() string   { return "FRR does not answer: one of its daemons hangs" }
+func (errHung) ExitStatus() int { return 124 }
 
 // hung says whether a command was ended by timeout(1).
 func hung(err error) bool { return exitStatus(err) == 124 }

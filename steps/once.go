@@ -15,11 +15,13 @@ import (
 // command: a command over SSH costs more than most of the answers. So a host
 // with nothing to change is asked two or three times in all.
 //
-// It keeps the answers, so it lives as long as one pass.
+// It keeps the answers, so it lives as long as one pass. An FRR that hangs is not
+// waited for again and again: the first question that finds out is the last.
 type once struct {
 	r Reader
 
 	mu      sync.Mutex
+	hung    bool // FRR
 	asked   map[string]*question
 	looks   int // that have not ended
 	waiting int // of them, those that wait for something in the queue
@@ -27,9 +29,10 @@ type once struct {
 	queue   []*question
 }
 
-// A question is a file to read, or a command to run.
+// A question is a file to read, or a command to run. Whoever asks it may give
+// up before there is an answer, as others may wait for it as well.
 type question struct {
-	ctx     context.Context
+	ctx     context.Context // not ended by that of who asked
 	path    string
 	argv    []string
 	waiting int           // looks that wait for it
@@ -99,39 +102,50 @@ func (o *once) look(looks ...func()) {
 }
 
 func (o *once) ReadFile(ctx context.Context, path string) ([]byte, error) {
-	q := o.answer("file\x00"+path, &question{ctx: ctx, path: path})
-	return []byte(q.out), q.err
+	out, err := o.answer(ctx, "file\x00"+path, &question{path: path})
+	return []byte(out), err
 }
 
 func (o *once) Query(ctx context.Context, argv ...string) (string, error) {
-	q := o.answer("command\x00"+strings.Join(argv, "\x00"), &question{ctx: ctx, argv: argv})
-	return q.out, q.err
+	return o.answer(ctx, "command\x00"+strings.Join(argv, "\x00"), &question{argv: argv})
 }
 
-// answer returns the question with its answer, or an equal one that was asked
-// before.
-func (o *once) answer(key string, q *question) *question {
+// answer puts the question, unless an equal one was put before, and waits for
+// its answer, or for the end of ctx.
+func (o *once) answer(ctx context.Context, key string, q *question) (string, error) {
 	o.mu.Lock()
 	if known, ok := o.asked[key]; ok {
 		q = known
 	} else {
 		q.queued, q.done = true, make(chan struct{})
+		q.ctx = context.WithoutCancel(ctx)
 		o.asked[key] = q
 		o.queue = append(o.queue, q)
 	}
+	o.wait(q, 1)
+	o.putIfAllWait()
+	o.mu.Unlock()
+	select {
+	case <-q.done:
+		return q.out, q.err
+	case <-ctx.Done():
+		o.mu.Lock()
+		o.wait(q, -1)
+		o.mu.Unlock()
+		return "", fmt.Errorf("gave up waiting: %w", ctx.Err())
+	}
+}
+
+// wait counts looks that wait for a question, or give up. It is called with
+// the lock held.
+func (o *once) wait(q *question, n int) {
+	q.waiting += n
 	switch {
 	case q.queued:
-		q.waiting++
-		o.waiting++
-		o.putIfAllWait()
+		o.waiting += n
 	case q.alone:
-		q.waiting++
-		o.away++
-		o.putIfAllWait()
+		o.away += n
 	}
-	o.mu.Unlock()
-	<-q.done
-	return q
 }
 
 // putIfAllWait puts the queued questions to the host once no look can add
@@ -148,7 +162,7 @@ func (o *once) putIfAllWait() {
 	}
 	go func() {
 		if len(batch) > 1 {
-			batch = askTogether(o.r, batch)
+			batch = o.askTogether(batch)
 		}
 		for _, q := range batch {
 			go o.putAlone(q)
@@ -162,12 +176,18 @@ func (o *once) putAlone(q *question) {
 	o.mu.Lock()
 	q.alone = true
 	o.away += q.waiting
+	skip := o.hung && asksFRR(q.argv)
 	o.putIfAllWait()
 	o.mu.Unlock()
 
-	q.ask(o.r)
+	if skip {
+		q.err = errHung{}
+	} else {
+		q.ask(o.r)
+	}
 
 	o.mu.Lock()
+	o.hung = o.hung || asksFRR(q.argv) && hung(q.err)
 	q.alone = false
 	o.away -= q.waiting
 	close(q.done)
@@ -189,16 +209,24 @@ const togetherLimit = 25 * time.Second
 // askTogether puts questions by one command, and returns those that have no
 // answer then: what failed is asked again by itself, for an error that says
 // what did.
-func askTogether(r Reader, batch []*question) (rest []*question) {
+func (o *once) askTogether(batch []*question) (rest []*question) {
 	// Each answer is printed behind its length in bytes, with the exit status as
 	// its last line.
-	script := `ask() { a=$("$@" 2>/dev/null </dev/null; printf '\n%s' "$?"); printf '%s\n%s' "${#a}" "$a"; }` + "\nLC_ALL=C\n"
+	script := `ask() { a=$("$@" 2>/dev/null </dev/null; printf '\n%s' "$?"); printf '%s\n%s' "${#a}" "$a"; }
+askfrr() { if [ "$hung" ]; then set -- sh -c 'exit 124'; fi; ask "$@"; case $a in *'
+124') hung=1;; esac; }
+hung=
+LC_ALL=C
+`
 	for _, q := range batch {
 		argv := q.argv
 		if argv == nil {
 			argv = []string{"cat", "--", q.path}
 		}
 		script += "ask"
+		if asksFRR(argv) {
+			script += "frr"
+		}
 		for _, arg := range argv {
 			script += " '" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 		}
@@ -207,17 +235,24 @@ func askTogether(r Reader, batch []*question) (rest []*question) {
 	// One that hangs must not take the time of the others.
 	ctx, cancel := context.WithTimeout(batch[0].ctx, togetherLimit)
 	defer cancel()
-	out, err := r.Query(ctx, "sh", "-c", script)
+	out, err := o.r.Query(ctx, "sh", "-c", script)
 	for _, q := range batch {
 		var answer, status string
 		if err == nil {
 			answer, status, out, err = cutAnswer(out)
 		}
-		if err != nil || status != "0" {
+		switch {
+		case err == nil && status == "0":
+			q.out = answer
+		case err == nil && status == "124" && asksFRR(q.argv):
+			o.mu.Lock()
+			o.hung = true
+			o.mu.Unlock()
+			q.err = errHung{}
+		default:
 			rest = append(rest, q)
 			continue
 		}
-		q.out = answer
 		close(q.done)
 	}
 	return rest

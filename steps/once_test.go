@@ -171,3 +171,73 @@ func TestOnceGoesOnBesideAQuestionThatHangs(t *testing.T) {
 		},
 	)
 }
+
+// An FRR that hangs is waited for once, however much it is asked.
+func TestOnceWaitsOnceForAnFRRThatHangs(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "vtysh"), []byte("#!/bin/sh\necho >> \"$0.log\"; exec sleep 60\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	ask := func(o *once, words ...string) func() {
+		return func() {
+			for _, word := range words {
+				if _, err := o.Query(t.Context(), "timeout", "1", "vtysh", "-c", word); !hung(err) {
+					t.Errorf("%s: got %v", word, err)
+				}
+			}
+		}
+	}
+	o := newOnce(&localReader{})
+	o.look(ask(o, "one", "two"), ask(o, "three"), func() {
+		if out, err := o.Query(t.Context(), "echo", "well"); out != "well\n" || err != nil {
+			t.Errorf("got %q, %v", out, err)
+		}
+	})
+	log, err := os.ReadFile(filepath.Join(dir, "vtysh.log"))
+	if err != nil || len(log) != 1 {
+		t.Errorf("vtysh was started %d times, %v; want once", len(log), err)
+	}
+}
+
+// Who has no more time goes; an answer comes for who waits on.
+func TestOnceAnswersWhoWaitsOn(t *testing.T) {
+	r := &slowReader{answer: make(chan struct{})}
+	o := newOnce(r)
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Add(2)
+	go o.look(func() {
+		defer wg.Done()
+		close(asked)
+		if _, err := o.Query(ctx, "uname"); !errors.Is(err, context.Canceled) {
+			t.Errorf("the first: got %v", err)
+		}
+		close(r.answer)
+	})
+	<-asked
+	go o.look(func() {
+		defer wg.Done()
+		if out, err := o.Query(t.Context(), "uname"); out != "Linux\n" || err != nil {
+			t.Errorf("the second: got %q, %v", out, err)
+		}
+	})
+	cancel()
+	wg.Wait()
+}
+
+// A slowReader answers when it is told to.
+type slowReader struct {
+	localReader
+	answer chan struct{}
+}
+
+func (r *slowReader) Query(ctx context.Context, _ ...string) (string, error) {
+	select {
+	case <-r.answer:
+		return "Linux\n", nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}

@@ -196,8 +196,7 @@ type checked struct {
 }
 
 // checkLimit is how long a Check may take: a daemon that hangs must not make a
-// run hang. It has room for questions of vtysh that end one after the other by
-// their own limits, first those that are asked together.
+// run hang. Questions that are known to hang have shorter limits of their own.
 const checkLimit = 2 * time.Minute
 
 func check(ctx context.Context, r Reader, s Step) checked {

@@ -175,7 +175,7 @@ func TestVerifyDoesNotHang(t *testing.T) {
 	}
 	r := verify(ctx, fleet.f, connect, nil, nil, 0)
 	got := about(r, "rr1 frr-running")
-	if len(got) == 0 || got[0] != "rr1 frr-running failed: bgpd gives no answer about its neighbors: context deadline exceeded" {
+	if len(got) == 0 || got[0] != "rr1 frr-running failed: bgpd gives no answer about its neighbors: gave up waiting: context deadline exceeded" {
 		t.Errorf("got %q", got)
 	}
 }
