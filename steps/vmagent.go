@@ -38,22 +38,32 @@ func (c *VMControl) askVM(ctx context.Context, node, name string) (VM, error) {
 	return vms[0], nil
 }
 
-func (c *VMControl) agentSays(ctx context.Context, node string, args ...string) (string, error) {
+// agentSays asks a node's agent.
+func (c *VMControl) agentSays(ctx context.Context, node string, args ...string) (out string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	h, err := c.Connect(ctx, node)
-	if err != nil {
-		return "", err
-	}
-	var out string
-	err = c.whileAway(ctx, func() (err error) {
+	err = c.toAgent(ctx, node, func(h Host) (err error) {
 		out, err = h.Query(ctx, append([]string{agentPath}, args...)...)
 		return err
 	})
+	return out, err
+}
+
+// tellAgent has a node's agent change something.
+func (c *VMControl) tellAgent(ctx context.Context, node string, args ...string) error {
+	return c.toAgent(ctx, node, func(h Host) error { return h.Run(ctx, append([]string{agentPath}, args...)...) })
+}
+
+// toAgent does something with a node's agent. The error names the node.
+func (c *VMControl) toAgent(ctx context.Context, node string, do func(h Host) error) error {
+	h, err := c.Connect(ctx, node)
 	if err != nil {
-		return "", c.agentError(node, err)
+		return err
 	}
-	return out, nil
+	if err := c.whileAway(ctx, func() error { return do(h) }); err != nil {
+		return c.agentError(node, err)
+	}
+	return nil
 }
 
 // restartLimit is how long an agent may be away while it is restarted.
@@ -69,19 +79,6 @@ func (c *VMControl) whileAway(ctx context.Context, ask func() error) error {
 		return !strings.HasPrefix(msg, "the agent is not running")
 	})
 	return cmp.Or(err, stopped)
-}
-
-// tellAgent has a node's agent change something.
-func (c *VMControl) tellAgent(ctx context.Context, node string, args ...string) error {
-	h, err := c.Connect(ctx, node)
-	if err != nil {
-		return err
-	}
-	err = c.whileAway(ctx, func() error { return h.Run(ctx, append([]string{agentPath}, args...)...) })
-	if err != nil {
-		return c.agentError(node, err)
-	}
-	return nil
 }
 
 // agentError names the node, and says what to look at there.

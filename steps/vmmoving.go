@@ -82,7 +82,7 @@ func (m *move) idle(views []view) bool {
 			return false
 		}
 	}
-	return m.elsewhere(views) == ""
+	return elsewhere(m.vm, views) == ""
 }
 
 // begin makes the new node announce the VM, preferred over the others, once it
@@ -220,7 +220,7 @@ func (m *move) hindrance(ctx context.Context) string {
 func (m *move) awaitAlone(ctx context.Context, c *VMControl) error {
 	var others string
 	alone, err := c.await(ctx, c.limit(), func() bool {
-		others = m.elsewhere(m.look(ctx))
+		others = elsewhere(m.vm, m.look(ctx))
 		return others == ""
 	})
 	if err != nil {
@@ -236,20 +236,19 @@ func (m *move) awaitAlone(ctx context.Context, c *VMControl) error {
 // checkAlone refuses to call a VM moved that no other node is known to have, while
 // a reflector has a route to it by another router.
 func (c *VMControl) checkAlone(ctx context.Context, v VM, rrs []inventory.RouteReflector) error {
-	m := &move{c: c, vm: v, rrs: rrs}
-	if others := m.elsewhere(m.look(ctx)); others != "" {
+	if others := elsewhere(v, c.views(ctx, rrs, v.Addrs())); others != "" {
 		return vmRefused("is that a node that left the inventory, or one whose agent gave no answer? See to it there; `ipfabric verify` tells more",
 			"VM %s is on %s already, but %s", v.Name, v.Node, others)
 	}
 	return nil
 }
 
-// elsewhere names a route to the VM by another node that a reflector has.
-func (m *move) elsewhere(views []view) string {
+// elsewhere names a route to a VM by another node than its own that a reflector has.
+func elsewhere(v VM, views []view) string {
 	for _, w := range views {
-		for _, a := range m.vm.Addrs() {
+		for _, a := range v.Addrs() {
 			for _, p := range w.routes[a] {
-				if p.node != m.vm.Node {
+				if p.node != v.Node {
 					return fmt.Sprintf("%s still has %s by %s", w.rr.Name, a, p.node)
 				}
 			}
