@@ -154,12 +154,18 @@ func (o *once) putIfAllWait() {
 	if len(o.queue) == 0 || o.waiting < o.looks-o.away {
 		return
 	}
-	batch := o.queue
-	o.queue = nil
-	for _, q := range batch {
+	var batch []*question
+	for _, q := range o.queue {
 		q.queued = false
 		o.waiting -= q.waiting
+		if o.hung && asksFRR(q.argv) {
+			q.err = errHung{}
+			close(q.done)
+			continue
+		}
+		batch = append(batch, q)
 	}
+	o.queue = nil
 	go func() {
 		if len(batch) > 1 {
 			batch = o.askTogether(batch)
@@ -176,15 +182,10 @@ func (o *once) putAlone(q *question) {
 	o.mu.Lock()
 	q.alone = true
 	o.away += q.waiting
-	skip := o.hung && asksFRR(q.argv)
 	o.putIfAllWait()
 	o.mu.Unlock()
 
-	if skip {
-		q.err = errHung{}
-	} else {
-		q.ask(o.r)
-	}
+	q.ask(o.r)
 
 	o.mu.Lock()
 	o.hung = o.hung || asksFRR(q.argv) && hung(q.err)

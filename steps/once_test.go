@@ -189,7 +189,7 @@ func TestOnceWaitsOnceForAnFRRThatHangs(t *testing.T) {
 		}
 	}
 	o := newOnce(&localReader{})
-	o.look(ask(o, "one", "two"), ask(o, "three"), func() {
+	o.look(ask(o, "one", "two"), ask(o, "three", "four"), func() {
 		if out, err := o.Query(t.Context(), "echo", "well"); out != "well\n" || err != nil {
 			t.Errorf("got %q, %v", out, err)
 		}
