@@ -2,8 +2,6 @@ package steps
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -134,11 +132,6 @@ func askAgent(ctx context.Context, r Reader) (agentStatus, error) {
 		return s, fmt.Errorf("its status cannot be read: %v", err)
 	}
 	return s, nil
-}
-
-func hash(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
 }
 
 // agentRunning: the agent runs the installed binary with the installed

@@ -85,36 +85,6 @@ func (apt) Try(ctx context.Context, r Reader, repo repository, _ bool) (map[stri
 	return versions, err
 }
 
-// triedVersions reads what a trial prints: a package and its version on each
-// line, or "failed" and why.
-func triedVersions(repo repository, out string) (map[string]string, error) {
-	if said, failed := strings.CutPrefix(out, "failed\n"); failed {
-		return nil, errRepository{repo, oneSentence(said)}
-	}
-	versions := map[string]string{}
-	for line := range strings.Lines(out) {
-		if f := strings.Fields(line); len(f) == 2 {
-			versions[f[0]] = f[1]
-		}
-	}
-	return versions, nil
-}
-
-// oneSentence joins what a program printed, without the marks in front.
-func oneSentence(said string) string {
-	var parts []string
-	for line := range strings.Lines(said) {
-		line = strings.TrimSpace(line)
-		for _, mark := range []string{"E: ", "W: ", "- ", "Error: "} {
-			line = strings.TrimPrefix(line, mark)
-		}
-		if line != "" {
-			parts = append(parts, strings.TrimRight(line, "."))
-		}
-	}
-	return strings.Join(parts, "; ")
-}
-
 // Refresh fetches the lists of our repository.
 func (apt) Refresh(ctx context.Context, h Host) error {
 	return listsError(h.Run(ctx, aptUpdate(true)...))

@@ -154,7 +154,7 @@ func TestSSHLine(t *testing.T) {
 	}
 	for _, tt := range tests {
 		f := &inventory.Fabric{KnownHosts: tt.knownHosts}
-		if got := sshLine(f, inventory.Host{SSH: tt.ssh}, tt.command); got != tt.want {
+		if got := f.SSHLine(inventory.Host{SSH: tt.ssh}, tt.command); got != tt.want {
 			t.Errorf("got  %s\nwant %s", got, tt.want)
 		}
 	}

@@ -2,6 +2,9 @@ package steps
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -111,14 +114,6 @@ func (f file) describe(sum string) string {
 	return "sha256 " + sum[:12]
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
-}
-
 func writeFiles(ctx context.Context, h Host, files []file) error {
 	for _, f := range files {
 		if err := writeFile(ctx, h, f); err != nil {
@@ -139,3 +134,40 @@ func writeFile(ctx context.Context, h Host, f file) error {
 	}
 	return h.Run(ctx, "sh", "-c", settleFile, "sh", f.ownerName(), f.path)
 }
+
+func hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// readAll returns the content of those of the files that are there.
+func readAll(ctx context.Context, r Reader, paths []string) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, path := range paths {
+		data, err := r.ReadFile(ctx, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[path] = data
+	}
+	return out, nil
+}
+
+// putBack makes the files what they were.
+func putBack(ctx context.Context, h Host, paths []string, before map[string][]byte) error {
+	var errs []error
+	for _, path := range paths {
+		if data, ok := before[path]; ok {
+			errs = append(errs, writeFile(ctx, h, file{path: path, data: data, mode: 0o644}))
+			continue
+		}
+		errs = append(errs, h.Run(ctx, "rm", "-f", path))
+	}
+	return errors.Join(errs...)
+}
+
+// present prints those files that are there: a question that every run asks.
+const present = `for f; do [ ! -e "$f" ] || echo "$f"; done`

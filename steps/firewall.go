@@ -228,8 +228,9 @@ func changeSet(ctx context.Context, h Host, set, option string, addrs []string) 
 
 // hasPolicies says whether a firewalld is 0.9 or later.
 func hasPolicies(version string) bool {
-	v, err := parseFRRVersion(version) // two numbers, like any other
-	return err == nil && v.atLeast(0, 9)
+	var major, minor int
+	_, err := fmt.Sscanf(version, "%d.%d", &major, &minor)
+	return err == nil && (major > 0 || minor >= 9)
 }
 
 // errOldFirewall is an error with a hint.

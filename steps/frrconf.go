@@ -2,10 +2,8 @@ package steps
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"text/template"
 
@@ -72,44 +70,25 @@ type poolEntry struct {
 	Match string // "203.0.113.0/24 ge 32"
 }
 
-// transport is one IP version of the fabric, and how to pick a host's address in it.
-type transport struct {
-	version string
-	pools   []netip.Prefix
-	addr    func(inventory.Host) netip.Addr
-}
-
-// transports returns the IP versions that the fabric's VMs use.
-func transports(f *inventory.Fabric) []transport {
-	var out []transport
-	if p := f.Pools4(); len(p) > 0 {
-		out = append(out, transport{"4", p, func(h inventory.Host) netip.Addr { return h.IPv4 }})
-	}
-	if p := f.Pools6(); len(p) > 0 {
-		out = append(out, transport{"6", p, func(h inventory.Host) netip.Addr { return h.IPv6 }})
-	}
-	return out
-}
-
 // reflectorConf renders frr.conf of a route reflector.
 func reflectorConf(f *inventory.Fabric, rr inventory.RouteReflector, v frrVersion) ([]byte, error) {
 	d := newConfData(f, rr.Host, v)
 	d.ClusterID = rr.ClusterID
 	d.NoRIB, d.TableMap = v.atLeast(8, 0), !v.atLeast(8, 0)
-	for _, t := range transports(f) {
-		if !t.addr(rr.Host).IsValid() {
+	for _, t := range f.Transports() {
+		if !t.Addr(rr.Host).IsValid() {
 			continue
 		}
 		fam := newFamily(t)
-		nodes := newGroup(f, "NODE"+t.version, v)
+		nodes := newGroup(f, "NODE"+t.Version, v)
 		nodes.noticeBy(f.BGP, v)
-		nodes.Client, nodes.In, nodes.MaxPrefixes = true, "IPFABRIC-VM"+t.version+"-IN", f.BGP.MaxPrefixes
+		nodes.Client, nodes.In, nodes.MaxPrefixes = true, "IPFABRIC-VM"+t.Version+"-IN", f.BGP.MaxPrefixes
 		// The cores are clients too: a route that came from the other
 		// reflector goes to clients only, and the core must have it when its
 		// own session to that reflector is down.
-		cores := newGroup(f, "CORE"+t.version, v)
+		cores := newGroup(f, "CORE"+t.Version, v)
 		cores.Client, cores.In = true, "IPFABRIC-DENY"
-		others := newGroup(f, "RRS"+t.version, v)
+		others := newGroup(f, "RRS"+t.Version, v)
 		others.noticeBy(f.BGP, v)
 		others.In, others.MaxPrefixes = nodes.In, f.BGP.CoreMaxPrefixes
 
@@ -139,14 +118,14 @@ func reflectorConf(f *inventory.Fabric, rr inventory.RouteReflector, v frrVersio
 // nodeConf renders frr.conf of a node.
 func nodeConf(f *inventory.Fabric, n inventory.Node, v frrVersion) ([]byte, error) {
 	d := newConfData(f, n.Host, v)
-	for _, t := range transports(f) {
-		if !t.addr(n.Host).IsValid() {
+	for _, t := range f.Transports() {
+		if !t.Addr(n.Host).IsValid() {
 			continue
 		}
 		fam := newFamily(t)
-		rrs := newGroup(f, "RR"+t.version, v)
+		rrs := newGroup(f, "RR"+t.Version, v)
 		rrs.noticeBy(f.BGP, v)
-		rrs.In, rrs.Out = "IPFABRIC-VM"+t.version+"-IN", "IPFABRIC-VM"+t.version+"-OUT"
+		rrs.In, rrs.Out = "IPFABRIC-VM"+t.Version+"-IN", "IPFABRIC-VM"+t.Version+"-OUT"
 		rrs.MaxPrefixes = f.BGP.CoreMaxPrefixes
 		var hosts []inventory.Host
 		for _, r := range f.RouteReflectors {
@@ -163,10 +142,10 @@ func nodeConf(f *inventory.Fabric, n inventory.Node, v frrVersion) ([]byte, erro
 
 // addGroup adds a peer group with its members, those that have an address in
 // that IP version. A group of nobody is left out.
-func (d *confData) addGroup(fam *family, g group, members []inventory.Host, t transport) {
+func (d *confData) addGroup(fam *family, g group, members []inventory.Host, t inventory.Transport) {
 	var peers []neighbor
 	for _, m := range members {
-		if a := t.addr(m); a.IsValid() {
+		if a := t.Addr(m); a.IsValid() {
 			peers = append(peers, neighbor{Address: a, Group: g.Name, Name: m.Name})
 		}
 	}
@@ -203,34 +182,20 @@ func newConfData(f *inventory.Fabric, h inventory.Host, v frrVersion) *confData 
 		RouterID:          h.RouterID,
 		Extra:             strings.TrimRight(h.FRR.Extra, "\n"),
 	}
-	d.Communities = communities(f)
+	d.Communities = f.CommunityList()
 	if v.bfdRecovers() && needsProfile(f.BGP.BFD) {
 		d.BFDProfile = &bfdProfile{f.BGP.BFD.Multiplier, f.BGP.BFD.Interval.Milliseconds()}
 	}
 	return d
 }
 
-// communities gives the fabric's communities in the order that FRR shows them
-// in: in another one the running configuration would always differ.
-func communities(f *inventory.Fabric) string {
-	sorted := slices.Clone(f.Communities)
-	slices.SortFunc(sorted, func(a, b inventory.Community) int {
-		return cmp.Or(cmp.Compare(a.High, b.High), cmp.Compare(a.Low, b.Low))
-	})
-	var out []string
-	for _, c := range sorted {
-		out = append(out, c.String())
-	}
-	return strings.Join(out, " ")
-}
-
-func newFamily(t transport) family {
-	fam := family{Name: "ipv" + t.version, Version: t.version, Match: "ip"}
+func newFamily(t inventory.Transport) family {
+	fam := family{Name: "ipv" + t.Version, Version: t.Version, Match: "ip"}
 	bits := 32
-	if t.version == "6" {
+	if t.Version == "6" {
 		fam.Match, bits = "ipv6", 128
 	}
-	for i, p := range t.pools {
+	for i, p := range t.Pools {
 		m := p.String()
 		if p.Bits() < bits {
 			m = fmt.Sprintf("%s ge %d", p, bits)

@@ -26,9 +26,9 @@ type confRenderer func(frrVersion) ([]byte, error)
 
 // frrConf: /etc/frr/frr.conf is what the inventory says.
 type frrConf struct {
-	host   inventory.Host
-	render confRenderer
-	options
+	host     inventory.Host
+	render   confRenderer
+	Options  FRROptions
 	rollback rollback
 }
 
@@ -52,7 +52,7 @@ func (s frrConf) Check(ctx context.Context, r Reader) (Diff, error) {
 	}
 	if foreign(have) {
 		diff = append(diff, Change{Item: confAuthor, Have: "somebody else", Want: "ipfabric (needs --adopt)"})
-		if s.adopt {
+		if s.Options.Adopt {
 			diff[len(diff)-1].Want = "ipfabric"
 		}
 	}
@@ -79,7 +79,7 @@ func (s frrConf) Apply(ctx context.Context, h Host) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if foreign(have) && !s.adopt {
+	if foreign(have) && !s.Options.Adopt {
 		return errForeignConf{}
 	}
 	if err := s.mayChange(ctx, h, have, want); err != nil {
@@ -109,7 +109,7 @@ func (s frrConf) mayChange(ctx context.Context, h Host, have, want []byte) error
 	if err := canReload(ctx, h); err != nil {
 		return err
 	}
-	if len(have) == 0 || foreign(have) || s.acceptLoss || slices.Equal(sessionKeys(have), sessionKeys(want)) {
+	if len(have) == 0 || foreign(have) || s.Options.AcceptSessionLoss || slices.Equal(sessionKeys(have), sessionKeys(want)) {
 		return nil
 	}
 	peers, err := establishedPeers(ctx, h)

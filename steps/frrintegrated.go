@@ -12,7 +12,7 @@ const vtyshPath = "/etc/frr/vtysh.conf"
 // frrIntegrated: FRR's configuration is the one file frr.conf. The packages of
 // AlmaLinux 8 and RHEL 8 come with one file for each daemon: frr-reload.py
 // refuses to work then, and vtysh's write would go to files that nobody reads.
-type frrIntegrated struct{ options }
+type frrIntegrated struct{ Options FRROptions }
 
 func (s frrIntegrated) String() string { return "FRR is configured by frr.conf alone" }
 
@@ -38,7 +38,7 @@ func (s frrIntegrated) Check(ctx context.Context, r Reader) (Diff, error) {
 	}
 	if foreign([]byte(conf)) {
 		diff = append(diff, Change{Item: "author of the daemons' own files in /etc/frr", Have: "somebody else", Want: "ipfabric (needs --adopt)"})
-		if s.adopt {
+		if s.Options.Adopt {
 			diff[1].Want = "ipfabric"
 		}
 	}
@@ -65,7 +65,7 @@ func (s frrIntegrated) Apply(ctx context.Context, h Host) error {
 	if err != nil {
 		return err
 	}
-	if foreign([]byte(conf)) && !s.adopt {
+	if foreign([]byte(conf)) && !s.Options.Adopt {
 		return errSeparateConf{}
 	}
 	var kept strings.Builder

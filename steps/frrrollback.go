@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -137,30 +136,4 @@ func (rb rollback) disarm(ctx context.Context, h Host) error {
 		return err
 	}
 	return h.Run(ctx, "rm", "-f", rollbackArmed, upgradedFrom)
-}
-
-// establishedPeers asks FRR for the neighbors that it has a session with. A
-// bgpd that does not run, or has no BGP instance, has none.
-func establishedPeers(ctx context.Context, r Reader) ([]netip.Addr, error) {
-	out, err := r.Query(ctx, vtysh("show bgp summary json")...)
-	if err != nil && exitStatus(err) < 0 {
-		return nil, err
-	}
-	var families map[string]struct {
-		Peers map[string]struct{ State string }
-	}
-	if json.Unmarshal([]byte(out), &families) != nil {
-		return nil, nil // it says so in words
-	}
-	var peers []netip.Addr
-	for _, fam := range families {
-		for name, peer := range fam.Peers {
-			addr, err := netip.ParseAddr(name)
-			if err == nil && peer.State == "Established" && !slices.Contains(peers, addr) {
-				peers = append(peers, addr)
-			}
-		}
-	}
-	slices.SortFunc(peers, netip.Addr.Compare)
-	return peers, nil
 }

@@ -122,7 +122,7 @@ func (s frrRunsConf) Apply(ctx context.Context, h Host) error {
 		}
 	}
 	if s.bfdLeft(ctx, h) {
-		return frrService{}.restart(ctx, h)
+		return restartFRR(ctx, h)
 	}
 	if reloadErr == nil {
 		return nil // the caller finds what is left

@@ -20,6 +20,11 @@ type frrService struct {
 func (s frrService) String() string { return "FRR runs" }
 
 func (s frrService) Check(ctx context.Context, r Reader) (Diff, error) {
+	return serviceDiff(ctx, r)
+}
+
+// serviceDiff says what keeps FRR's service or one of its daemons from running.
+func serviceDiff(ctx context.Context, r Reader) (Diff, error) {
 	running, err := runningDaemons(ctx, r)
 	if errors.Is(err, errHung{}) {
 		return Diff{{Item: "FRR", Have: "does not answer: a daemon hangs", Want: "answers"}}, nil
@@ -47,32 +52,11 @@ func (s frrService) Check(ctx context.Context, r Reader) (Diff, error) {
 // answers: the daemons, one line, and then the running configuration.
 var frrLook = vtysh("show daemons", "show running-config")
 
-// vtysh asks FRR. A daemon that hangs makes vtysh hang, hence the limit.
-func vtysh(commands ...string) []string {
-	argv := []string{"timeout", "8", "vtysh"}
-	for _, c := range commands {
-		argv = append(argv, "-c", c)
-	}
-	return argv
-}
-
-// asksFRR says whether a command is one of vtysh.
-func asksFRR(argv []string) bool { return slices.Contains(argv, "vtysh") }
-
-// errHung is a vtysh that gave no answer in time.
-type errHung struct{}
-
-func (errHung) Error() string   { return "FRR does not answer: one of its daemons hangs" }
-func (errHung) ExitStatus() int { return 124 }
-
-// hung says whether a command was ended by timeout(1).
-func hung(err error) bool { return exitStatus(err) == 124 }
-
 // runningDaemons asks FRR which of its daemons answer. A vtysh that reaches
 // none of them is an answer too.
 func runningDaemons(ctx context.Context, r Reader) ([]string, error) {
 	out, err := r.Query(ctx, frrLook...)
-	if hung(err) {
+	if timedOutError(err) {
 		return nil, errHung{}
 	}
 	if err != nil && exitStatus(err) < 0 {
@@ -101,29 +85,29 @@ func (s frrService) Apply(ctx context.Context, h Host) error {
 		return err
 	}
 	if !unit.active() {
-		return s.restart(ctx, h)
+		return restartFRR(ctx, h)
 	}
 	if _, err := runningDaemons(ctx, h); errors.Is(err, errHung{}) {
 		// A daemon that hangs does not end when it is asked to.
 		if err := h.Run(ctx, "systemctl", "kill", "-s", "KILL", "frr.service"); err != nil {
 			return err
 		}
-		return s.restart(ctx, h)
+		return restartFRR(ctx, h)
 	}
 	if err := s.rollback.arm(ctx, h); err != nil {
 		return err
 	}
 	// A daemon that died is started by watchfrr, which takes a moment. One that
 	// watchfrr does not know yet needs the restart.
-	if watched(ctx, h, unit) && s.wait(ctx, h, 8*time.Second) == nil {
+	if watched(ctx, h, unit) && awaitService(ctx, h, 8*time.Second) == nil {
 		return nil
 	}
-	return s.restart(ctx, h)
+	return restartFRR(ctx, h)
 }
 
-// restart starts FRR anew. A service that failed too often, or was started
+// restartFRR starts FRR anew. A service that failed too often, or was started
 // too often within minutes, is not started before its count is reset.
-func (s frrService) restart(ctx context.Context, h Host) error {
+func restartFRR(ctx context.Context, h Host) error {
 	if err := h.Run(ctx, "systemctl", "reset-failed", "frr.service"); err != nil {
 		return err
 	}
@@ -146,11 +130,11 @@ func watched(ctx context.Context, r Reader, unit unitState) bool {
 	return true
 }
 
-// wait returns nil once all daemons run.
-func (s frrService) wait(ctx context.Context, r Reader, limit time.Duration) error {
+// awaitService returns nil once all daemons run.
+func awaitService(ctx context.Context, r Reader, limit time.Duration) error {
 	deadline := time.Now().Add(limit)
 	for {
-		diff, err := s.Check(ctx, r)
+		diff, err := serviceDiff(ctx, r)
 		if err == nil && len(diff) == 0 {
 			return nil
 		}
@@ -160,15 +144,5 @@ func (s frrService) wait(ctx context.Context, r Reader, limit time.Duration) err
 		if err := pause(ctx, 500*time.Millisecond); err != nil {
 			return err
 		}
-	}
-}
-
-// pause waits, or returns the context's error.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
 	}
 }

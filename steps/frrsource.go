@@ -10,14 +10,6 @@ import (
 	"ipfabric/inventory"
 )
 
-// A repository is where a host's FRR comes from, if not its distribution.
-type repository struct {
-	inventory.Repository
-	Series  string // the release line that is taken of it; "" is all
-	Extras  string // RPM: URL of what FRR needs beside, such as libyang; "" is none
-	keyPath string // in the inventory, for hints; "" is the FRR project's
-}
-
 // frrSourced: the repository that FRR comes from is known to the host, and no
 // other one of ours is. It is tried out before anything of it is put in
 // place, so that one that does not work leaves the host as it is.
@@ -78,35 +70,6 @@ func (s frrSourced) Apply(ctx context.Context, h Host) error {
 	return errors.Join(err, putBack(context.WithoutCancel(ctx), h, p.Packages.repositoryPaths(), before))
 }
 
-// readAll returns the content of those of the files that are there.
-func readAll(ctx context.Context, r Reader, paths []string) (map[string][]byte, error) {
-	out := map[string][]byte{}
-	for _, path := range paths {
-		data, err := r.ReadFile(ctx, path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		out[path] = data
-	}
-	return out, nil
-}
-
-// putBack makes the files what they were.
-func putBack(ctx context.Context, h Host, paths []string, before map[string][]byte) error {
-	var errs []error
-	for _, path := range paths {
-		if data, ok := before[path]; ok {
-			errs = append(errs, writeFile(ctx, h, file{path: path, data: data, mode: 0o644}))
-			continue
-		}
-		errs = append(errs, h.Run(ctx, "rm", "-f", path))
-	}
-	return errors.Join(errs...)
-}
-
 // repositoryOf returns the host's platform and the repository that the
 // inventory names for it; nil is the distribution's.
 func repositoryOf(ctx context.Context, r Reader, host inventory.Host) (platform, *repository, error) {
@@ -151,9 +114,6 @@ func (e errNoMirror) Hint() string {
 	return fmt.Sprintf("add frr.mirror.%s, or give this host another frr.source", kind)
 }
 
-// present prints those files that are there: a question that every run asks.
-const present = `for f; do [ ! -e "$f" ] || echo "$f"; done`
-
 // repositoryDiff compares the host's files for the repository with what they
 // must be.
 func repositoryDiff(ctx context.Context, r Reader, p platform, repo *repository) (Diff, error) {
@@ -195,62 +155,4 @@ func frrOffered(ctx context.Context, r Reader, p platform, repo *repository) (ma
 		return nil, nil
 	}
 	return p.Packages.Try(ctx, r, *repo, false)
-}
-
-func (p platform) candidates(ctx context.Context, r Reader, ours bool) (map[string]string, error) {
-	out := map[string]string{}
-	for _, name := range p.FRR {
-		version, err := p.Packages.Candidate(ctx, r, name, ours)
-		if err != nil {
-			return nil, err
-		}
-		if version != "" {
-			out[name] = version
-		}
-	}
-	return out, nil
-}
-
-// errRepository is an error with a hint: a repository that does not work.
-type errRepository struct {
-	repo repository
-	said string // what apt, dnf or rpm said
-}
-
-func (e errRepository) kind() (what, hint string) {
-	has := func(signs ...string) bool { return containsAny(e.said, signs...) }
-	switch {
-	case has("No space left"):
-		return "cannot be tried out, as a disk of the host is full", "make room on the host"
-	case has("EXPKEYSIG", "KEYEXPIRED", "expired"):
-		return "has a signature or key that has expired", "does the host have the right time? Else ask who runs the repository for its new key"
-	case has("NO_PUBKEY", "Missing key", "not signed", "not OK", "NOT OK", "no signature", "BADSIG", "invalid signature"):
-		return "is not signed with the key that is given for it", e.keyHint()
-	case has("404", "does not have a Release file", "no package", "Unable to find a match"):
-		return "has no FRR for this host", "look at it from the host: is the URL right, and the suite or series there for its release?"
-	case has("ertificate"):
-		return "cannot be reached over https, as the host does not trust its certificate", "is the package ca-certificates installed on the host, and its time right?"
-	}
-	return "cannot be used by this host", "is the URL right, and may the host reach it? A proxy belongs into the host's apt or dnf configuration"
-}
-
-func (e errRepository) keyHint() string {
-	if e.repo.keyPath == "" {
-		return "FRR's project has a new key, or this is not its repository: nothing was changed. Use source: mirror with its URL and a key that you trust"
-	}
-	return "name the repository's public key in " + e.repo.keyPath + "; `gpg --show-keys " + e.repo.KeyFile + "` shows whose key that is"
-}
-
-func (e errRepository) Error() string {
-	what, _ := e.kind()
-	return fmt.Sprintf("the repository %s %s: %s", e.repo.name(), what, e.said)
-}
-
-func (e errRepository) Hint() string {
-	_, hint := e.kind()
-	return hint
-}
-
-func (r repository) name() string {
-	return strings.TrimSpace(strings.Join([]string{r.URL, r.Suite, r.Component}, " "))
 }

@@ -158,24 +158,3 @@ func TestUpstreamKeys(t *testing.T) {
 		t.Errorf("a stranger's key is taken for the project's: %v", err)
 	}
 }
-
-func TestUpgradeIsOneHostAfterTheOther(t *testing.T) {
-	f := testFabric(t, "full")
-	plan, err := New(f, UpgradeFRR())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !plan[1].EndsRun {
-		t.Error("nodes are upgraded after a reflector has failed")
-	}
-	for _, s := range plan[1:] {
-		if s.Parallel {
-			t.Errorf("the %s are upgraded at the same time", s.Name)
-		}
-		for _, task := range s.Tasks {
-			if got := task.Steps[0].String(); got != "FRR is the newest of its source" {
-				t.Errorf("%s begins with %q", task.Node, got)
-			}
-		}
-	}
-}

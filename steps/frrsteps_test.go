@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"ipfabric/inventory"
 )
 
 const summaryUp = `{"ipv4Unicast":{"peers":{"10.10.0.21":{"state":"Established"},"10.10.0.22":{"state":"Active"}}}}`
@@ -99,7 +97,7 @@ func TestFRRConfOfSomebodyElseNeedsAdopt(t *testing.T) {
 	if h.files[confPath] != "router ospf\n" {
 		t.Error("somebody's frr.conf was replaced")
 	}
-	if err := (frrConf{render: newConf, options: options{adopt: true}}).Apply(t.Context(), h); err != nil {
+	if err := (frrConf{render: newConf, Options: FRROptions{Adopt: true}}).Apply(t.Context(), h); err != nil {
 		t.Errorf("with adopt: %v", err)
 	}
 }
@@ -166,25 +164,6 @@ func TestNothingIsArmedForAnFRRThatIsDown(t *testing.T) {
 	}
 }
 
-func TestNewTouchesEveryManagedHostInOrder(t *testing.T) {
-	f := testFabric(t, "full")
-	f.RouteReflectors[1].Managed = false
-	plan, err := New(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Join(plan.Hosts(), " "); got != "rr1 node1 node2" {
-		t.Errorf("hosts are %q", got)
-	}
-	if plan[1].Parallel {
-		t.Error("route reflectors are changed at the same time")
-	}
-	f.BGP.Password = inventory.Secret{Env: "X"}
-	if _, err := New(f); err == nil {
-		t.Error("a plan without the password that the inventory names")
-	}
-}
-
 // What frr-reload.py says counts for nothing if FRR runs what it should.
 func TestReloadIsJudgedByWhatRuns(t *testing.T) {
 	h := frrHost()
@@ -247,7 +226,7 @@ func TestANewPasswordNeedsLeave(t *testing.T) {
 	if h.files[confPath] != old {
 		t.Error("frr.conf was replaced")
 	}
-	if err := (frrConf{render: render, options: options{acceptLoss: true}}).Apply(t.Context(), h); err != nil {
+	if err := (frrConf{render: render, Options: FRROptions{AcceptSessionLoss: true}}).Apply(t.Context(), h); err != nil {
 		t.Errorf("with leave: %v", err)
 	}
 }
@@ -258,19 +237,6 @@ func TestSessionKeys(t *testing.T) {
 	b := sessionKeys([]byte("router bgp 65000\n neighbor CORE4 password x\n neighbor NODE4 password x\n"))
 	if !slices.Equal(a, b) {
 		t.Errorf("%q and %q differ", a, b)
-	}
-}
-
-func TestHasAddresses(t *testing.T) {
-	const out = "1: lo    inet 127.0.0.1/8 scope host lo\n2: host0    inet 10.0.0.21/24 brd 10.0.0.255 scope global host0\n2: host0    inet6 fd00::21/64 scope global \n"
-	h := &fakeHost{answers: map[string]string{"ip -o address show": out}}
-	ours := inventory.Host{Name: "n1", IPv4: netip.MustParseAddr("10.0.0.21"), IPv6: netip.MustParseAddr("fd00::21")}
-	if _, err := (hasAddresses{ours}).Check(t.Context(), h); err != nil {
-		t.Errorf("got %v", err)
-	}
-	ours.IPv4 = netip.MustParseAddr("10.0.0.2")
-	if _, err := (hasAddresses{ours}).Check(t.Context(), h); err == nil {
-		t.Error("another machine counts as the host")
 	}
 }
 

@@ -108,7 +108,6 @@ func (s frrUpgraded) Apply(ctx context.Context, h Host) error {
 			return err
 		}
 	}
-	service := frrService(s)
 	stale, err := h.Query(ctx, "sh", "-c", staleDaemons)
 	if err != nil {
 		return err
@@ -117,11 +116,11 @@ func (s frrUpgraded) Apply(ctx context.Context, h Host) error {
 		if err := s.rollback.arm(ctx, h); err != nil {
 			return err
 		}
-		if err := service.restart(ctx, h); err != nil {
+		if err := restartFRR(ctx, h); err != nil {
 			return err
 		}
 	}
-	return service.wait(ctx, h, 30*time.Second)
+	return awaitService(ctx, h, 30*time.Second)
 }
 
 // remember notes the version that a failed upgrade is to go back to. Where

@@ -37,3 +37,6 @@ func (v frrVersion) atLeast(major, minor int) bool {
 }
 
 func (v frrVersion) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
+
+// oldestFRR is the first version that ipfabric writes configuration for.
+var oldestFRR = frrVersion{7, 5}

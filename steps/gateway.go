@@ -41,7 +41,7 @@ func Gateway(f *inventory.Fabric, core inventory.CoreGateway) (string, error) {
 		return "", fmt.Errorf("%s: there is no template for the vendor %q", core.Name, core.Vendor)
 	}
 	d := gatewayData{
-		Core: core.Name, Fabric: f.Name, AS: f.AS, Communities: communities(f),
+		Core: core.Name, Fabric: f.Name, AS: f.AS, Communities: f.CommunityList(),
 		Password: !f.BGP.Password.IsZero(), Placeholder: PasswordPlaceholder,
 		HoldTime: seconds(f.BGP.HoldTime), MaxPrefixes: f.BGP.CoreMaxPrefixes,
 	}
@@ -51,13 +51,13 @@ func Gateway(f *inventory.Fabric, core inventory.CoreGateway) (string, error) {
 	if b := f.BGP.BFD; b.Enabled {
 		d.BFD = &bfdProfile{b.Multiplier, b.Interval.Milliseconds()}
 	}
-	for _, t := range transports(f) {
-		gt := gatewayTransport{Version: t.version, Family: "inet", Bits: 32, Pools: t.pools, LocalAddress: t.addr(core.Host)}
-		if t.version == "6" {
+	for _, t := range f.Transports() {
+		gt := gatewayTransport{Version: t.Version, Family: "inet", Bits: 32, Pools: t.Pools, LocalAddress: t.Addr(core.Host)}
+		if t.Version == "6" {
 			gt.Family, gt.Bits = "inet6", 128
 		}
 		for _, rr := range f.RouteReflectors {
-			if a := t.addr(rr.Host); a.IsValid() {
+			if a := t.Addr(rr.Host); a.IsValid() {
 				gt.Neighbors = append(gt.Neighbors, neighbor{Address: a, Name: rr.Name})
 			}
 		}
@@ -66,7 +66,7 @@ func Gateway(f *inventory.Fabric, core inventory.CoreGateway) (string, error) {
 		}
 		gt.FirstNode = gt.Neighbors[0].Address
 		if len(f.Nodes) > 0 {
-			gt.FirstNode = t.addr(f.Nodes[0].Host)
+			gt.FirstNode = t.Addr(f.Nodes[0].Host)
 		}
 		d.Transports = append(d.Transports, gt)
 	}

@@ -3,25 +3,27 @@ package steps
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 )
 
-// A once is a Reader for looks at one host that run at the same time. It puts
+// A Cache is a Reader for looks at one host that run at the same time. It puts
 // each question to the host once, whoever asks. And it waits until every look
 // waits for an answer, or has ended, and puts all that they ask into one
 // command: a command over SSH costs more than most of the answers. So a host
 // with nothing to change is asked two or three times in all.
 //
-// It keeps the answers, so it lives as long as one pass. An FRR that hangs is not
-// waited for again and again: the first question that finds out is the last.
-type once struct {
+// It keeps the answers, so it lives as long as one pass. A program that gives no
+// answer in time is not waited for again and again: once timeout(1) has ended
+// it, no other question behind a timeout is put to the same program.
+type Cache struct {
 	r Reader
 
 	mu      sync.Mutex
-	hung    bool // FRR
+	hung    map[string]bool // programs that timeout(1) has ended
 	asked   map[string]*question
 	looks   int // that have not ended
 	waiting int // of them, those that wait for something in the queue
@@ -43,20 +45,30 @@ type question struct {
 	err     error
 }
 
-func newOnce(r Reader) *once { return &once{r: r, asked: map[string]*question{}} }
-
-// A sharedHost gives all looks at a host the same once.
-type sharedHost struct {
-	Host
-	once *once
+func NewCache(r Reader) *Cache {
+	return &Cache{r: r, asked: map[string]*question{}, hung: map[string]bool{}}
 }
 
-// onceOf returns the once that looks at the host share, or a new one.
-func onceOf(h Host) *once {
+// A sharedHost gives all looks at a host the same Cache.
+type sharedHost struct {
+	Host
+	cache *Cache
+}
+
+// CacheOf returns the Cache that looks at the host share, or a new one.
+func CacheOf(h Host) *Cache {
 	if s, ok := h.(sharedHost); ok {
-		return s.once
+		return s.cache
 	}
-	return newOnce(h)
+	return NewCache(h)
+}
+
+// Unshared returns the host itself, whose answers nobody has kept.
+func Unshared(h Host) Host {
+	if s, ok := h.(sharedHost); ok {
+		return s.Host
+	}
+	return h
 }
 
 // Sharing returns a Connect for looks that run at the same time, such as a
@@ -73,14 +85,14 @@ func Sharing(connect func(ctx context.Context, host string) (Host, error)) func(
 		mu.Lock()
 		defer mu.Unlock()
 		if _, ok := shared[name]; !ok {
-			shared[name] = sharedHost{h, newOnce(h)}
+			shared[name] = sharedHost{h, NewCache(h)}
 		}
 		return shared[name], nil
 	}
 }
 
-// look runs looks, which read from o, at the same time and waits for their end.
-func (o *once) look(looks ...func()) {
+// Look runs looks, which read from o, at the same time and waits for their end.
+func (o *Cache) Look(looks ...func()) {
 	o.mu.Lock()
 	o.looks += len(looks)
 	o.mu.Unlock()
@@ -101,18 +113,18 @@ func (o *once) look(looks ...func()) {
 	wg.Wait()
 }
 
-func (o *once) ReadFile(ctx context.Context, path string) ([]byte, error) {
+func (o *Cache) ReadFile(ctx context.Context, path string) ([]byte, error) {
 	out, err := o.answer(ctx, "file\x00"+path, &question{path: path})
 	return []byte(out), err
 }
 
-func (o *once) Query(ctx context.Context, argv ...string) (string, error) {
+func (o *Cache) Query(ctx context.Context, argv ...string) (string, error) {
 	return o.answer(ctx, "command\x00"+strings.Join(argv, "\x00"), &question{argv: argv})
 }
 
 // answer puts the question, unless an equal one was put before, and waits for
 // its answer, or for the end of ctx.
-func (o *once) answer(ctx context.Context, key string, q *question) (string, error) {
+func (o *Cache) answer(ctx context.Context, key string, q *question) (string, error) {
 	o.mu.Lock()
 	if known, ok := o.asked[key]; ok {
 		q = known
@@ -138,7 +150,7 @@ func (o *once) answer(ctx context.Context, key string, q *question) (string, err
 
 // wait counts looks that wait for a question, or give up. It is called with
 // the lock held.
-func (o *once) wait(q *question, n int) {
+func (o *Cache) wait(q *question, n int) {
 	q.waiting += n
 	switch {
 	case q.queued:
@@ -150,7 +162,7 @@ func (o *once) wait(q *question, n int) {
 
 // putIfAllWait puts the queued questions to the host once no look can add
 // another. It is called with the lock held.
-func (o *once) putIfAllWait() {
+func (o *Cache) putIfAllWait() {
 	if len(o.queue) == 0 || o.waiting < o.looks-o.away {
 		return
 	}
@@ -158,8 +170,8 @@ func (o *once) putIfAllWait() {
 	for _, q := range o.queue {
 		q.queued = false
 		o.waiting -= q.waiting
-		if o.hung && asksFRR(q.argv) {
-			q.err = errHung{}
+		if program := timedProgram(q.argv); o.hung[program] {
+			q.err = timedOut{program}
 			close(q.done)
 			continue
 		}
@@ -178,7 +190,7 @@ func (o *once) putIfAllWait() {
 
 // putAlone puts one question by itself. It may take long: the looks that do
 // not wait for it go on.
-func (o *once) putAlone(q *question) {
+func (o *Cache) putAlone(q *question) {
 	o.mu.Lock()
 	q.alone = true
 	o.away += q.waiting
@@ -188,7 +200,9 @@ func (o *once) putAlone(q *question) {
 	q.ask(o.r)
 
 	o.mu.Lock()
-	o.hung = o.hung || asksFRR(q.argv) && hung(q.err)
+	if program := timedProgram(q.argv); program != "" && timedOutError(q.err) {
+		o.hung[program] = true
+	}
 	q.alone = false
 	o.away -= q.waiting
 	close(q.done)
@@ -210,12 +224,12 @@ const togetherLimit = 25 * time.Second
 // askTogether puts questions by one command, and returns those that have no
 // answer then: what failed is asked again by itself, for an error that says
 // what did.
-func (o *once) askTogether(batch []*question) (rest []*question) {
+func (o *Cache) askTogether(batch []*question) (rest []*question) {
 	// Each answer is printed behind its length in bytes, with the exit status as
 	// its last line.
 	script := `ask() { a=$("$@" 2>/dev/null </dev/null; printf '\n%s' "$?"); printf '%s\n%s' "${#a}" "$a"; }
-askfrr() { if [ "$hung" ]; then set -- sh -c 'exit 124'; fi; ask "$@"; case $a in *'
-124') hung=1;; esac; }
+timed() { p=$1; shift; case $hung in *" $p "*) set -- sh -c 'exit 124';; esac; ask "$@"; case $a in *'
+124') hung="$hung $p ";; esac; }
 hung=
 LC_ALL=C
 `
@@ -224,9 +238,10 @@ LC_ALL=C
 		if argv == nil {
 			argv = []string{"cat", "--", q.path}
 		}
-		script += "ask"
-		if asksFRR(argv) {
-			script += "frr"
+		if program := timedProgram(argv); program != "" {
+			script += "timed '" + program + "'"
+		} else {
+			script += "ask"
 		}
 		for _, arg := range argv {
 			script += " '" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
@@ -245,11 +260,12 @@ LC_ALL=C
 		switch {
 		case err == nil && status == "0":
 			q.out = answer
-		case err == nil && status == "124" && asksFRR(q.argv):
+		case err == nil && status == "124" && timedProgram(q.argv) != "":
+			program := timedProgram(q.argv)
 			o.mu.Lock()
-			o.hung = true
+			o.hung[program] = true
 			o.mu.Unlock()
-			q.err = errHung{}
+			q.err = timedOut{program}
 		default:
 			rest = append(rest, q)
 			continue
@@ -272,3 +288,18 @@ func cutAnswer(out string) (answer, status, rest string, err error) {
 	}
 	return answer, status, out[n:], nil
 }
+
+// timedProgram returns the program that a command runs behind timeout(1), ""
+// if it runs none so.
+func timedProgram(argv []string) string {
+	if i := slices.Index(argv, "timeout"); i >= 0 && i+2 < len(argv) {
+		return argv[i+2]
+	}
+	return ""
+}
+
+// A timedOut is the answer of a program that timeout(1) has ended.
+type timedOut struct{ program string }
+
+func (e timedOut) Error() string   { return e.program + " gave no answer in time" }
+func (e timedOut) ExitStatus() int { return 124 }

@@ -46,7 +46,7 @@ func TestOnceAsksForAllLooksTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &localReader{}
-	o := newOnce(r)
+	o := NewCache(r)
 	ctx := t.Context()
 	got := map[string]string{}
 	var mu sync.Mutex
@@ -64,7 +64,7 @@ func TestOnceAsksForAllLooksTogether(t *testing.T) {
 			keep(name, out, err)
 		}
 	}
-	o.look(
+	o.Look(
 		query("quotes", "printf", "%s\n", `a'b"c$HOME\n`),
 		query("newlines", "printf", "x\n\n"),
 		query("bytes", "printf", `\303\244\n3\n`),
@@ -96,8 +96,8 @@ func TestOnceAsksForAllLooksTogether(t *testing.T) {
 // A question that fails gets the error that it would get by itself, and takes
 // no other along.
 func TestOnceTellsWhichQuestionFailed(t *testing.T) {
-	o := newOnce(&localReader{})
-	o.look(
+	o := NewCache(&localReader{})
+	o.Look(
 		func() {
 			if out, err := o.Query(t.Context(), "echo", "well"); out != "well\n" || err != nil {
 				t.Errorf("got %q, %v", out, err)
@@ -125,8 +125,8 @@ func TestSharing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := onceOf(h)
-		o.look(func() {
+		o := CacheOf(h)
+		o.Look(func() {
 			if _, err := o.Query(t.Context(), "uname", "-m"); err != nil {
 				t.Error(err)
 			}
@@ -153,9 +153,9 @@ func (r *hangingReader) Query(ctx context.Context, argv ...string) (string, erro
 
 // One that hangs does not keep the others from going on.
 func TestOnceGoesOnBesideAQuestionThatHangs(t *testing.T) {
-	o := newOnce(&hangingReader{})
+	o := NewCache(&hangingReader{})
 	ctx, cancel := context.WithCancel(t.Context())
-	o.look(
+	o.Look(
 		func() {
 			if _, err := o.Query(ctx, "hang"); err == nil {
 				t.Error("an answer")
@@ -179,17 +179,17 @@ func TestOnceWaitsOnceForAnFRRThatHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	ask := func(o *once, words ...string) func() {
+	ask := func(o *Cache, words ...string) func() {
 		return func() {
 			for _, word := range words {
-				if _, err := o.Query(t.Context(), "timeout", "1", "vtysh", "-c", word); !hung(err) {
+				if _, err := o.Query(t.Context(), "timeout", "1", "vtysh", "-c", word); !timedOutError(err) {
 					t.Errorf("%s: got %v", word, err)
 				}
 			}
 		}
 	}
-	o := newOnce(&localReader{})
-	o.look(ask(o, "one", "two"), ask(o, "three", "four"), func() {
+	o := NewCache(&localReader{})
+	o.Look(ask(o, "one", "two"), ask(o, "three", "four"), func() {
 		if out, err := o.Query(t.Context(), "echo", "well"); out != "well\n" || err != nil {
 			t.Errorf("got %q, %v", out, err)
 		}
@@ -203,12 +203,12 @@ func TestOnceWaitsOnceForAnFRRThatHangs(t *testing.T) {
 // Who has no more time goes; an answer comes for who waits on.
 func TestOnceAnswersWhoWaitsOn(t *testing.T) {
 	r := &slowReader{answer: make(chan struct{})}
-	o := newOnce(r)
+	o := NewCache(r)
 	ctx, cancel := context.WithCancel(t.Context())
 	asked := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Add(2)
-	go o.look(func() {
+	go o.Look(func() {
 		defer wg.Done()
 		close(asked)
 		if _, err := o.Query(ctx, "uname"); !errors.Is(err, context.Canceled) {
@@ -217,7 +217,7 @@ func TestOnceAnswersWhoWaitsOn(t *testing.T) {
 		close(r.answer)
 	})
 	<-asked
-	go o.look(func() {
+	go o.Look(func() {
 		defer wg.Done()
 		if out, err := o.Query(t.Context(), "uname"); out != "Linux\n" || err != nil {
 			t.Errorf("the second: got %q, %v", out, err)

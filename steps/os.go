@@ -24,22 +24,22 @@ type platform struct {
 	Packages packageManager
 	FRR      []string // the distribution's packages: the daemons, and frr-reload.py
 	// FRRVersion is the distribution's own, for a plan on a host whose package
-	// lists were not fetched yet. Zero is not known.
-	FRRVersion frrVersion
+	// lists were not fetched yet. "" is not known.
+	FRRVersion string
 }
 
 // platforms is every operating system that ipfabric knows. The packages of
 // AlmaLinux, Rocky, RHEL and the like (el) have frr-reload.py in frr itself.
 var platforms = []platform{
-	{"debian11", "debian", "11", "bullseye", apt{}, []string{"frr", "frr-pythontools"}, frrVersion{7, 5}},
-	{"debian12", "debian", "12", "bookworm", apt{}, []string{"frr", "frr-pythontools"}, frrVersion{8, 4}},
-	{"debian13", "debian", "13", "trixie", apt{}, []string{"frr", "frr-pythontools"}, frrVersion{10, 3}},
-	{"ubuntu2004", "debian", "20.04", "focal", apt{}, []string{"frr", "frr-pythontools"}, frrVersion{7, 2}},
-	{"ubuntu2204", "debian", "22.04", "jammy", apt{}, []string{"frr", "frr-pythontools"}, frrVersion{8, 1}},
-	{"ubuntu2404", "debian", "24.04", "noble", apt{}, []string{"frr", "frr-pythontools"}, frrVersion{8, 4}},
-	{"el8", "el", "8", "", dnf{}, []string{"frr"}, frrVersion{7, 5}},
-	{"el9", "el", "9", "", dnf{}, []string{"frr"}, frrVersion{8, 5}},
-	{"el10", "el", "10", "", dnf{}, []string{"frr"}, frrVersion{10, 1}},
+	{"debian11", "debian", "11", "bullseye", apt{}, []string{"frr", "frr-pythontools"}, "7.5"},
+	{"debian12", "debian", "12", "bookworm", apt{}, []string{"frr", "frr-pythontools"}, "8.4"},
+	{"debian13", "debian", "13", "trixie", apt{}, []string{"frr", "frr-pythontools"}, "10.3"},
+	{"ubuntu2004", "debian", "20.04", "focal", apt{}, []string{"frr", "frr-pythontools"}, "7.2"},
+	{"ubuntu2204", "debian", "22.04", "jammy", apt{}, []string{"frr", "frr-pythontools"}, "8.1"},
+	{"ubuntu2404", "debian", "24.04", "noble", apt{}, []string{"frr", "frr-pythontools"}, "8.4"},
+	{"el8", "el", "8", "", dnf{}, []string{"frr"}, "7.5"},
+	{"el9", "el", "9", "", dnf{}, []string{"frr"}, "8.5"},
+	{"el10", "el", "10", "", dnf{}, []string{"frr"}, "10.1"},
 }
 
 // elIDs are the distributions that are RHEL, or rebuilt from it.
@@ -164,4 +164,18 @@ func parseOSRelease(data []byte) map[string]string {
 // missing returns the names that are not keys of have.
 func missing(names []string, have map[string]string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return have[n] != "" })
+}
+
+func (p platform) candidates(ctx context.Context, r Reader, ours bool) (map[string]string, error) {
+	out := map[string]string{}
+	for _, name := range p.FRR {
+		version, err := p.Packages.Candidate(ctx, r, name, ours)
+		if err != nil {
+			return nil, err
+		}
+		if version != "" {
+			out[name] = version
+		}
+	}
+	return out, nil
 }

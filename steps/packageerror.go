@@ -1,10 +1,5 @@
 package steps
 
-import (
-	"slices"
-	"strings"
-)
-
 // errPackages is an error with a hint: the package manager did not do what it
 // was asked to.
 type errPackages struct {
@@ -46,9 +41,4 @@ func packageError(err error) error {
 		}
 	}
 	return err
-}
-
-// containsAny says whether a program's text has one of some signs in it.
-func containsAny(text string, signs ...string) bool {
-	return slices.ContainsFunc(signs, func(sign string) bool { return strings.Contains(text, sign) })
 }

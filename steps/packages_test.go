@@ -143,7 +143,7 @@ func TestBackToTheDistributionIsNotTheMirrorsFRR(t *testing.T) {
 	if err != nil || !strings.Contains(diff.String(), "about 7.5") {
 		t.Errorf("got %v, %v", diff, err)
 	}
-	if v, err := frrVersions(t.Context(), h, inventory.Host{}); err != nil || v.Offered != "" {
+	if v, err := AskFRRVersions(t.Context(), h, inventory.Host{}); err != nil || v.Offered != "" {
 		t.Errorf("got %v, %v", v, err)
 	}
 }

@@ -73,3 +73,14 @@ func (p Plan) atOnce() Plan {
 	}
 	return Plan{all}
 }
+
+// Add appends steps to a host's task, which it makes if there is none.
+func (s *Stage) Add(host string, steps ...Step) {
+	for i := range s.Tasks {
+		if s.Tasks[i].Node == host {
+			s.Tasks[i].Steps = append(s.Tasks[i].Steps, steps...)
+			return
+		}
+	}
+	s.Tasks = append(s.Tasks, Task{Node: host, Steps: steps})
+}

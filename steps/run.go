@@ -212,12 +212,12 @@ func check(ctx context.Context, r Reader, s Step) checked {
 // difference counts for sure, as applying it may settle those after it.
 func (n *run) checkAll(ctx context.Context, host Host, steps []Step) []checked {
 	out := make([]checked, len(steps))
-	r := onceOf(host)
+	r := CacheOf(host)
 	var looks []func()
 	for i, s := range steps {
 		looks = append(looks, func() { out[i] = check(ctx, r, s) })
 	}
-	r.look(looks...)
+	r.Look(looks...)
 	return out
 }
 

@@ -203,7 +203,7 @@ func TestRunStop(t *testing.T) {
 
 func TestOnceAsksEachQuestionOnce(t *testing.T) {
 	h := &fakeHost{files: map[string]string{"/f": "x"}, answers: map[string]string{"uname -m": "x86_64\n"}}
-	o := newOnce(h)
+	o := NewCache(h)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Add(1)

@@ -8,18 +8,16 @@ import (
 	"ipfabric/inventory"
 )
 
-// patience is how long a host may take for all of verify's questions. A daemon
-// that hangs must not make verify hang.
-const patience = 30 * time.Second
-
 // Verify looks at every host of the fabric at the same time, at both ends of every
 // session, and at every VM. It changes nothing.
 //
+// The plan is what init would make true; without one, planErr says why there is
+// none, and is what the report says of every host's configuration.
+//
 // Hosts that are not to be asked are not connected: reflectors that somebody
 // else manages, and core gateways without a looking glass.
-func Verify(ctx context.Context, f *inventory.Fabric, connect func(ctx context.Context, host string) (Host, error)) *Report {
-	wanted, err := wantedSteps(f)
-	return verify(ctx, f, connect, wanted, err, calm)
+func Verify(ctx context.Context, f *inventory.Fabric, plan Plan, planErr error, connect func(ctx context.Context, host string) (Host, error)) *Report {
+	return verify(ctx, f, connect, wantedSteps(plan), planErr, calm)
 }
 
 func verify(ctx context.Context, f *inventory.Fabric, connect connector, wanted map[string][]Step, wantedErr error, pause time.Duration) *Report {

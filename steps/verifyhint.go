@@ -17,7 +17,7 @@ func (j judge) downHint(near, far side) string {
 		case s.asked && s.isCore() && !s.seen():
 			return fmt.Sprintf("first %s: why its looking glass gives no answer stands with its checks", s.name())
 		case s.frr() && !s.seen():
-			return fmt.Sprintf("%s does not answer on 179/tcp: is bgpd running? %s", s.name(), sshLine(j.f, s.host.Host, "systemctl status frr"))
+			return fmt.Sprintf("%s does not answer on 179/tcp: is bgpd running? %s", s.name(), j.f.SSHLine(s.host.Host, "systemctl status frr"))
 		}
 	}
 	for _, s := range both {
@@ -60,7 +60,7 @@ func (j judge) downHint(near, far side) string {
 	if !near.asked {
 		return unaskedHint(near, far)
 	}
-	return fmt.Sprintf("do packets pass, and is 179/tcp open? %s", sshLine(j.f, near.host.Host, fmt.Sprintf("ping -c 3 -I %s %s", near.own, near.other)))
+	return fmt.Sprintf("do packets pass, and is 179/tcp open? %s", j.f.SSHLine(near.host.Host, fmt.Sprintf("ping -c 3 -I %s %s", near.own, near.other)))
 }
 
 // errorHint knows what some of the errors mean (RFC 4271, 4.5; RFC 4486).
@@ -80,7 +80,7 @@ func (j judge) errorHint(both []side) string {
 	case has("o route to"):
 		for _, s := range both {
 			if strings.Contains(s.peer.LastError, "o route to") {
-				return fmt.Sprintf("is the link of %s up? %s", s.name(), sshLine(j.f, s.host.Host, "ip route get "+s.other.String()))
+				return fmt.Sprintf("is the link of %s up? %s", s.name(), j.f.SSHLine(s.host.Host, "ip route get "+s.other.String()))
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,12 +59,12 @@ func (e examiner) examine(parent context.Context, connect connector) {
 		e.lookThroughGlass(ctx, h)
 		return
 	}
-	e.judge(e.ask(ctx, onceOf(h)))
+	e.judge(e.ask(ctx, CacheOf(h)))
 }
 
 // ask puts all questions at the same time. Those that steps put as well are
 // asked once.
-func (e examiner) ask(ctx context.Context, r *once) answers {
+func (e examiner) ask(ctx context.Context, r *Cache) answers {
 	var a answers
 	questions := []func(){
 		func() { a.unit, a.unitErr = showUnit(ctx, r, "frr.service") },
@@ -81,7 +80,7 @@ func (e examiner) ask(ctx context.Context, r *once) answers {
 			func() { a.agent, a.agentErr = askAgent(ctx, r) },
 			func() { a.vms.vms, a.vms.err = listVMs(ctx, r, e.sight.host.Name) })
 	}
-	r.look(questions...)
+	r.Look(questions...)
 	a.vms.drained, a.vms.healthy = a.agent.Drained, a.agentErr == nil && a.agent.Healthy
 	a.differs, a.syncErr = outOfSync(e.steps, diffs, errs)
 	return a
@@ -94,14 +93,6 @@ func (e examiner) askBGP(ctx context.Context, r Reader) (bgpPeers, rrTables, err
 	}
 	peers, err := askFRR(ctx, r)
 	return peers, rrTables{}, err
-}
-
-func askFRR(ctx context.Context, r Reader) (bgpPeers, error) {
-	out, err := r.Query(ctx, frrQuestion...)
-	if err != nil {
-		return nil, err
-	}
-	return parseFRR(out)
 }
 
 // judge turns the answers into checks, each depending on those before it.
@@ -147,7 +138,7 @@ func (e examiner) unreachable(err error) {
 	s.down, s.blind = true, s.host.Name+" cannot be reached"
 	s.vms.err, s.tables.err = err, err
 	s.check(checkReachable, func() Check {
-		return Check{Status: Bad, Detail: err.Error(), Hint: hintOf(err, "to see it for yourself: "+sshLine(e.f, s.host.Host, "true"))}
+		return Check{Status: Bad, Detail: err.Error(), Hint: hintOf(err, "to see it for yourself: "+e.f.SSHLine(s.host.Host, "true"))}
 	})
 	if s.isCore() {
 		return
@@ -163,7 +154,7 @@ func (e examiner) unreachable(err error) {
 
 func (e examiner) frrRunning(a answers) Check {
 	host := e.sight.host
-	journal := "what it says: " + sshLine(e.f, host.Host, "journalctl -u frr -n 50 --no-pager")
+	journal := "what it says: " + e.f.SSHLine(host.Host, "journalctl -u frr -n 50 --no-pager")
 	switch {
 	case a.unitErr != nil:
 		return Check{Status: Bad, Detail: "systemd gives no answer: " + a.unitErr.Error(), Hint: hintOf(a.unitErr, "")}
@@ -191,7 +182,7 @@ func (e examiner) frrRunning(a answers) Check {
 		if a.peersErr != nil {
 			detail = "bgpd gives no answer about its neighbors: " + a.peersErr.Error()
 		}
-		return Check{Status: Bad, Detail: detail, Hint: "to see it for yourself: " + sshLine(e.f, host.Host, "vtysh -c 'show bgp neighbors json'")}
+		return Check{Status: Bad, Detail: detail, Hint: "to see it for yourself: " + e.f.SSHLine(host.Host, "vtysh -c 'show bgp neighbors json'")}
 	}
 	return Check{Status: OK}
 }
@@ -205,8 +196,8 @@ func doesNotRun(n int) string {
 
 func (e examiner) agentHealthy(a answers) Check {
 	host := e.sight.host
-	journal := sshLine(e.f, host.Host, "journalctl -u ipfabric-agent -n 50 --no-pager")
-	status := sshLine(e.f, host.Host, agentPath+" status")
+	journal := e.f.SSHLine(host.Host, "journalctl -u ipfabric-agent -n 50 --no-pager")
+	status := e.f.SSHLine(host.Host, agentPath+" status")
 	switch {
 	case notThere(a.agentErr):
 		return Check{Status: Bad, Detail: "the agent is not installed", Hint: fmt.Sprintf("`ipfabric init --limit %s` installs it", host.Name)}
@@ -249,17 +240,8 @@ func (e examiner) lookThroughGlass(ctx context.Context, h Host) {
 		if err != nil {
 			detail += ": " + err.Error()
 		}
-		return Check{Status: Bad, Detail: detail, Hint: hintOf(err, "to see it for yourself: "+sshLine(e.f, s.host.Host, try))}
+		return Check{Status: Bad, Detail: detail, Hint: hintOf(err, "to see it for yourself: "+e.f.SSHLine(s.host.Host, try))}
 	})
-}
-
-// hintOf returns the hint that an error carries, or another one.
-func hintOf(err error, otherwise string) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) && h.Hint() != "" {
-		return h.Hint()
-	}
-	return otherwise
 }
 
 func orUnknown(s string) string {
@@ -267,13 +249,4 @@ func orUnknown(s string) string {
 		return "in an unknown state"
 	}
 	return s
-}
-
-// some joins the first few of a list.
-func some(list []string, sep string) string {
-	const most = 4
-	if len(list) > most {
-		list = append(slices.Clone(list[:most]), fmt.Sprintf("and %d more", len(list)-most))
-	}
-	return strings.Join(list, sep)
 }

@@ -26,8 +26,8 @@ func expectedSessions(f *inventory.Fabric) []expected {
 	for i, rr := range hosts[:len(f.RouteReflectors)] {
 		for _, peer := range hosts[i+1:] {
 			var evpn *expected
-			for _, t := range transports(f) {
-				e := expected{rr, peer, "ipv" + t.version + "-unicast", t.addr(rr.Host), t.addr(peer.Host)}
+			for _, t := range f.Transports() {
+				e := expected{rr, peer, "ipv" + t.Version + "-unicast", t.Addr(rr.Host), t.Addr(peer.Host)}
 				if !e.rrAddr.IsValid() || !e.peerAddr.IsValid() {
 					continue
 				}
@@ -143,7 +143,7 @@ func (j judge) warnings(near, far side) (status Status, detail, hint string) {
 	case unicast && peer.Role == inventory.RoleNode && nearEnd.Accepted < nearEnd.Received:
 		return Warn, accepts(near, far, nearEnd),
 			"a VM's address outside the pools, or a route without the fabric's community, is filtered; what " + far.name() + " announces: " +
-				sshLine(j.f, far.host.Host, fmt.Sprintf("vtysh -c 'show bgp %s neighbors %s advertised-routes'", strings.Replace(j.expected.family, "-", " ", 1), far.other))
+				j.f.SSHLine(far.host.Host, fmt.Sprintf("vtysh -c 'show bgp %s neighbors %s advertised-routes'", strings.Replace(j.expected.family, "-", " ", 1), far.other))
 	case unicast && peer.Role == inventory.RoleCoreGateway && farEnd.Asked && farEnd.Accepted < farEnd.Received:
 		return Warn, accepts(far, near, farEnd),
 			fmt.Sprintf("traffic from outside does not reach the rest; is the import policy of %s the one that `ipfabric gateway %s` prints?", peer.Name, peer.Name)
@@ -158,7 +158,7 @@ func (j judge) warnings(near, far side) (status Status, detail, hint string) {
 		if s.frr() && s.peer.BFD != "Up" && s.peer.Since > 30*time.Second {
 			return Warn, fmt.Sprintf("BFD is %s at %s: a failure is noticed after the hold time of %s only", strings.ToLower(s.peer.BFD), s.name(), j.f.BGP.HoldTime),
 				fmt.Sprintf("do 3784/udp and 4784/udp pass between %s and %s, and is BFD set up on both? ", s.name(), s.otherHost.Name) +
-					sshLine(j.f, s.host.Host, "vtysh -c 'show bfd peers'")
+					j.f.SSHLine(s.host.Host, "vtysh -c 'show bfd peers'")
 		}
 	}
 	return OK, "", ""

@@ -67,7 +67,7 @@ func stranger(f *inventory.Fabric, s *sight, addr, name string) []Session {
 			RR: s.host.Name, Peer: name, PeerRole: "unknown", Family: family, Status: Warn, Near: own,
 			Far:    End{Host: name, Received: -1},
 			Detail: fmt.Sprintf("%s has the neighbor %s, which it should not have (%s)", s.host.Name, addr, p.State),
-			Hint:   fmt.Sprintf("`ipfabric init --limit %s` removes it; if it is meant to be there, put it into frr.extra of the inventory; %s", s.host.Name, sshLine(f, s.host.Host, "vtysh -c 'show bgp neighbors "+addr+"'")),
+			Hint:   fmt.Sprintf("`ipfabric init --limit %s` removes it; if it is meant to be there, put it into frr.extra of the inventory; %s", s.host.Name, f.SSHLine(s.host.Host, "vtysh -c 'show bgp neighbors "+addr+"'")),
 		}
 		if s.host.Role == inventory.RoleNode {
 			session.RR, session.Peer, session.PeerRole = name, s.host.Name, s.host.Role

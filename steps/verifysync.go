@@ -4,23 +4,17 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"ipfabric/inventory"
 )
 
 // wantedSteps returns for each managed host what init would make true of it.
-func wantedSteps(f *inventory.Fabric) (map[string][]Step, error) {
-	plan, err := New(f)
-	if err != nil {
-		return nil, err
-	}
+func wantedSteps(plan Plan) map[string][]Step {
 	out := map[string][]Step{}
 	for _, stage := range plan {
 		for _, t := range stage.Tasks {
 			out[t.Node] = append(out[t.Node], t.Steps...)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // outOfSync names the things of a host that differ from the inventory, each

@@ -90,14 +90,6 @@ func (f finding) sentence(all []finding) string {
 	return have(rrs) + " " + f.detail
 }
 
-// have gives "rr1 has", "rr1 and rr2 have".
-func have(names []string) string {
-	if len(names) == 1 {
-		return names[0] + " has"
-	}
-	return AndList(names) + " have"
-}
-
 // check looks at one VM. Its status is that of the worst finding.
 func (j vmJudge) check(v VM) VMCheck {
 	c := VMCheck{VM: v.Name, Node: v.Node, IPv4: v.IPv4, IPv6: v.IPv6, State: v.State(), Status: OK, Seen: []Seen{}}
@@ -149,7 +141,7 @@ func (c VMCheck) worst(all []finding) VMCheck {
 // a VM is rightly not announced.
 func (j vmJudge) onNode(v VM) (all []finding, quiet string) {
 	node := j.nodes[v.Node]
-	show := "more: " + sshLine(j.f, node.host.Host, agentPath+" vm show "+v.Name)
+	show := "more: " + j.f.SSHLine(node.host.Host, agentPath+" vm show "+v.Name)
 	bad := func(hint, format string, args ...any) []finding {
 		return []finding{{Bad, "", fmt.Sprintf(format, args...), hint}}
 	}
@@ -171,7 +163,7 @@ func (j vmJudge) onNode(v VM) (all []finding, quiet string) {
 		return bad(show, "the agent of %s does not announce it", v.Node), ""
 	case !v.Carrier:
 		return []finding{{Warn, "", "no guest is attached to " + v.Interface + ": nobody answers for it",
-			"start the guest, or take the VM's route back: " + sshLine(j.f, node.host.Host, agentPath+" vm phase "+v.Name+" withdrawn")}}, ""
+			"start the guest, or take the VM's route back: " + j.f.SSHLine(node.host.Host, agentPath+" vm phase "+v.Name+" withdrawn")}}, ""
 	}
 	return nil, ""
 }
@@ -188,7 +180,7 @@ func (j vmJudge) onReflectors(v VM) []finding {
 		for _, a := range v.Addrs() {
 			switch {
 			case !rr.carries(a):
-			case !inPools(j.f.Pools, a):
+			case !inventory.InPools(j.f.Pools, a):
 				so := "so FRR does not announce it"
 				if rr.routes.from(a, v.Node) {
 					so = "so FRR does not announce it any more after the next init"
@@ -217,7 +209,7 @@ func (rr rrSight) silence() string {
 
 func (j vmJudge) missing(v VM, rr rrSight, a netip.Addr) finding {
 	node := j.nodes[v.Node]
-	hint := fmt.Sprintf("are the sessions of %s well? What its FRR has: %s", v.Node, sshLine(j.f, node.host.Host, "vtysh -c '"+showRoute(a)+"'"))
+	hint := fmt.Sprintf("are the sessions of %s well? What its FRR has: %s", v.Node, j.f.SSHLine(node.host.Host, "vtysh -c '"+showRoute(a)+"'"))
 	if node.failed(checkFRR) {
 		hint = fmt.Sprintf("first %s: what is wrong with its FRR stands with its checks", v.Node)
 	}
@@ -233,12 +225,4 @@ func (j vmJudge) untagged(v VM, rr rrSight, a netip.Addr) []finding {
 		}
 	}
 	return all
-}
-
-func showRoute(a netip.Addr) string {
-	family := "ipv4"
-	if a.Is6() {
-		family = "ipv6"
-	}
-	return fmt.Sprintf("show bgp %s unicast %s", family, host(a))
 }

@@ -57,10 +57,7 @@ func lookAgain(parent context.Context, f *inventory.Fabric, connect connector, s
 				fresh.vms.err, fresh.tables.err = err, err
 				return
 			}
-			if shared, ok := h.(sharedHost); ok {
-				h = shared.Host // the answers that are shared are the old ones
-			}
-			fresh.askVMs(ctx, f, newOnce(h))
+			fresh.askVMs(ctx, f, NewCache(Unshared(h))) // the answers that are shared are the old ones
 		}()
 	}
 	wg.Wait()
@@ -68,7 +65,7 @@ func lookAgain(parent context.Context, f *inventory.Fabric, connect connector, s
 }
 
 // askVMs asks a host for what it knows of the VMs, and for nothing else.
-func (s *sight) askVMs(ctx context.Context, f *inventory.Fabric, r *once) {
+func (s *sight) askVMs(ctx context.Context, f *inventory.Fabric, r *Cache) {
 	if s.host.Role == inventory.RoleRouteReflector {
 		_, s.tables, _ = askReflector(ctx, r, f, s.host.Host)
 		return
@@ -76,7 +73,7 @@ func (s *sight) askVMs(ctx context.Context, f *inventory.Fabric, r *once) {
 	var status agentStatus
 	var statusErr error
 	s.vms = agentVMs{}
-	r.look(
+	r.Look(
 		func() { status, statusErr = askAgent(ctx, r) },
 		func() { s.vms.vms, s.vms.err = listVMs(ctx, r, s.host.Name) },
 	)

@@ -48,7 +48,7 @@ func TestReflectorQuestion(t *testing.T) {
 		return strings.Replace(s, `addresses: [10.10.0.12, "fd00:10::12"]`, `addresses: [10.10.0.12]`, 1)
 	})
 	got := reflectorQuestion(f, f.RouteReflectors[1].Host)
-	want := []string{"sh", "-c", `{ "$@"; printf '\n%s' "$?"; } | gzip -1 | base64`, "sh", "timeout", "15", "vtysh", "-c", "show bgp summary json", "-c", "show bgp neighbors json",
+	want := []string{"sh", "-c", packScript, "sh", "timeout", "15", "vtysh", "-c", "show bgp summary json", "-c", "show bgp neighbors json",
 		"-c", "show bgp ipv4 unicast json", "-c", "show bgp ipv4 unicast community 65000:100 json", "-c", "show bgp ipv4 unicast community 65000:7 json"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("an IPv4 reflector (-want +got)\n%s", diff)
@@ -116,7 +116,7 @@ func bigFleet(t testing.TB, f *inventory.Fabric, vms int) (sights []*sight, answ
 			Present: true, Carrier: true, Routes: 2, Announced: true})
 		for k, a := range []netip.Addr{v4, v6} {
 			hop := []netip.Addr{n.IPv4, n.IPv6}[k]
-			tables[k] = append(tables[k], fmt.Sprintf("%q: [%s,%s]\n", host(a), fmt.Sprintf(path, "", a, hop), fmt.Sprintf(path, `"bestpath":true,`, a, hop)))
+			tables[k] = append(tables[k], fmt.Sprintf("%q: [%s,%s]\n", singlePrefix(a), fmt.Sprintf(path, "", a, hop), fmt.Sprintf(path, `"bestpath":true,`, a, hop)))
 		}
 	}
 	text := recording(t, "healthy", "rr1.vtysh")

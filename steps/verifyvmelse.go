@@ -164,5 +164,5 @@ func (j vmJudge) showOnNode(node string, a netip.Addr) string {
 	if a.Is6() {
 		command = "ip -6 route show "
 	}
-	return sshLine(j.f, j.nodes[node].host.Host, command+host(a).String())
+	return j.f.SSHLine(j.nodes[node].host.Host, command+singlePrefix(a).String())
 }

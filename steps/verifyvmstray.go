@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"ipfabric/inventory"
 )
 
 // A stray is a route to an address of the pools, by a node none of whose VMs has
@@ -26,7 +28,7 @@ func (j vmJudge) strays() map[string][]stray {
 	found := map[key]*stray{}
 	for _, rr := range j.rrs {
 		for a, paths := range rr.routes {
-			if !inPools(j.f.Pools, a) {
+			if !inventory.InPools(j.f.Pools, a) {
 				continue
 			}
 			for _, p := range paths {
@@ -100,7 +102,7 @@ func (c *VMCheck) setAddr(a netip.Addr) {
 func (j vmJudge) strayHint(node string, a netip.Addr) string {
 	if j.nodes[node] == nil {
 		for _, s := range j.rrs {
-			return "which neighbor it comes from: " + sshLine(j.f, s.host.Host, "vtysh -c '"+showRoute(a)+"'")
+			return "which neighbor it comes from: " + j.f.SSHLine(s.host.Host, "vtysh -c '"+showRoute(a)+"'")
 		}
 		return ""
 	}

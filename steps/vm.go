@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 )
 
 // A VM is one virtual machine as the agent of its node describes it.
@@ -137,15 +136,6 @@ func addrList(addrs []netip.Addr) string {
 		out = append(out, a.String())
 	}
 	return AndList(out)
-}
-
-// AndList gives "a", "a and b", "a, b and c".
-func AndList(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
 // nodesOf names the nodes of VMs, each once.

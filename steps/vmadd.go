@@ -156,7 +156,7 @@ func (c *VMControl) choose(r VMRequest, owners map[netip.Addr]string) (VM, error
 	}
 	used := func(a netip.Addr) bool {
 		_, taken := owners[a]
-		return taken || holderOf(c.Fabric, a) != ""
+		return taken || c.Fabric.HolderOf(a) != ""
 	}
 	for _, x := range []struct {
 		pick  bool

@@ -97,10 +97,10 @@ func (c *VMControl) agentError(node string, err error) error {
 			kind = VMSilent
 		}
 		return &VMError{Kind: kind, Msg: node + ": " + msg,
-			Next: cmp.Or(hint, "more: "+sshLine(c.Fabric, h.Host, agentPath+" status"))}
+			Next: cmp.Or(hint, "more: "+c.Fabric.SSHLine(h.Host, agentPath+" status"))}
 	}
 	return &VMError{Kind: VMSilent, Msg: node, Err: err,
-		Next: hintOf(err, "see how its agent is: "+sshLine(c.Fabric, h.Host, agentPath+" status"))}
+		Next: hintOf(err, "see how its agent is: "+c.Fabric.SSHLine(h.Host, agentPath+" status"))}
 }
 
 // agentSaid takes the agent's own sentence, and its hint, out of an error of its

@@ -1,7 +1,6 @@
 package steps
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 	"regexp"
@@ -156,10 +155,10 @@ func (x vmFamily) parse(f *inventory.Fabric, s string) (a netip.Addr, pick bool,
 	if err != nil || a.Is6() != x.is6 || a.Is4In6() || a.Zone() != "" {
 		return netip.Addr{}, false, vmUsage("write an address of "+x.poolNames(), "%s %q is not an %s address", x.flag, s, x.name)
 	}
-	if who := holderOf(f, a); who != "" {
+	if who := f.HolderOf(a); who != "" {
 		return netip.Addr{}, false, vmUsage("write an address of "+x.poolNames(), "%s %s is the address of %s", x.flag, a, who)
 	}
-	if !inPools(x.pools, a) {
+	if !inventory.InPools(x.pools, a) {
 		return netip.Addr{}, false, vmUsage("write an address of "+x.poolNames(), "%s %s is in none of the fabric's pools", x.flag, a)
 	}
 	return a, false, nil
@@ -174,26 +173,4 @@ func (x vmFamily) poolNames() string {
 		out = append(out, p.String())
 	}
 	return AndList(out)
-}
-
-func inPools(pools []netip.Prefix, a netip.Addr) bool {
-	for _, p := range pools {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
-}
-
-// holderOf says which part of the fabric, other than a VM, has an address.
-func holderOf(f *inventory.Fabric, a netip.Addr) string {
-	if a == f.Gateway.IPv4 || a == f.Gateway.IPv6 {
-		return "the gateway of all VMs"
-	}
-	for _, h := range f.Hosts() {
-		if a == h.IPv4 || a == h.IPv6 {
-			return fmt.Sprintf("%s (%s)", h.Name, strings.ReplaceAll(h.Role, "-", " "))
-		}
-	}
-	return ""
 }

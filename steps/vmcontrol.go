@@ -209,3 +209,7 @@ func (c *VMControl) await(ctx context.Context, limit time.Duration, look func() 
 		every = min(every*5/4, longestPoll)
 	}
 }
+
+// patience is how long a host may take for all of verify's questions. A daemon
+// that hangs must not make verify hang.
+const patience = 30 * time.Second

@@ -131,7 +131,7 @@ func (h *fleetHost) table(is6 bool) string {
 				if a.Is6() == is6 && h.announces(n.Name, v) {
 					path := fakePath(n, a)
 					path["bestpath"] = true
-					routes[host(a).String()] = []any{path}
+					routes[singlePrefix(a).String()] = []any{path}
 				}
 			}
 		}

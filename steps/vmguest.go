@@ -64,7 +64,7 @@ func (g guest) netplan(indent string) string {
 	line(2, "accept-ra: false")
 	line(2, "addresses:")
 	for _, a := range g.Addrs() {
-		line(3, "- %q", host(a))
+		line(3, "- %q", singlePrefix(a))
 	}
 	line(2, "routes:")
 	for _, a := range g.Addrs() {
@@ -91,11 +91,11 @@ func (g guest) ifcfg() string {
 		fmt.Fprintf(&b, "IPADDR=%s\nPREFIX=32\n", g.IPv4)
 	}
 	if g.IPv6.IsValid() {
-		fmt.Fprintf(&b, "IPV6INIT=yes\nIPV6_AUTOCONF=no\nIPV6ADDR=%s\nIPV6_DEFROUTE=yes\nIPV6_DEFAULTGW=%s%%%s\n", host(g.IPv6), g.gateway.IPv6, g.device)
+		fmt.Fprintf(&b, "IPV6INIT=yes\nIPV6_AUTOCONF=no\nIPV6ADDR=%s\nIPV6_DEFROUTE=yes\nIPV6_DEFAULTGW=%s%%%s\n", singlePrefix(g.IPv6), g.gateway.IPv6, g.device)
 	}
 	if g.IPv4.IsValid() {
 		fmt.Fprintf(&b, "# route-%s:\n", g.device)
-		fmt.Fprintf(&b, "%s dev %s scope link\n", host(g.gateway.IPv4), g.device)
+		fmt.Fprintf(&b, "%s dev %s scope link\n", singlePrefix(g.gateway.IPv4), g.device)
 		fmt.Fprintf(&b, "default via %s dev %s\n", g.gateway.IPv4, g.device)
 	}
 	return b.String()
@@ -105,16 +105,16 @@ func (g guest) commands() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "ip link set dev %s up\n", g.device)
 	if g.IPv4.IsValid() {
-		fmt.Fprintf(&b, "ip addr replace %s dev %s\n", host(g.IPv4), g.device)
-		fmt.Fprintf(&b, "ip route replace %s dev %s scope link\n", host(g.gateway.IPv4), g.device)
+		fmt.Fprintf(&b, "ip addr replace %s dev %s\n", singlePrefix(g.IPv4), g.device)
+		fmt.Fprintf(&b, "ip route replace %s dev %s scope link\n", singlePrefix(g.gateway.IPv4), g.device)
 		fmt.Fprintf(&b, "ip route replace default via %s dev %s\n", g.gateway.IPv4, g.device)
 	}
 	if g.IPv6.IsValid() {
-		fmt.Fprintf(&b, "ip -6 addr replace %s dev %s\n", host(g.IPv6), g.device)
+		fmt.Fprintf(&b, "ip -6 addr replace %s dev %s\n", singlePrefix(g.IPv6), g.device)
 		fmt.Fprintf(&b, "ip -6 route replace default via %s dev %s\n", g.gateway.IPv6, g.device)
 	}
 	return b.String()
 }
 
 // host is an address as the network that holds it alone.
-func host(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
+func singlePrefix(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }

@@ -55,6 +55,6 @@ func (c *VMControl) lostVM(v VM, a netip.Addr, p vmStranger) error {
 	if v.Link != "" {
 		again = append(again, "--link", v.Link)
 	}
-	return vmRefused("if it is "+v.Name+"'s, whose file the agent has lost, tell the agent: "+sshLine(c.Fabric, h.Host, strings.Join(again, " ")),
+	return vmRefused("if it is "+v.Name+"'s, whose file the agent has lost, tell the agent: "+c.Fabric.SSHLine(h.Host, strings.Join(again, " ")),
 		"%s is in use: it is %s", a, p.who)
 }

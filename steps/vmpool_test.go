@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"ipfabric/inventory"
 )
 
 func TestLowestFree(t *testing.T) {
@@ -62,18 +64,18 @@ func FuzzChoose(f *testing.F) {
 		got, err := c.choose(VMRequest{VM: VM{Name: "web", Node: "node1"}, pick4: p.Addr().Is4(), pick6: p.Addr().Is6()}, owners)
 		if err != nil {
 			for a := p.Addr().Next(); p.Contains(a) && p.Contains(a.Next()); a = a.Next() {
-				if owners[a] == "" && holderOf(&fabric, a) == "" {
+				if owners[a] == "" && fabric.HolderOf(a) == "" {
 					t.Fatalf("%s is free in %s, but: %v", a, p, err)
 				}
 			}
 			return
 		}
 		addrs := got.Addrs()
-		if len(addrs) != 1 || !p.Contains(addrs[0]) || owners[addrs[0]] != "" || holderOf(&fabric, addrs[0]) != "" {
+		if len(addrs) != 1 || !p.Contains(addrs[0]) || owners[addrs[0]] != "" || fabric.HolderOf(addrs[0]) != "" {
 			t.Fatalf("pool %s: got %s", p, addrList(addrs))
 		}
 		for a := p.Addr().Next(); a.Less(addrs[0]); a = a.Next() {
-			if owners[a] == "" && holderOf(&fabric, a) == "" {
+			if owners[a] == "" && fabric.HolderOf(a) == "" {
 				t.Fatalf("pool %s: got %s, though %s is free", p, addrs[0], a)
 			}
 		}
@@ -97,7 +99,7 @@ func FuzzVMRequest(f *testing.F) {
 			}
 		}
 		for _, a := range r.Addrs() {
-			if !inPools(fabric.Pools, a) || holderOf(fabric, a) != "" {
+			if !inventory.InPools(fabric.Pools, a) || fabric.HolderOf(a) != "" {
 				t.Errorf("%s got through", a)
 			}
 		}

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"strings"
+	"sync"
 
+	"ipfabric/inventory"
 	"ipfabric/steps"
 )
 
@@ -14,6 +17,40 @@ func (o *outlook) answering() []string {
 			out = append(out, h.Host)
 		}
 	}
+	return out
+}
+
+// frrVersions asks hosts for their FRR's versions. Hosts that give no answer
+// are left out.
+func (s *session) frrVersions(ctx context.Context, hosts []string) map[string]steps.FRRVersion {
+	var mu sync.Mutex
+	out := map[string]steps.FRRVersion{}
+	var wg sync.WaitGroup
+	for _, name := range hosts {
+		h, ok := s.fabric.Host(name)
+		if !ok || h.Role == inventory.RoleCoreGateway {
+			continue
+		}
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			host, err := s.connect(ctx, name)
+			if err != nil {
+				return
+			}
+			cache := steps.CacheOf(host)
+			cache.Look(func() {
+				v, err := steps.AskFRRVersions(ctx, cache, h.Host)
+				if err != nil {
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				out[name] = v
+			})
+		}()
+	}
+	wg.Wait()
 	return out
 }
 

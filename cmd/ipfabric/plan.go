@@ -57,13 +57,13 @@ func (a *app) showPlan(ctx context.Context, opts planOptions) error {
 }
 
 func (s *session) preview(ctx context.Context, plan steps.Plan, opts planOptions) error {
-	s.connect = steps.Sharing(s.fleet.connect) // most of what FRRVersions asks was asked before
+	s.connect = steps.Sharing(s.fleet.connect) // most of what is asked of FRR's versions was asked before
 	defer func() { s.connect = s.fleet.connect }()
 	o, stop := s.look(ctx, plan)
 	if o == nil {
 		return stop
 	}
-	o.addFRR(steps.FRRVersions(ctx, s.fabric, s.connect, o.answering()))
+	o.addFRR(s.frrVersions(ctx, o.answering()))
 	if err := s.showOutlook(o, opts.json); err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ type session struct {
 	// connect is fleet.connect, or shares answers while nothing is changed.
 	connect func(ctx context.Context, host string) (steps.Host, error)
 
-	// verifyOnce is steps.Verify, and pollEvery the time between two calls of it.
+	// verifyOnce verifies once, and pollEvery the time between two calls of it.
 	verifyOnce func(context.Context, *inventory.Fabric, func(context.Context, string) (steps.Host, error)) *steps.Report
 	pollEvery  time.Duration
 }
@@ -62,7 +62,7 @@ func (a *app) open(ctx context.Context, command string, limit []string) (*sessio
 	}
 	s := &session{
 		app: a, command: command, fabric: fabric, limit: names, progress: newProgress(a.say),
-		verifyOnce: steps.Verify, pollEvery: 2 * time.Second,
+		verifyOnce: verifyOnce, pollEvery: 2 * time.Second,
 	}
 	s.fleet = newFleet(func(name string) (machine, error) {
 		h, ok := fabric.Host(name)
@@ -131,17 +131,7 @@ func (a *app) logStart(command string) {
 
 // plan returns what must be true of the hosts of --limit.
 func (s *session) plan(o planOptions) (steps.Plan, error) {
-	var opts []steps.Option
-	if o.adopt {
-		opts = append(opts, steps.Adopt())
-	}
-	if o.loss {
-		opts = append(opts, steps.AcceptSessionLoss())
-	}
-	if o.upgrade {
-		opts = append(opts, steps.UpgradeFRR())
-	}
-	plan, err := steps.New(s.fabric, opts...)
+	plan, err := steps.New(s.fabric, steps.FRROptions{Adopt: o.adopt, AcceptSessionLoss: o.loss, Upgrade: o.upgrade})
 	if err != nil {
 		return nil, err
 	}
@@ -173,4 +163,11 @@ func (s *session) role(name string) string {
 func (s *session) run(ctx context.Context, plan steps.Plan, dryRun bool, report func(steps.Event)) steps.Result {
 	r := &steps.Runner{Connect: s.connect, Report: report, DryRun: dryRun, Stop: s.signals.stop}
 	return r.Run(ctx, plan)
+}
+
+// verifyOnce compares the hosts with what init would make true of them, and
+// looks at both ends of every session.
+func verifyOnce(ctx context.Context, f *inventory.Fabric, connect func(context.Context, string) (steps.Host, error)) *steps.Report {
+	plan, err := steps.New(f, steps.FRROptions{})
+	return steps.Verify(ctx, f, plan, err, connect)
 }

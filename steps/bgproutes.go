@@ -114,92 +114,60 @@ func (x frrPath) origin(f *inventory.Fabric) string {
 	return first
 }
 
-// A view is what one route reflector says of some addresses.
-type view struct {
-	rr     inventory.RouteReflector
-	routes vmRoutes
-	err    error // it gave no answer
-}
+// fewRoutes is up to how many addresses are asked for one by one. Beyond that a
+// table of all routes is less to read, and the arguments stay short enough for
+// any number of VMs.
+const fewRoutes = 48
 
-// carries says whether the reflector has sessions for an address's family:
-// IPv4 sessions carry IPv4 routes, IPv6 sessions IPv6 routes.
-func (v view) carries(a netip.Addr) bool {
-	if a.Is4() {
-		return v.rr.IPv4.IsValid()
+// askRoutes asks bgpd for the ways to these addresses. Both questions look at
+// what was accepted: on a reflector that is what has the fabric's communities.
+func askRoutes(ctx context.Context, f *inventory.Fabric, r Reader, addrs []netip.Addr) (vmRoutes, error) {
+	routes := vmRoutes{}
+	if len(addrs) == 0 {
+		return routes, nil
 	}
-	return v.rr.IPv6.IsValid()
-}
-
-// views asks all of these reflectors at once.
-func (c *VMControl) views(ctx context.Context, rrs []inventory.RouteReflector, addrs []netip.Addr) []view {
-	out := make([]view, len(rrs))
-	names := make([]string, len(rrs))
-	for i, rr := range rrs {
-		out[i].rr, names[i] = rr, rr.Name
+	question, table := routeQuestion(addrs)
+	out, err := r.Query(ctx, question...)
+	if err == nil && table {
+		out, err = unpack(out)
 	}
-	onAll(names, func(i int, name string) {
-		out[i].routes, out[i].err = c.routesAt(ctx, name, addrs)
-	})
-	return out
+	if err != nil {
+		return nil, err
+	}
+	if strings.Contains(out, "bgpd is not running") { // which vtysh takes for no failure
+		return nil, errFRR("its bgpd does not run")
+	}
+	if err := routes.read(f, out); err != nil {
+		return nil, err
+	}
+	return routes, nil
 }
 
-func silentViews(views []view) []Silent {
-	var out []Silent
-	for _, v := range views {
-		if v.err != nil {
-			out = append(out, Silent{v.rr.Name, v.err})
+// routeQuestion is the command that asks for the ways to some addresses, and
+// whether its answer is packed tables of all routes.
+func routeQuestion(addrs []netip.Addr) (argv []string, table bool) {
+	var few []string
+	var families [2]bool
+	for _, a := range addrs {
+		few = append(few, showRoute(a)+" json")
+		families[a.BitLen()/128] = true
+	}
+	if len(addrs) <= fewRoutes {
+		return vtysh(few...), false
+	}
+	var tables []string
+	for i, name := range []string{"ipv4", "ipv6"} {
+		if families[i] {
+			tables = append(tables, fmt.Sprintf("show bgp %s unicast json", name))
 		}
 	}
-	return out
+	return packed(vtysh(tables...)...), true
 }
 
-// Seen is what one route reflector has of a VM.
-type Seen struct {
-	RR     string `json:"rr"`
-	Status string `json:"status"` // SeenYes, SeenNo, SeenPartly, SeenOther or SeenUnknown
-}
-
-// How a route reflector sees a VM.
-const (
-	SeenYes     = "yes"     // its best path to every address is the VM's node
-	SeenNo      = "no"      // it has no path at all
-	SeenPartly  = "partly"  // to some of the addresses
-	SeenOther   = "other"   // it prefers another node for at least one address
-	SeenUnknown = "unknown" // it gave no answer
-)
-
-// seen says how a reflector sees a VM.
-func (v view) seen(vm VM) Seen {
-	s := Seen{RR: v.rr.Name, Status: SeenUnknown}
-	if v.err != nil {
-		return s
+func showRoute(a netip.Addr) string {
+	family := "ipv4"
+	if a.Is6() {
+		family = "ipv6"
 	}
-	here, nowhere, other, all := 0, 0, 0, 0
-	for _, a := range vm.Addrs() {
-		if !v.carries(a) {
-			continue
-		}
-		all++
-		switch v.routes.best(a) {
-		case vm.Node:
-			here++
-		case "":
-			nowhere++
-		default:
-			other++
-		}
-	}
-	switch {
-	case all == 0:
-		s.Status = "" // it is not this reflector's business
-	case other > 0:
-		s.Status = SeenOther
-	case here == all:
-		s.Status = SeenYes
-	case nowhere == all:
-		s.Status = SeenNo
-	default:
-		s.Status = SeenPartly
-	}
-	return s
+	return fmt.Sprintf("show bgp %s unicast %s", family, singlePrefix(a))
 }

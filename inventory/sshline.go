@@ -1,16 +1,14 @@
-package steps
+package inventory
 
 import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	"ipfabric/inventory"
 )
 
-// sshLine gives a line to paste into the operator's shell that runs a command
+// SSHLine gives a line to paste into the operator's shell that runs a command
 // on a host, built from what the inventory says of the way there.
-func sshLine(f *inventory.Fabric, h inventory.Host, command string) string {
+func (f *Fabric) SSHLine(h Host, command string) string {
 	words := []string{"ssh"}
 	if h.SSH.Port != 0 && h.SSH.Port != 22 {
 		words = append(words, "-p", strconv.Itoa(h.SSH.Port))
