@@ -4,9 +4,10 @@ import (
 	"embed"
 	"errors"
 	"io/fs"
+	"strings"
 )
 
-//go:embed frr/*.tmpl gateway/*.tmpl node agent.service hooks/qemu
+//go:embed frr/*.tmpl gateway/*.tmpl node sh agent.service hooks/qemu
 var files embed.FS
 
 //go:embed agent
@@ -29,6 +30,19 @@ func File(name string) []byte {
 		panic(err) // as above
 	}
 	return data
+}
+
+// Script returns the command that runs a script of the folder sh on a host, with
+// these arguments. The script's name is its $0. Comments stay here: what is sent
+// is short.
+func Script(name string, args ...string) []string {
+	var text strings.Builder
+	for line := range strings.Lines(string(File("sh/" + name))) {
+		if !strings.HasPrefix(strings.TrimSpace(line), "#") {
+			text.WriteString(line)
+		}
+	}
+	return append([]string{"sh", "-c", strings.TrimSpace(text.String()), name}, args...)
 }
 
 // ErrNoAgent says that this program was built with "go build" alone: make

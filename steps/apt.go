@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 	"strings"
+
+	"ipfabric/assets"
 )
 
 // apt is the package manager of Debian and Ubuntu.
@@ -30,14 +32,8 @@ func (apt) Candidate(ctx context.Context, r Reader, name string, _ bool) (string
 	return aptCandidate(out), nil
 }
 
-// askApt runs apt-cache without the files that it keeps to be faster the next
-// time, where there is little room: they are large, and would fill the disk.
-const askApt = `df -P -m /var/cache/apt | { read -r _; read -r _ _ _ free _; [ "$free" -ge "$0" ]; } 2>/dev/null ||
-	set -- -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= "$@"
-exec apt-cache "$@"`
-
 func aptPolicy(name string) []string {
-	return []string{"sh", "-c", askApt, strconv.Itoa(spaceNeeded), "policy", name}
+	return assets.Script("apt-cache.sh", strconv.Itoa(spaceNeeded), "policy", name)
 }
 
 func aptCandidate(policy string) string {
@@ -59,17 +55,6 @@ func aptGet(args ...string) []string {
 	}, args...)
 }
 
-// fetchLists fetches package lists. Another run of apt that does so makes
-// it fail at once, so it tries again: a minute is enough for that. A source that
-// does not answer is no error for apt; it is one if $1 says that all must.
-const fetchLists = `must=$1; shift
-for try in 1 2 3 4 5 6 7 8 9 10 11 12; do
-	out=$("$@" update 2>&1) && case $must$out in all*"W: Failed to fetch"*) break ;; *) exit 0 ;; esac
-	case $out in *"/var/lib/apt/lists/lock"*) sleep 5 ;; *) break ;; esac
-done
-printf '%s\n' "$out" | grep -E '^(E|W):' >&2
-exit 1`
-
 // aptUpdate is the command that fetches the lists: of our repository alone, or
 // of all.
 func aptUpdate(ours bool) []string { return fetching("any", ours) }
@@ -79,7 +64,7 @@ func aptUpdate(ours bool) []string { return fetching("any", ours) }
 func aptUpdateAll(ours bool) []string { return fetching("all", ours, "timeout", "50") }
 
 func fetching(must string, ours bool, wrapper ...string) []string {
-	argv := append([]string{"sh", "-c", fetchLists, "sh", must}, wrapper...)
+	argv := append(assets.Script("apt-lists.sh", must), wrapper...)
 	if ours {
 		return append(argv, aptGet(ownLists...)...)
 	}

@@ -3,35 +3,22 @@ package steps
 import (
 	"context"
 	"strings"
+
+	"ipfabric/assets"
 )
-
-// cutOff prints what a dpkg that was cut off, by a loss of power perhaps, has
-// left: "journal", "configure", and the packages that must be unpacked anew.
-// dpkg itself knows how to go on with all but these.
-const cutOff = `ls /var/lib/dpkg/updates | grep -q '^[0-9]' && echo journal
-LC_ALL=C dpkg-query -W -f '${db:Status-Eflag} ${db:Status-Status} ${binary:Package}=${Version}\n' |
-	sed -n -e 's/^reinstreq [^ ]* //p' -e 's/^ok \(unpacked\|half-configured\) .*/configure/p'
-true`
-
-// configureAll completes what an earlier dpkg has begun. That one may still be at
-// work, so apt waits for it first. What dpkg cannot configure is no error here:
-// the apt-get that follows tries it again, and says why.
-const configureAll = `"$@" check >/dev/null 2>&1
-dpkg --configure -a --force-confdef --force-confold
-true`
 
 // complete makes packages whole that an earlier run has left half installed:
 // apt-get install takes them for installed.
 func (apt) complete(ctx context.Context, h Host) error {
-	found, err := h.Query(ctx, "sh", "-c", cutOff)
+	found, err := h.Query(ctx, assets.Script("dpkg-state.sh")...)
 	if err != nil || strings.TrimSpace(found) == "" {
 		return err
 	}
-	configure := append([]string{"sh", "-c", configureAll, "sh"}, aptGet()...)
+	configure := assets.Script("dpkg-configure.sh", aptGet()...)
 	if err := h.Run(ctx, detached(append([]string{"env", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive"}, configure...))...); err != nil {
 		return packageError(err)
 	}
-	if found, err = h.Query(ctx, "sh", "-c", cutOff); err != nil {
+	if found, err = h.Query(ctx, assets.Script("dpkg-state.sh")...); err != nil {
 		return err
 	}
 	var exact, any []string

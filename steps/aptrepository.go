@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"ipfabric/assets"
 )
 
 const (
@@ -45,36 +47,10 @@ func aptStanza(r repository, keyPath string) string {
 	return s + "Signed-By: " + keyPath + "\n"
 }
 
-// tryApt fetches the lists of one source, $2 with the key $1, into a folder of
-// its own, and prints the newest version of each package that is asked for. It
-// prints "failed" and what apt says if that does not work, which is no failure
-// of the command: apt itself ends well if a source does not answer.
-const tryApt = `fail() { echo failed; printf '%s\n' "$1"; exit 0; }
-t=$(mktemp -d 2>&1) || fail "$t"
-trap 'rm -rf "$t"' EXIT
-chmod 755 "$t" # for apt's own user
-mkdir -p "$t/parts" "$t/lists/partial" "$t/cache/archives/partial" &&
-	printf '%s' "$1" >"$t/key.asc" && printf '%s' "$2" | sed "s#^Signed-By: .*#Signed-By: $t/key.asc#" >"$t/parts/try.sources" ||
-	fail "No space left on device"
-shift 2
-set -- "$t" "$@"
-try() { "$@" -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$t/parts" -o Dir::State::lists="$t/lists" -o Dir::Cache="$t/cache" \
-	-o Acquire::Retries=1 -o Acquire::http::Timeout=10 -o Acquire::https::Timeout=10; }
-out=$(LC_ALL=C try apt-get -q update 2>&1)
-bad=$(printf '%s\n' "$out" | grep -E '^E:|^W: (GPG error|Failed to fetch|.*[Ss]ignature)' | head -n 4)
-shift
-for p; do
-	v=$(LC_ALL=C try apt-cache madison "$p" 2>/dev/null | head -n 1 | cut -d'|' -f2 | tr -d ' ')
-	[ -z "$v" ] || versions="$versions$p $v
-"
-done
-[ -n "$versions" ] || fail "${bad:-no package $*}"
-printf '%s' "$versions"`
-
 // Try looks at the packages of a repository that is not put in place.
 func (apt) Try(ctx context.Context, r Reader, repo repository, _ bool) (map[string]string, error) {
 	names := []string{"frr", "frr-pythontools"}
-	out, err := r.Query(ctx, append([]string{"sh", "-c", tryApt, "sh", repo.Key, aptStanza(repo, "")}, names...)...)
+	out, err := r.Query(ctx, append(assets.Script("apt-try.sh", repo.Key, aptStanza(repo, "")), names...)...)
 	if err != nil {
 		return nil, err
 	}

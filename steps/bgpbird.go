@@ -5,11 +5,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"ipfabric/assets"
 )
 
 // birdQuestion asks BIRD for its clock, as it gives the start of a session and
 // not its age, and for its protocols. -r lets it look only.
-var birdQuestion = []string{"sh", "-c", "birdc -r show status && birdc -r show protocols all"}
+var birdQuestion = assets.Script("bird-state.sh")
 
 var (
 	// A protocol begins at the start of a line: name, "BGP", table, up or down,

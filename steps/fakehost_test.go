@@ -25,6 +25,19 @@ type fakeStatus int
 func (e fakeStatus) Error() string   { return fmt.Sprintf("exit status %d", int(e)) }
 func (e fakeStatus) ExitStatus() int { return int(e) }
 
+// Line gives a command as one line. A script of assets/sh stands in it by its
+// name alone: "stat-files.sh /etc/frr/frr.conf".
+func Line(argv ...string) string {
+	var out []string
+	for i := 0; i < len(argv); i++ {
+		if i+3 < len(argv) && argv[i] == "sh" && argv[i+1] == "-c" && strings.HasSuffix(argv[i+3], ".sh") {
+			i += 3
+		}
+		out = append(out, argv[i])
+	}
+	return strings.Join(out, " ")
+}
+
 func (h *fakeHost) ReadFile(_ context.Context, path string) ([]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -38,7 +51,7 @@ func (h *fakeHost) ReadFile(_ context.Context, path string) ([]byte, error) {
 func (h *fakeHost) Query(_ context.Context, argv ...string) (string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	line := strings.Join(argv, " ")
+	line := Line(argv...)
 	h.log = append(h.log, line)
 	if err := h.fail[line]; err != nil {
 		return "", err

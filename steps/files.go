@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"strings"
 	"unicode/utf8"
+
+	"ipfabric/assets"
 )
 
 // A file is one file as it must be.
@@ -51,13 +53,10 @@ func (s filesAre) Apply(ctx context.Context, h Host) error {
 	return h.Run(ctx, s.then...)
 }
 
-// statFiles prints "MODE OWNER SHA256" for each file, or "absent".
-const statFiles = `for f; do if [ -e "$f" ]; then echo "$(stat -L -c '%a %U:%G' -- "$f") $(sha256sum <"$f" | cut -c1-64)"; else echo absent; fi; done`
-
 // diffFiles compares files by one question for all of them. Only those that
 // differ are read.
 func diffFiles(ctx context.Context, r Reader, files []file) (Diff, error) {
-	argv := []string{"sh", "-c", statFiles, "sh"}
+	argv := assets.Script("stat-files.sh")
 	for _, f := range files {
 		argv = append(argv, f.path)
 	}
@@ -123,16 +122,12 @@ func writeFiles(ctx context.Context, h Host, files []file) error {
 	return nil
 }
 
-// settleFile gives the file $2 its owner $1 and, where SELinux is, the label
-// that the policy has for its path: the file was made under another name.
-const settleFile = `chown "$1" "$2" && { ! command -v restorecon >/dev/null || restorecon "$2"; }`
-
 // writeFile writes one file with its mode, owner and label.
 func writeFile(ctx context.Context, h Host, f file) error {
 	if err := h.WriteFile(ctx, f.path, f.data, f.mode); err != nil {
 		return err
 	}
-	return h.Run(ctx, "sh", "-c", settleFile, "sh", f.ownerName(), f.path)
+	return h.Run(ctx, assets.Script("settle-file.sh", f.ownerName(), f.path)...)
 }
 
 func hash(data []byte) string {
@@ -168,6 +163,3 @@ func putBack(ctx context.Context, h Host, paths []string, before map[string][]by
 	}
 	return errors.Join(errs...)
 }
-
-// present prints those files that are there: a question that every run asks.
-const present = `for f; do [ ! -e "$f" ] || echo "$f"; done`

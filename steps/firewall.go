@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"ipfabric/assets"
 	"ipfabric/inventory"
 )
 
@@ -57,17 +58,6 @@ func newFirewall(f *inventory.Fabric, peers, vteps []netip.Addr, vms []netip.Pre
 	return s
 }
 
-// firewallLook prints "off" where firewalld does not run, and otherwise what
-// it has loaded of ours. It asks over D-Bus, as firewall-cmd takes half a
-// second of CPU for each question.
-const firewallLook = `systemctl -q is-active firewalld 2>/dev/null || { echo off; exit 0; }
-ask() { busctl call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1"$@" 2>/dev/null || echo none; }
-v=$(busctl get-property org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1 version | cut -d'"' -f2)
-echo "version $v"
-busctl get-property org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1 IPSetTypes | grep -q '"hash:ip"' || echo "no sets"
-for p in $1; do echo "policy $p $(ask .policy getPolicySettings s "$p")"; done
-for s in $2; do echo "set $s $(ask .ipset getEntries s "$s")"; done`
-
 // A loadedFirewall is what firewalld has loaded of ours.
 type loadedFirewall struct {
 	off      bool
@@ -78,7 +68,7 @@ type loadedFirewall struct {
 }
 
 func (s firewallOpen) look(ctx context.Context, r Reader) (loadedFirewall, error) {
-	out, err := r.Query(ctx, "sh", "-c", firewallLook, "sh", strings.Join(s.policyNames(), " "), strings.Join(s.setNames(), " "))
+	out, err := r.Query(ctx, assets.Script("firewalld-state.sh", strings.Join(s.policyNames(), " "), strings.Join(s.setNames(), " "))...)
 	if err != nil {
 		return loadedFirewall{}, err
 	}

@@ -35,8 +35,8 @@ func firewallHost(s firewallOpen, version string, loaded bool, set string) *fake
 			out += "set " + name + " " + text + "\n"
 		}
 	}
-	h.answers["sh -c "+firewallLook+" sh "+strings.Join(s.policyNames(), " ")+" "+strings.Join(s.setNames(), " ")] = out
-	stat := "sh -c " + statFiles + " sh"
+	h.answers["firewalld-state.sh "+strings.Join(s.policyNames(), " ")+" "+strings.Join(s.setNames(), " ")] = out
+	stat := "stat-files.sh"
 	var absent string
 	for _, f := range s.files() {
 		stat += " " + f.path
@@ -116,7 +116,7 @@ func TestFirewalldOff(t *testing.T) {
 	if _, err := s.Check(t.Context(), h); !errors.As(err, &old) {
 		t.Errorf("an old firewalld: %v", err)
 	}
-	look := "sh -c " + firewallLook + " sh " + strings.Join(s.policyNames(), " ") + " " + strings.Join(s.setNames(), " ")
+	look := "firewalld-state.sh " + strings.Join(s.policyNames(), " ") + " " + strings.Join(s.setNames(), " ")
 	h.answers[look] = "version 0.9.3\nno sets\n"
 	if _, err := s.Check(t.Context(), h); !errors.Is(err, errNoSets{}) {
 		t.Errorf("without ipset: %v", err)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"ipfabric/assets"
 	"ipfabric/inventory"
 )
 
@@ -94,7 +95,7 @@ func (s frrConf) Apply(ctx context.Context, h Host) error {
 	if err := h.Run(ctx, "rm", "-f", stagedPath); err != nil { // it holds the password
 		return err
 	}
-	if err := h.Run(ctx, "sh", "-c", backup, "sh", confPath, backupDir); err != nil {
+	if err := h.Run(ctx, assets.Script("backup-conf.sh", confPath, backupDir)...); err != nil {
 		return err
 	}
 	if err := s.rollback.arm(ctx, h); err != nil {
@@ -148,14 +149,6 @@ func (e errBreaksSessions) RolledBack() bool { return true }
 func (e errBreaksSessions) Hint() string {
 	return "nothing was changed here; in a maintenance window run init with --accept-session-loss, then change the core gateways"
 }
-
-// backup copies $1, if it is there, into the folder $2 and keeps the newest
-// twenty copies there. Copies hold the BGP password.
-const backup = `set -e
-[ -e "$1" ] || exit 0
-install -d -m 0700 "$2"
-cp -p "$1" "$2/frr.conf.$(date -u +%Y%m%dT%H%M%SZ)"
-ls -1 "$2" | head -n -20 | while read -r old; do rm -f "$2/$old"; done`
 
 func wantedConf(ctx context.Context, r Reader, host inventory.Host, render confRenderer) ([]byte, error) {
 	v, err := frrVersionOf(ctx, r, host)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ipfabric/assets"
 )
 
 // frrConfirmed: no change of FRR waits for its confirmation. It is the last
@@ -24,9 +26,8 @@ type frrConfirmed struct {
 func (s frrConfirmed) String() string { return "FRR's change is confirmed" }
 
 func (s frrConfirmed) Check(ctx context.Context, r Reader) (Diff, error) {
-	// One question for both files, as every run asks it.
-	const look = `head -n 1 "$1" 2>/dev/null || echo; cat "$2" 2>/dev/null; true`
-	out, err := r.Query(ctx, "sh", "-c", look, "sh", rollbackArmed, rolledBack)
+
+	out, err := r.Query(ctx, assets.Script("rollback-state.sh", rollbackArmed, rolledBack)...)
 	if err != nil {
 		return nil, err
 	}

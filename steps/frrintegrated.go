@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+
+	"ipfabric/assets"
 )
 
 const vtyshPath = "/etc/frr/vtysh.conf"
@@ -15,10 +17,6 @@ const vtyshPath = "/etc/frr/vtysh.conf"
 type frrIntegrated struct{ Options FRROptions }
 
 func (s frrIntegrated) String() string { return "FRR is configured by frr.conf alone" }
-
-// separateConf prints what the daemons' own files say, which count only while
-// there is no frr.conf.
-const separateConf = `[ -e /etc/frr/frr.conf ] || cat /etc/frr/zebra.conf /etc/frr/*d.conf 2>/dev/null; true`
 
 func (s frrIntegrated) Check(ctx context.Context, r Reader) (Diff, error) {
 	data, err := r.ReadFile(ctx, vtyshPath)
@@ -32,7 +30,7 @@ func (s frrIntegrated) Check(ctx context.Context, r Reader) (Diff, error) {
 		return nil, nil
 	}
 	diff := Diff{{Item: vtyshPath, Have: "a file for each daemon", Want: "frr.conf"}}
-	conf, err := r.Query(ctx, "sh", "-c", separateConf)
+	conf, err := r.Query(ctx, assets.Script("separate-conf.sh")...)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +59,7 @@ func (s frrIntegrated) Apply(ctx context.Context, h Host) error {
 	if err != nil {
 		return err
 	}
-	conf, err := h.Query(ctx, "sh", "-c", separateConf)
+	conf, err := h.Query(ctx, assets.Script("separate-conf.sh")...)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package steps
 import (
 	"context"
 	"regexp"
+
+	"ipfabric/assets"
 )
 
 // Where programs of FRR say their version: vtysh's help since 8.0, and each
@@ -11,10 +13,6 @@ var (
 	helpVersionRE   = regexp.MustCompile(`\(version ([^)]+)\)`)
 	daemonVersionRE = regexp.MustCompile(`(?m)^zebra version (\S+)`)
 )
-
-// zebraVersion runs zebra only for its version. Packages have it beside
-// frr-reload.py (frrreload.go), FRR's own sources in the path.
-const zebraVersion = `for d in ` + frrDirs + `; do [ ! -x $d/zebra ] || exec $d/zebra --version; done; exec zebra --version`
 
 // ownFRRVersion asks an FRR of the operator's own, which need not be a
 // package. It need not run either.
@@ -29,7 +27,7 @@ func ownFRRVersion(ctx context.Context, r Reader) (frrVersion, error) {
 	if m := helpVersionRE.FindStringSubmatch(out); m != nil {
 		return parseFRRVersion(m[1])
 	}
-	out, err = r.Query(ctx, "sh", "-c", zebraVersion)
+	out, err = r.Query(ctx, assets.Script("zebra-version.sh")...)
 	if err != nil && exitStatus(err) < 0 {
 		return frrVersion{}, err
 	}

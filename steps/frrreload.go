@@ -3,20 +3,13 @@ package steps
 import (
 	"context"
 	"fmt"
+
+	"ipfabric/assets"
 )
-
-// frrDirs are where FRR's daemons and frr-reload.py may be. Packages of Debian,
-// Ubuntu and the FRR project have them in the first, those of AlmaLinux, Rocky
-// and RHEL in the second (since 7.5.1-6; in the first before).
-const frrDirs = "/usr/lib/frr /usr/libexec/frr"
-
-// findReload runs frr-reload.py.
-const findReload = `for d in ` + frrDirs + `; do [ ! -e $d/frr-reload.py ] || exec $d/frr-reload.py "$@"; done
-echo 'there is no frr-reload.py in /usr/lib/frr or /usr/libexec/frr' >&2; exit 127`
 
 // frrReload is the command that runs frr-reload.py with these arguments.
 func frrReload(args ...string) []string {
-	return append([]string{"sh", "-c", findReload, "frr-reload.py"}, args...)
+	return assets.Script("frr-reload.sh", args...)
 }
 
 // canReload says why frr-reload.py could not work, before anything is touched.
@@ -31,7 +24,7 @@ func canReload(ctx context.Context, r Reader) error {
 // wholeReload is canReload where frr-reload.py is there: else it comes with
 // FRR's packages.
 func wholeReload(ctx context.Context, r Reader) error {
-	out, err := r.Query(ctx, "sh", "-c", present, "sh", "/usr/lib/frr/frr-reload.py", "/usr/libexec/frr/frr-reload.py")
+	out, err := r.Query(ctx, assets.Script("present-files.sh", "/usr/lib/frr/frr-reload.py", "/usr/libexec/frr/frr-reload.py")...)
 	if err != nil || out == "" {
 		return err
 	}

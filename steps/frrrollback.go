@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"ipfabric/assets"
 )
 
 const (
@@ -75,7 +77,7 @@ func (rb rollback) save(ctx context.Context, h Host) (bool, error) {
 	if err := writeFile(ctx, h, confFile(rollbackDir+"/running.conf", []byte(configOnly(running)))); err != nil {
 		return false, err
 	}
-	if err := h.Run(ctx, "sh", "-c", keepFiles, "sh", rollbackDir, confPath, daemonsPath); err != nil {
+	if err := h.Run(ctx, assets.Script("keep-files.sh", rollbackDir, confPath, daemonsPath)...); err != nil {
 		return false, err
 	}
 	state, err := json.Marshal(armedState{Since: time.Now().UTC(), Peers: peers})
@@ -84,9 +86,6 @@ func (rb rollback) save(ctx context.Context, h Host) (bool, error) {
 	}
 	return true, writeFile(ctx, h, file{path: rollbackArmed, data: append(state, '\n'), mode: 0o600})
 }
-
-// keepFiles copies those files after $1 that are there into the folder $1.
-const keepFiles = `d=$1; shift; for f; do rm -f "$d/${f##*/}"; [ ! -e "$f" ] || cp -p "$f" "$d/" || exit 1; done`
 
 // configOnly cuts what vtysh prints before the configuration.
 func configOnly(running string) string {
@@ -97,21 +96,15 @@ func configOnly(running string) string {
 	return conf
 }
 
-// stopTimer stops the timer $1. It and its service may be gone, or failed:
-// what counts is that they are out of the way.
-const stopTimer = `systemctl stop "$1.timer" 2>/dev/null; systemctl reset-failed "$1.timer" "$1.service" 2>/dev/null; true`
-
 // startTimer is the command that starts the timer anew. It is one command, as
 // an operator's machine that dies between two would leave the host with a
 // change and no timer.
 func startTimer() []string {
-	const start = stopTimer + `
-exec systemd-run --quiet --unit="$1" --on-active="$2" --timer-property=AccuracySec=1s "$3" rollback`
-	return []string{"sh", "-c", start, "sh", rollbackUnit, strconv.Itoa(int(rollbackAfter.Seconds())), frrScript}
+	return assets.Script("start-timer.sh", rollbackUnit, strconv.Itoa(int(rollbackAfter.Seconds())), frrScript)
 }
 
 func (rb rollback) stopTimer(ctx context.Context, h Host) error {
-	return h.Run(ctx, "sh", "-c", stopTimer, "sh", rollbackUnit)
+	return h.Run(ctx, assets.Script("stop-timer.sh", rollbackUnit)...)
 }
 
 // now restores the old configuration without waiting for the timer.

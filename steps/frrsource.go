@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"ipfabric/assets"
 	"ipfabric/inventory"
 )
 
@@ -118,7 +119,7 @@ func (e errNoMirror) Hint() string {
 // must be.
 func repositoryDiff(ctx context.Context, r Reader, p platform, repo *repository) (Diff, error) {
 	if repo == nil {
-		out, err := r.Query(ctx, append([]string{"sh", "-c", present, "sh"}, p.Packages.repositoryPaths()...)...)
+		out, err := r.Query(ctx, assets.Script("present-files.sh", p.Packages.repositoryPaths()...)...)
 		var diff Diff
 		for path := range strings.Lines(out) {
 			diff = append(diff, Change{Item: strings.TrimSpace(path), Have: "another repository for FRR"})

@@ -23,8 +23,8 @@ func mirrorHost(tried string) *fakeHost {
 	h := frrHost()
 	repo := repository{Repository: aptMirror().FRR.Mirror.Apt}
 	repo.Suite = "bookworm"
-	h.answers["sh -c "+tryApt+" sh "+repo.Key+" "+aptStanza(repo, "")+" frr frr-pythontools"] = tried
-	stat, absent := "sh -c "+statFiles+" sh", ""
+	h.answers["apt-try.sh "+repo.Key+" "+aptStanza(repo, "")+" frr frr-pythontools"] = tried
+	stat, absent := "stat-files.sh", ""
 	for _, f := range (apt{}).repositoryFiles(repo) {
 		stat += " " + f.path
 		absent += "absent\n"
@@ -32,7 +32,7 @@ func mirrorHost(tried string) *fakeHost {
 		h.answers["rm -f "+f.path] = ""
 	}
 	h.answers[stat] = absent
-	h.answers[strings.Join(aptUpdate(true), " ")] = ""
+	h.answers[Line(aptUpdate(true)...)] = ""
 	return h
 }
 
@@ -83,7 +83,7 @@ func TestAMirrorThatDoesNotWorkChangesNothing(t *testing.T) {
 func TestAMirrorThatFailsInPlaceIsTakenBack(t *testing.T) {
 	h := mirrorHost("frr 8.4.4-1\nfrr-pythontools 8.4.4-1\n")
 	h.files[aptKey] = "an older key\n"
-	h.status[strings.Join(aptUpdate(true), " ")] = 100
+	h.status[Line(aptUpdate(true)...)] = 100
 	if err := (frrSourced{host: aptMirror()}).Apply(t.Context(), h); err == nil {
 		t.Error("no error")
 	}
@@ -95,7 +95,7 @@ func TestAMirrorThatFailsInPlaceIsTakenBack(t *testing.T) {
 
 func TestARepositoryOfOursGoesWithItsSource(t *testing.T) {
 	h := mirrorHost("")
-	h.answers["sh -c "+present+" sh "+strings.Join((apt{}).repositoryPaths(), " ")] = aptSource + "\n"
+	h.answers["present-files.sh "+strings.Join((apt{}).repositoryPaths(), " ")] = aptSource + "\n"
 	h.answers["rm -f "+strings.Join((apt{}).repositoryPaths(), " ")] = ""
 	s := frrSourced{host: inventory.Host{FRR: inventory.FRR{Source: "distribution"}}}
 	if diff, err := s.Check(t.Context(), h); err != nil || len(diff) != 1 {

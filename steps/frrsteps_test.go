@@ -12,7 +12,7 @@ const summaryUp = `{"ipv4Unicast":{"peers":{"10.10.0.21":{"state":"Established"}
 
 // frrHost is a Debian 12 with FRR running a configuration of ours.
 func frrHost() *fakeHost {
-	q := strings.Join(append([]string{"dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package} ${Version}\n"}, "frr", "frr-pythontools"), " ")
+	q := Line(append([]string{"dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package} ${Version}\n"}, "frr", "frr-pythontools")...)
 	return &fakeHost{
 		files: map[string]string{
 			"/etc/os-release": "ID=debian\nVERSION_ID=\"12\"\n",
@@ -20,32 +20,32 @@ func frrHost() *fakeHost {
 			daemonsPath:       "bgpd=yes\nbfdd=yes\n",
 		},
 		answers: map[string]string{
-			q:                           "installed frr 8.4.4-1.1~deb12u2\ninstalled frr-pythontools 8.4.4-1.1~deb12u2\n",
-			"vtysh -C -f " + stagedPath: "",
-			strings.Join(frrLook, " "):  " zebra bgpd watchfrr staticd bfdd\nBuilding configuration...\n\nCurrent configuration:\n!\nold\n",
-			strings.Join(vtysh("show bgp summary json"), " "): summaryUp,
-			strings.Join(frrReload("--help"), " "):            "usage",
-			settled("frr:frr") + stagedPath:                   "", settled("frr:frr") + confPath: "",
+			q:                                       "installed frr 8.4.4-1.1~deb12u2\ninstalled frr-pythontools 8.4.4-1.1~deb12u2\n",
+			"vtysh -C -f " + stagedPath:             "",
+			Line(frrLook...):                        " zebra bgpd watchfrr staticd bfdd\nBuilding configuration...\n\nCurrent configuration:\n!\nold\n",
+			Line(vtysh("show bgp summary json")...): summaryUp,
+			Line(frrReload("--help")...):            "usage",
+			settled("frr:frr") + stagedPath:         "", settled("frr:frr") + confPath: "",
 			settled("frr:frr") + rollbackDir + "/running.conf": "", settled("root:root") + rollbackArmed: "",
-			"sh -c " + backup + " sh " + confPath + " " + backupDir:                          "",
-			"install -d -m 0700 " + rollbackDir:                                              "",
-			"sh -c " + keepFiles + " sh " + rollbackDir + " " + confPath + " " + daemonsPath: "",
-			"rm -f " + stagedPath:                         "",
-			"rm -f " + rollbackArmed + " " + upgradedFrom: "",
-			"rm -f " + rolledBack:                         "",
-			frrScript + " rollback":                       "",
-			frrScript + " reload " + confPath:             "",
-			"sh -c " + stopTimer + " sh " + rollbackUnit:  "",
-			timerStart: "",
+			"backup-conf.sh " + confPath + " " + backupDir:                      "",
+			"install -d -m 0700 " + rollbackDir:                                 "",
+			"keep-files.sh " + rollbackDir + " " + confPath + " " + daemonsPath: "",
+			"rm -f " + stagedPath:                                               "",
+			"rm -f " + rollbackArmed + " " + upgradedFrom:                       "",
+			"rm -f " + rolledBack:                                               "",
+			frrScript + " rollback":                                             "",
+			frrScript + " reload " + confPath:                                   "",
+			"stop-timer.sh " + rollbackUnit:                                     "",
+			timerStart:                                                          "",
 		},
 		status: map[string]int{},
 	}
 }
 
-var timerStart = strings.Join(startTimer(), " ")
+var timerStart = Line(startTimer()...)
 
 // settled is the command that follows each file that is written, but for its path.
-func settled(owner string) string { return "sh -c " + settleFile + " sh " + owner + " " }
+func settled(owner string) string { return "settle-file.sh " + owner + " " }
 
 func newConf(frrVersion) ([]byte, error) { return []byte(confHeader + "\nnew\n"), nil }
 
@@ -64,7 +64,7 @@ func TestFRRConfIsCheckedBackedUpAndGuardedBeforeItIsReplaced(t *testing.T) {
 	if err := (frrConf{render: newConf}).Apply(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}
-	order := []string{"write " + stagedPath + " 640", "vtysh -C", "sh -c " + backup, "write " + rollbackArmed, timerStart, "write " + confPath + " 640"}
+	order := []string{"write " + stagedPath + " 640", "vtysh -C", "backup-conf.sh", "write " + rollbackArmed, timerStart, "write " + confPath + " 640"}
 	for i := range order[1:] {
 		if position(t, h, order[i]) > position(t, h, order[i+1]) {
 			t.Errorf("%q came after %q", order[i], order[i+1])
@@ -155,7 +155,7 @@ func TestLostSessionsCanBeAccepted(t *testing.T) {
 // An FRR that does not run has nothing to go back to.
 func TestNothingIsArmedForAnFRRThatIsDown(t *testing.T) {
 	h := frrHost()
-	h.status[strings.Join(frrLook, " ")] = 1
+	h.status[Line(frrLook...)] = 1
 	if err := (rollback{}).arm(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestNothingIsArmedForAnFRRThatIsDown(t *testing.T) {
 func TestReloadIsJudgedByWhatRuns(t *testing.T) {
 	h := frrHost()
 	h.status[frrScript+" reload "+confPath] = 1
-	h.answers[strings.Join(frrLook, " ")] = " zebra bgpd\nnew\n"
+	h.answers[Line(frrLook...)] = " zebra bgpd\nnew\n"
 	if err := (frrRunsConf{render: newConf}).Apply(t.Context(), h); err != nil {
 		t.Errorf("got %v", err)
 	}
@@ -185,7 +185,7 @@ func TestOldBFDTimesNeedARestart(t *testing.T) {
 		"bfd\n profile IPFABRIC\n!\nold\n":                  false,
 	} {
 		h := frrHost()
-		h.answers[strings.Join(frrLook, " ")] = " zebra bgpd\nnew\n" + left
+		h.answers[Line(frrLook...)] = " zebra bgpd\nnew\n" + left
 		h.answers["systemctl reset-failed frr.service"], h.answers["systemctl restart frr.service"] = "", ""
 		if err := (frrRunsConf{render: newConf}).Apply(t.Context(), h); err != nil {
 			t.Errorf("%q: %v", left, err)
@@ -204,7 +204,7 @@ func TestOldBFDTimesNeedARestart(t *testing.T) {
 
 func TestNothingIsTouchedWhereReloadCannotRun(t *testing.T) {
 	h := frrHost()
-	h.status[strings.Join(frrReload("--help"), " ")] = 127
+	h.status[Line(frrReload("--help")...)] = 127
 	err := (frrConf{render: newConf}).Apply(t.Context(), h)
 	if err == nil || h.files[confPath] != confHeader+"\nold\n" {
 		t.Errorf("got %v, frr.conf is %q", err, h.files[confPath])
@@ -243,13 +243,13 @@ func TestSessionKeys(t *testing.T) {
 // What could not be reloaded in the end is told before anything is changed.
 func TestAReloadThatCannotWorkIsToldFirst(t *testing.T) {
 	h := frrHost()
-	there := "sh -c " + present + " sh /usr/lib/frr/frr-reload.py /usr/libexec/frr/frr-reload.py"
+	there := "present-files.sh /usr/lib/frr/frr-reload.py /usr/libexec/frr/frr-reload.py"
 	h.answers[there] = "/usr/lib/frr/frr-reload.py\n"
 	s := frrRunsConf{render: newConf}
 	if diff, err := s.Check(t.Context(), h); err != nil || len(diff) == 0 {
 		t.Errorf("got %v, %v", diff, err)
 	}
-	h.status[strings.Join(frrReload("--help"), " ")] = 127
+	h.status[Line(frrReload("--help")...)] = 127
 	const want = "frr-reload.py does not run, so FRR's configuration cannot be changed: `frr-reload.py --help` ended with status 127"
 	if _, err := s.Check(t.Context(), h); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

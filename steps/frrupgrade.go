@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"ipfabric/assets"
 	"ipfabric/inventory"
 )
 
@@ -26,11 +27,6 @@ type frrUpgraded struct {
 
 func (s frrUpgraded) String() string { return "FRR is the newest of its source" }
 
-// staleDaemons prints the daemons whose program was replaced since they started.
-const staleDaemons = `for p in $(pidof watchfrr zebra bgpd bfdd staticd mgmtd); do
-	exe=$(readlink "/proc/$p/exe") && case $exe in *" (deleted)") basename "${exe% (deleted)}" ;; esac
-done; true`
-
 func (s frrUpgraded) Check(ctx context.Context, r Reader) (Diff, error) {
 	if s.host.FRR.Source == "preinstalled" {
 		return nil, nil
@@ -44,7 +40,7 @@ func (s frrUpgraded) Check(ctx context.Context, r Reader) (Diff, error) {
 		diff = append(diff, Change{Item: "package " + name, Have: have[name], Want: version})
 	}
 	slices.SortFunc(diff, func(a, b Change) int { return strings.Compare(a.Item, b.Item) })
-	stale, err := r.Query(ctx, "sh", "-c", staleDaemons)
+	stale, err := r.Query(ctx, assets.Script("stale-daemons.sh")...)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +104,7 @@ func (s frrUpgraded) Apply(ctx context.Context, h Host) error {
 			return err
 		}
 	}
-	stale, err := h.Query(ctx, "sh", "-c", staleDaemons)
+	stale, err := h.Query(ctx, assets.Script("stale-daemons.sh")...)
 	if err != nil {
 		return err
 	}

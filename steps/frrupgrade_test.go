@@ -12,16 +12,16 @@ func upgradeHost() *fakeHost {
 	h := frrHost()
 	upgrade := []string{"install", "--no-install-recommends", "--only-upgrade", "frr", "frr-pythontools"}
 	for line, out := range map[string]string{
-		strings.Join(aptUpdateAll(false), " "):          "",
-		strings.Join(aptPolicy("frr"), " "):             "frr:\n  Installed: 8.4.4-1.1~deb12u2\n  Candidate: 8.4.4-1.1~deb12u3\n",
-		strings.Join(aptPolicy("frr-pythontools"), " "): "frr-pythontools:\n  Candidate: 8.4.4-1.1~deb12u3\n",
-		"sh -c " + staleDaemons:                         "",
-		"sh -c " + cutOff:                               "",
-		askSpace:                                        someSpace,
-		strings.Join(detached(aptGet(append([]string{"--download-only"}, upgrade...)...)), " "): "",
-		strings.Join(detached(aptGet(upgrade...)), " "):                                         "",
-		askOurs(apt{}):                      "",
-		settled("root:root") + upgradedFrom: "",
+		Line(aptUpdateAll(false)...):          "",
+		Line(aptPolicy("frr")...):             "frr:\n  Installed: 8.4.4-1.1~deb12u2\n  Candidate: 8.4.4-1.1~deb12u3\n",
+		Line(aptPolicy("frr-pythontools")...): "frr-pythontools:\n  Candidate: 8.4.4-1.1~deb12u3\n",
+		"stale-daemons.sh":                    "",
+		"dpkg-state.sh":                       "",
+		askSpace:                              someSpace,
+		Line(detached(aptGet(append([]string{"--download-only"}, upgrade...)...))...): "",
+		Line(detached(aptGet(upgrade...))...):                                         "",
+		askOurs(apt{}):                                                                "",
+		settled("root:root") + upgradedFrom:                                           "",
 		"systemctl show frr.service -p LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,MainPID": "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n",
 		"systemctl reset-failed frr.service": "",
 		"systemctl restart frr.service":      "",
@@ -42,9 +42,9 @@ func TestUpgradeDownloadsArmsExchanges(t *testing.T) {
 	if err := s.Apply(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}
-	download := position(t, h, strings.Join(detached(aptGet("--download-only", "install")), " "))
+	download := position(t, h, Line(detached(aptGet("--download-only", "install"))...))
 	armed, noted := position(t, h, timerStart), position(t, h, "write "+upgradedFrom)
-	exchanged := position(t, h, strings.Join(detached(aptGet("install")), " "))
+	exchanged := position(t, h, Line(detached(aptGet("install"))...))
 	if download > armed || armed > noted || noted > exchanged {
 		t.Errorf("downloaded, armed, noted and exchanged at %d, %d, %d, %d", download, armed, noted, exchanged)
 	}
@@ -56,9 +56,9 @@ func TestUpgradeDownloadsArmsExchanges(t *testing.T) {
 // A package that leaves the restart to others, or a run that was cut off in between.
 func TestAnOldProgramThatStillRunsIsRestarted(t *testing.T) {
 	h := upgradeHost()
-	h.answers[strings.Join(aptPolicy("frr"), " ")] = "  Candidate: 8.4.4-1.1~deb12u2\n"
-	h.answers[strings.Join(aptPolicy("frr-pythontools"), " ")] = "  Candidate: 8.4.4-1.1~deb12u2\n"
-	h.answers["sh -c "+staleDaemons] = "zebra\nbgpd\nbgpd\n"
+	h.answers[Line(aptPolicy("frr")...)] = "  Candidate: 8.4.4-1.1~deb12u2\n"
+	h.answers[Line(aptPolicy("frr-pythontools")...)] = "  Candidate: 8.4.4-1.1~deb12u2\n"
+	h.answers["stale-daemons.sh"] = "zebra\nbgpd\nbgpd\n"
 	s := frrUpgraded{host: inventory.Host{}}
 	if diff, err := s.Check(t.Context(), h); err != nil || diff.String() != "running FRR is the old bgpd, zebra, want the installed version" {
 		t.Errorf("got %v, %v", diff, err)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"ipfabric/assets"
 )
 
 // A Cache is a Reader for looks at one host that run at the same time. It puts
@@ -225,14 +227,7 @@ const togetherLimit = 25 * time.Second
 // answer then: what failed is asked again by itself, for an error that says
 // what did.
 func (o *Cache) askTogether(batch []*question) (rest []*question) {
-	// Each answer is printed behind its length in bytes, with the exit status as
-	// its last line.
-	script := `ask() { a=$("$@" 2>/dev/null </dev/null; printf '\n%s' "$?"); printf '%s\n%s' "${#a}" "$a"; }
-timed() { p=$1; shift; case $hung in *" $p "*) set -- sh -c 'exit 124';; esac; ask "$@"; case $a in *'
-124') hung="$hung $p ";; esac; }
-hung=
-LC_ALL=C
-`
+	script := string(assets.File("sh/batch.sh"))
 	for _, q := range batch {
 		argv := q.argv
 		if argv == nil {

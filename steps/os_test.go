@@ -67,7 +67,7 @@ func TestASystemWithoutAVersion(t *testing.T) {
 
 // The inventory's os is believed, but its package manager must be there.
 func TestAnOSOfTheOtherFamily(t *testing.T) {
-	const asked = `sh -c command -v "$1" sh dnf`
+	const asked = `has-command.sh dnf`
 	h := frrHost()
 	h.status[asked] = 127
 	host := inventory.Host{OS: "el8"}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"ipfabric/assets"
 	"ipfabric/inventory"
 )
 
@@ -25,7 +26,7 @@ func (s supported) Check(ctx context.Context, r Reader) (Diff, error) {
 	if p.Family == "el" {
 		manager = "dnf"
 	}
-	_, err = r.Query(ctx, "sh", "-c", `command -v "$1"`, "sh", manager)
+	_, err = r.Query(ctx, assets.Script("has-command.sh", manager)...)
 	if exitStatus(err) < 0 {
 		return nil, err
 	}

@@ -22,20 +22,20 @@ func halfHost() *fakeHost {
 	h.answers[installed] = "half-installed frr 8.4.4-1\ninstalled frr-pythontools 8.4.4-1\n"
 	h.answers[askOurs(apt{})] = ""
 	h.answers[strings.Join([]string{"dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package} ${Version}\n", "python3", "python3-minimal"}, " ")] = ""
-	h.answers["sh -c "+cutOff] = "journal\nfrr=8.4.4-1\n"
+	h.answers["dpkg-state.sh"] = "journal\nfrr=8.4.4-1\n"
 	h.answers[askSpace] = someSpace
 	for _, name := range []string{"frr", "frr-pythontools"} {
-		h.answers[strings.Join(aptPolicy(name), " ")] = "  Candidate: 8.4.4-1\n"
+		h.answers[Line(aptPolicy(name)...)] = "  Candidate: 8.4.4-1\n"
 	}
 	for _, argv := range [][]string{configureHalf, reinstallHalf, installHalf} {
-		h.answers[strings.Join(detached(argv), " ")] = ""
+		h.answers[Line(detached(argv)...)] = ""
 	}
-	h.answers[strings.Join(aptUpdate(false), " ")] = ""
+	h.answers[Line(aptUpdate(false)...)] = ""
 	return h
 }
 
 var (
-	configureHalf = append([]string{"env", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", configureAll, "sh"}, aptGet()...)
+	configureHalf = append([]string{"env", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive", "dpkg-configure.sh"}, aptGet()...)
 	reinstallHalf = aptGet("install", "--reinstall", "--no-install-recommends", "--allow-downgrades", "frr=8.4.4-1")
 	installHalf   = aptGet("install", "--no-install-recommends", "--no-upgrade", "frr")
 )
@@ -49,9 +49,9 @@ func TestAPackageThatWasCutOffIsCompleted(t *testing.T) {
 	if err := s.Apply(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}
-	configured := position(t, h, strings.Join(detached(configureHalf), " "))
-	again := position(t, h, strings.Join(detached(reinstallHalf), " "))
-	installed := position(t, h, strings.Join(detached(installHalf), " "))
+	configured := position(t, h, Line(detached(configureHalf)...))
+	again := position(t, h, Line(detached(reinstallHalf)...))
+	installed := position(t, h, Line(detached(installHalf)...))
 	if configured > again || again > installed {
 		t.Errorf("configured, unpacked anew and installed at %d, %d, %d", configured, again, installed)
 	}
@@ -60,9 +60,9 @@ func TestAPackageThatWasCutOffIsCompleted(t *testing.T) {
 // What was half installed may be of a version that the source has no more.
 func TestAPackageThatWasCutOffIsTakenInAnotherVersion(t *testing.T) {
 	h := halfHost()
-	lost := strings.Join(detached(reinstallHalf), " ")
+	lost := Line(detached(reinstallHalf)...)
 	h.fail = map[string]error{lost: errors.New("E: Version '8.4.4-1' for 'frr' was not found")}
-	newer := strings.Join(detached(aptGet("install", "--reinstall", "--no-install-recommends", "frr")), " ")
+	newer := Line(detached(aptGet("install", "--reinstall", "--no-install-recommends", "frr"))...)
 	h.answers[newer] = ""
 	if err := (frrInstalled{inventory.Host{}}).Apply(t.Context(), h); err != nil {
 		t.Fatal(err)
@@ -145,7 +145,7 @@ func TestErrorsOfPackageRuns(t *testing.T) {
 		{fmt.Errorf("lost the connection while `sh -c 'd=1\n' sh apt-get` ran"), "lost the connection while `apt-get install --no-upgrade frr` ran", "run on the host"},
 	} {
 		h := frrHost()
-		h.fail = map[string]error{strings.Join(detached(argv), " "): c.err}
+		h.fail = map[string]error{Line(detached(argv)...): c.err}
 		err := changePackages(t.Context(), h, argv)
 		var hint interface{ Hint() string }
 		if err == nil || err.Error() != c.want || !errors.As(err, &hint) || !strings.Contains(hint.Hint(), c.hint) {
@@ -156,7 +156,7 @@ func TestErrorsOfPackageRuns(t *testing.T) {
 
 func TestListsThatCannotBeFetched(t *testing.T) {
 	h := halfHost()
-	h.fail = map[string]error{strings.Join(aptUpdate(false), " "): saidError{1, "E: Failed to fetch http://mirror", nil}}
+	h.fail = map[string]error{Line(aptUpdate(false)...): saidError{1, "E: Failed to fetch http://mirror", nil}}
 	err := (frrInstalled{inventory.Host{}}).Apply(t.Context(), h)
 	const want = "`apt-get update` ended with status 1: E: Failed to fetch http://mirror"
 	var hint interface{ Hint() string }

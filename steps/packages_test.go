@@ -12,10 +12,10 @@ import (
 const (
 	rpmQuery   = `rpm -q --qf installed %{NAME} %{VERSION}-%{RELEASE}\n frr`
 	dnfAsk     = "dnf -q -C repoquery --latest-limit=1 --qf %{name} %{version}-%{release} frr"
-	dnfInstall = "sh -c " + toItsEnd + " sh env LC_ALL=C dnf -q -y --setopt=install_weak_deps=False install frr"
+	dnfInstall = "to-the-end.sh env LC_ALL=C dnf -q -y --setopt=install_weak_deps=False install frr"
 	askSpace   = "df -P -m /usr /var /etc"
 	rpmPython  = `rpm -q --qf installed %{NAME} %{VERSION}-%{RELEASE}\n python3 python3-minimal`
-	runsReload = "sh -c " + findReload + " frr-reload.py --help"
+	runsReload = "frr-reload.sh --help"
 )
 
 const someSpace = "Filesystem 1048576-blocks Used Available Capacity Mounted on\n/dev/sda1 20000 10000 10000 50% /\n"
@@ -41,7 +41,7 @@ func el8Host() *fakeHost {
 
 // askOurs is the question for a repository of ours.
 func askOurs(m packageManager) string {
-	return "sh -c " + present + " sh " + strings.Join(m.repositoryPaths(), " ")
+	return "present-files.sh " + strings.Join(m.repositoryPaths(), " ")
 }
 
 func TestFRROnEL(t *testing.T) {
@@ -109,12 +109,12 @@ func TestPreinstalledFRRIsAskedItself(t *testing.T) {
 func TestPreinstalledFRR75TellsItsVersion(t *testing.T) {
 	h := el8Host()
 	h.answers["vtysh --help"] = "Usage : vtysh [OPTION...]\n\nIntegrated shell for FRR. \n"
-	h.answers["sh -c "+zebraVersion] = "zebra version 7.5.1\nCopyright 1996-2005 Kunihiro Ishiguro, et al.\n"
+	h.answers["zebra-version.sh"] = "zebra version 7.5.1\nCopyright 1996-2005 Kunihiro Ishiguro, et al.\n"
 	host := inventory.Host{FRR: inventory.FRR{Source: "preinstalled"}}
 	if v, err := frrVersionOf(t.Context(), h, host); err != nil || v.String() != "7.5" {
 		t.Errorf("got %v, %v", v, err)
 	}
-	h.answers["sh -c "+zebraVersion], h.status["sh -c "+zebraVersion] = "", 127
+	h.answers["zebra-version.sh"], h.status["zebra-version.sh"] = "", 127
 	if _, err := frrVersionOf(t.Context(), h, host); !errors.Is(err, errNoVersion{}) {
 		t.Errorf("without zebra: %v", err)
 	}
@@ -152,7 +152,7 @@ func TestBackToTheDistributionIsNotTheMirrorsFRR(t *testing.T) {
 func TestSeparateFilesBecomeFRRConf(t *testing.T) {
 	h := el8Host()
 	h.files[vtyshPath] = "! mine\nno service integrated-vtysh-config\nusername me nopassword\n"
-	h.answers["sh -c "+separateConf] = "hostname el8\n"
+	h.answers["separate-conf.sh"] = "hostname el8\n"
 	h.answers[settled("frr:frrvty")+vtyshPath] = ""
 	s := frrIntegrated{}
 	if diff, err := s.Check(t.Context(), h); err != nil || len(diff) != 1 {
@@ -169,7 +169,7 @@ func TestSeparateFilesBecomeFRRConf(t *testing.T) {
 func TestSeparateFilesOfSomebodyNeedAdopt(t *testing.T) {
 	h := el8Host()
 	h.files[vtyshPath] = "no service integrated-vtysh-config\n"
-	h.answers["sh -c "+separateConf] = "hostname el8\nrouter ospf\n"
+	h.answers["separate-conf.sh"] = "hostname el8\nrouter ospf\n"
 	if diff, err := (frrIntegrated{}).Check(t.Context(), h); err != nil || len(diff) != 2 {
 		t.Errorf("got %v, %v", diff, err)
 	}
@@ -208,8 +208,8 @@ func TestErrorsOfPackageManagersSayWhatToDo(t *testing.T) {
 // where our repository has everything.
 func TestInstallFromAMirrorAsksNobodyElse(t *testing.T) {
 	h := frrHost()
-	h.answers["sh -c "+cutOff] = ""
-	h.answers[strings.Join(detached(aptGet("install", "--no-install-recommends", "--no-upgrade", "frr")), " ")] = ""
+	h.answers["dpkg-state.sh"] = ""
+	h.answers[Line(detached(aptGet("install", "--no-install-recommends", "--no-upgrade", "frr"))...)] = ""
 	if err := (apt{}).Install(t.Context(), h, []string{"frr"}, true); err != nil {
 		t.Error(err)
 	}

@@ -8,20 +8,15 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"ipfabric/assets"
 )
 
 // packed is a command whose output comes packed: the routes of 10,000 VMs are
 // 30 MB of JSON, or one. Its exit status is the last line of the answer.
 func packed(argv ...string) []string {
-	return append([]string{"sh", "-c", packScript, "sh"}, argv...)
+	return assets.Script("pack.sh", argv...)
 }
-
-// packScript runs a command and packs what it prints, with its exit status as
-// the last line. It ends with 124 itself if the command was ended by timeout(1),
-// so that whoever asks many things at once sees it.
-const packScript = `exec 4>&1
-s=$({ { "$@"; s=$?; printf '\n%s' "$s"; echo "$s" >&3; } | gzip -1 | base64 >&4; } 3>&1 </dev/null)
-[ "$s" != 124 ] || exit 124`
 
 // unpacked is the most that an answer may be: many times what a reflector
 // lets in, but not all memory.

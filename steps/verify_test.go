@@ -45,15 +45,15 @@ func recorded(t *testing.T, scenario string) *fakeFleet {
 		host := &fakeHost{answers: map[string]string{}, status: map[string]int{}}
 		fleet.hosts[h.Name] = host
 		if h.Role == inventory.RoleCoreGateway {
-			host.answers[strings.Join(birdQuestion, " ")] = recording(t, scenario, h.Name+".birdc")
+			host.answers[Line(birdQuestion...)] = recording(t, scenario, h.Name+".birdc")
 			continue
 		}
 		neighbors := recording(t, scenario, h.Name+".vtysh")
-		host.answers[strings.Join(frrQuestion, " ")] = neighbors
+		host.answers[Line(frrQuestion...)] = neighbors
 		host.answers[askUnit] = unitRuns
 		host.setDaemons(" zebra bgpd bfdd watchfrr staticd\n", 0)
 		if h.Role == inventory.RoleRouteReflector {
-			question := strings.Join(reflectorQuestion(fleet.f, h.Host), " ")
+			question := Line(reflectorQuestion(fleet.f, h.Host)...)
 			host.answers[question] = pack(t, neighbors+recording(t, scenario, h.Name+".routes"))
 			continue
 		}

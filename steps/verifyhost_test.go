@@ -106,7 +106,7 @@ func TestVerifyFRRNotRunning(t *testing.T) {
 		{"bgpd says nothing", func(*fakeHost) {}, []string{
 			"node2 frr-running failed: bgpd says nothing of its neighbors",
 			"  to see it for yourself: ssh root@10.10.0.22 \"vtysh -c 'show bgp neighbors json'\""}},
-		{"JSON cut off", func(h *fakeHost) { h.answers[strings.Join(frrQuestion, " ")] = "{\n \"10.10.0.11\":{" }, []string{
+		{"JSON cut off", func(h *fakeHost) { h.answers[Line(frrQuestion...)] = "{\n \"10.10.0.11\":{" }, []string{
 			"node2 frr-running failed: bgpd gives no answer about its neighbors: its JSON cannot be read: unexpected EOF",
 			"  to see it for yourself: ssh root@10.10.0.22 \"vtysh -c 'show bgp neighbors json'\""}},
 	}
@@ -275,7 +275,7 @@ func TestVerifyAgent(t *testing.T) {
 
 func TestVerifyLookingGlassDown(t *testing.T) {
 	fleet := recorded(t, "core-down")
-	fleet.hosts["mx1"].status[strings.Join(birdQuestion, " ")] = 1
+	fleet.hosts["mx1"].status[Line(birdQuestion...)] = 1
 	r := fleet.verify(t)
 	want := []string{
 		"mx1 reachable failed: the looking glass of mx1 (bird) gives no answer: exit status 1",

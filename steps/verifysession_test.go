@@ -216,7 +216,7 @@ func TestVerifyLeavesOutWhatNobodySees(t *testing.T) {
 func TestVerifyLookingGlassFRR(t *testing.T) {
 	fleet := recorded(t, "healthy")
 	fleet.f = verifyFabric(t, func(s string) string { return strings.Replace(s, "looking_glass: bird", "looking_glass: frr", 1) })
-	q := strings.Join(frrQuestion, " ")
+	q := Line(frrQuestion...)
 	answer := strings.ReplaceAll(fleet.hosts["node1"].answers[q], `"acceptedPrefixCounter":2`, `"acceptedPrefixCounter":5`)
 	// A core gateway has other sessions: they are none of ours.
 	fleet.hosts["mx1"].answers[q] = answer + `{"192.0.2.1": {"bgpState": "Idle"}}`

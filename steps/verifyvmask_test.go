@@ -34,7 +34,7 @@ func pack(t testing.TB, text string) string {
 func (fl *fakeFleet) editAnswer(t *testing.T, rr string, edit func(string) string) {
 	t.Helper()
 	h, _ := fl.f.Host(rr)
-	question := strings.Join(reflectorQuestion(fl.f, h.Host), " ")
+	question := Line(reflectorQuestion(fl.f, h.Host)...)
 	text, err := unpack(fl.hosts[rr].answers[question])
 	if err != nil {
 		t.Fatal(err)
@@ -48,12 +48,12 @@ func TestReflectorQuestion(t *testing.T) {
 		return strings.Replace(s, `addresses: [10.10.0.12, "fd00:10::12"]`, `addresses: [10.10.0.12]`, 1)
 	})
 	got := reflectorQuestion(f, f.RouteReflectors[1].Host)
-	want := []string{"sh", "-c", packScript, "sh", "timeout", "15", "vtysh", "-c", "show bgp summary json", "-c", "show bgp neighbors json",
-		"-c", "show bgp ipv4 unicast json", "-c", "show bgp ipv4 unicast community 65000:100 json", "-c", "show bgp ipv4 unicast community 65000:7 json"}
-	if diff := cmp.Diff(want, got); diff != "" {
+	const want = "pack.sh timeout 15 vtysh -c show bgp summary json -c show bgp neighbors json" +
+		" -c show bgp ipv4 unicast json -c show bgp ipv4 unicast community 65000:100 json -c show bgp ipv4 unicast community 65000:7 json"
+	if diff := cmp.Diff(want, Line(got...)); diff != "" {
 		t.Errorf("an IPv4 reflector (-want +got)\n%s", diff)
 	}
-	if n := len(reflectorQuestion(f, f.RouteReflectors[0].Host)); n != len(want)+6 {
+	if n := len(reflectorQuestion(f, f.RouteReflectors[0].Host)); n != len(got)+6 {
 		t.Errorf("a reflector with both: %d words", n)
 	}
 }

@@ -53,13 +53,13 @@ func (h *fleetHost) Query(ctx context.Context, argv ...string) (string, error) {
 		return "", nil
 	case argv[0] == "timeout":
 		return h.vtysh(argv[3:])
-	case argv[0] == "sh" && strings.HasPrefix(argv[2], "ip -o route get "):
+	case argv[0] == "sh" && argv[3] == "routes-to.sh":
 		if h.passesOn > 0 {
 			h.passesOn--
 			return "203.0.113.1 via 10.10.0.21 dev host0 src 10.10.0.22 uid 0 \\    cache", nil
 		}
 		return "203.0.113.1 dev web_net0 src 10.10.0.22 uid 0 \\    cache", nil
-	case argv[0] == "sh":
+	case argv[0] == "sh" && argv[3] == "pack.sh":
 		out, err := h.vtysh(argv[7:])
 		return pack(h.t, out), err
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"ipfabric/assets"
 	"ipfabric/inventory"
 )
 
@@ -55,11 +56,11 @@ func (m *move) passedOn(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	line := ""
+	var addrs []string
 	for _, a := range m.vm.Addrs() {
-		line += "ip -o route get " + a.String() + "; "
+		addrs = append(addrs, a.String())
 	}
-	out, err := h.Query(ctx, "sh", "-c", line)
+	out, err := h.Query(ctx, assets.Script("routes-to.sh", addrs...)...)
 	return err == nil && strings.Contains(out, " via ")
 }
 
