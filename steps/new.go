@@ -5,51 +5,57 @@ import (
 
 	"ipfabric/assets"
 	"ipfabric/inventory"
+	"ipfabric/steps/agent"
+	"ipfabric/steps/firewall"
+	"ipfabric/steps/frr"
+	"ipfabric/steps/frr/conf"
+	"ipfabric/steps/host"
+	"ipfabric/steps/run"
 )
 
 // New returns the plan for a fabric. It touches no host.
-func New(f *inventory.Fabric, o FRROptions) (Plan, error) {
+func New(f *inventory.Fabric, o frr.Options) (run.Plan, error) {
 	if p := f.BGP.Password; !p.IsZero() && p.Reveal() == "" {
 		return nil, errors.New("the BGP password was not read") // ReadSecrets comes before New
 	}
-	var builds agentBuilds
-	var keys upstreamKeys
-	ready := Stage{Name: "hosts", Parallel: true}
+	var builds agent.Builds
+	var keys frr.UpstreamKeys
+	ready := run.Stage{Name: "hosts", Parallel: true}
 	// An upgrade that one host did not take is not tried on others.
-	reflectors := Stage{Name: "route reflectors", Whole: true, EndsRun: o.Upgrade}
+	reflectors := run.Stage{Name: "route reflectors", Whole: true, EndsRun: o.Upgrade}
 	// Upgrading restarts FRR: then the next node has to wait for the last one's sessions.
-	nodes := Stage{Name: "nodes", Parallel: !o.Upgrade, FirstAlone: true, Whole: true}
+	nodes := run.Stage{Name: "nodes", Parallel: !o.Upgrade, FirstAlone: true, Whole: true}
 
 	for _, rr := range f.RouteReflectors {
 		if !rr.Managed {
 			continue
 		}
-		ready.Add(rr.Name, frrInstall(rr.Host, &keys)...)
-		ready.Add(rr.Name, newFirewall(f, reflectorNeighbors(f, rr), nil, nil))
-		reflectors.Add(rr.Name, frrConfigure(rr.Host, o, reflectorNeighbors(f, rr), func(v frrVersion) ([]byte, error) {
-			return reflectorConf(f, rr, v)
+		ready.Add(rr.Name, frr.Install(rr.Host, &keys)...)
+		ready.Add(rr.Name, firewall.New(f, conf.ReflectorNeighbors(f, rr), nil, nil))
+		reflectors.Add(rr.Name, frr.Configure(rr.Host, o, conf.ReflectorNeighbors(f, rr), func(v conf.Version) ([]byte, error) {
+			return conf.Reflector(f, rr, v)
 		})...)
 	}
 	for _, n := range f.Nodes {
-		agent := agentConfigOf(f, n)
-		ready.Add(n.Name, frrInstall(n.Host, &keys)...)
+		nodeAgent := agentConfigOf(f, n)
+		ready.Add(n.Name, frr.Install(n.Host, &keys)...)
 		ready.Add(n.Name,
-			newFirewall(f, nodeNeighbors(f), vteps(f, n), f.Pools),
-			forwarding{},
-			agentInstalled{agent, &builds},
-			agentRunning{agent, &builds},
+			firewall.New(f, conf.NodeNeighbors(f), conf.VTEPs(f, n), f.Pools),
+			host.Forwarding{},
+			agent.Installed{Config: nodeAgent, Builds: &builds},
+			agent.Running{Config: nodeAgent, Builds: &builds},
 		)
 		if n.Virtualization == "kvm" {
-			ready.Add(n.Name, filesAre{
-				name:  "libvirt tells the agent of VMs",
-				files: []file{{path: "/etc/libvirt/hooks/qemu.d/ipfabric", data: assets.File("hooks/qemu"), mode: 0o755}},
+			ready.Add(n.Name, host.Files{
+				Name:  "libvirt tells the agent of VMs",
+				Files: []host.File{{Path: "/etc/libvirt/hooks/qemu.d/ipfabric", Data: assets.File("hooks/qemu"), Mode: 0o755}},
 			})
 		}
-		nodes.Add(n.Name, frrConfigure(n.Host, o, nodeNeighbors(f), func(v frrVersion) ([]byte, error) {
-			return nodeConf(f, n, v)
+		nodes.Add(n.Name, frr.Configure(n.Host, o, conf.NodeNeighbors(f), func(v conf.Version) ([]byte, error) {
+			return conf.Node(f, n, v)
 		})...)
 	}
-	return Plan{ready, reflectors, nodes}, nil
+	return run.Plan{ready, reflectors, nodes}, nil
 }
 
 func agentConfigOf(f *inventory.Fabric, n inventory.Node) inventory.AgentConfig {

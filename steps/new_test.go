@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"ipfabric/inventory"
+	"ipfabric/steps/frr"
+	"ipfabric/steps/step/steptest"
 )
 
 func TestUpgradeIsOneHostAfterTheOther(t *testing.T) {
-	f := testFabric(t, "full")
-	plan, err := New(f, FRROptions{Upgrade: true})
+	f := steptest.Fabric(t, "full")
+	plan, err := New(f, frr.Options{Upgrade: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,9 +31,9 @@ func TestUpgradeIsOneHostAfterTheOther(t *testing.T) {
 }
 
 func TestNewTouchesEveryManagedHostInOrder(t *testing.T) {
-	f := testFabric(t, "full")
+	f := steptest.Fabric(t, "full")
 	f.RouteReflectors[1].Managed = false
-	plan, err := New(f, FRROptions{})
+	plan, err := New(f, frr.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +44,7 @@ func TestNewTouchesEveryManagedHostInOrder(t *testing.T) {
 		t.Error("route reflectors are changed at the same time")
 	}
 	f.BGP.Password = inventory.Secret{Env: "X"}
-	if _, err := New(f, FRROptions{}); err == nil {
+	if _, err := New(f, frr.Options{}); err == nil {
 		t.Error("a plan without the password that the inventory names")
 	}
 }

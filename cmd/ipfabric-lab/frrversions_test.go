@@ -35,7 +35,7 @@ func TestLabGoldens(t *testing.T) {
 	for machine, version := range map[string]string{"rr1": "7.5", "rr2": "8.4", "rr3": "10.3"} {
 		t.Run(version, func(t *testing.T) {
 			f := f.in(t)
-			goldens, err := filepath.Glob("../../steps/testdata/conf/*-" + version + ".conf")
+			goldens, err := filepath.Glob("../../steps/frr/conf/testdata/*-" + version + ".conf")
 			if err != nil || len(goldens) != 4 {
 				t.Fatal("not all golden files", goldens, err)
 			}

@@ -7,15 +7,15 @@ import (
 	"strings"
 	"sync"
 
-	"ipfabric/steps"
+	"ipfabric/steps/run"
 )
 
 // apply carries out the plan on the hosts that differ. Hosts that could not be
 // looked at stay in it with the error of then: a stage that changes one host
 // after the other must not go on to the second when the first is down.
-func (s *session) apply(ctx context.Context, plan steps.Plan, o *outlook) steps.Result {
+func (s *session) apply(ctx context.Context, plan run.Plan, o *outlook) run.Result {
 	defer s.signals.change()()
-	broken := map[string]steps.HostResult{}
+	broken := map[string]run.HostResult{}
 	hosts := o.toChange()
 	for _, h := range o.Hosts {
 		if h.result.Err != nil {
@@ -25,7 +25,7 @@ func (s *session) apply(ctx context.Context, plan steps.Plan, o *outlook) steps.
 		}
 	}
 	defer s.lock(ctx, o.toChange())()
-	result := s.run(ctx, plan.Only(hosts...), false, func(ev steps.Event) {
+	result := s.run(ctx, plan.Only(hosts...), false, func(ev run.Event) {
 		if _, known := broken[ev.Host]; !known { // has been said before
 			s.progress.report(ev)
 		}
@@ -69,19 +69,19 @@ func (s *session) lock(ctx context.Context, hosts []string) (unlock func()) {
 
 // merged adds the hosts that were in sync from the start to a run's result,
 // and puts all into the plan's order.
-func merged(o *outlook, result steps.Result, broken map[string]steps.HostResult) steps.Result {
-	applied := map[string]steps.HostResult{}
+func merged(o *outlook, result run.Result, broken map[string]run.HostResult) run.Result {
+	applied := map[string]run.HostResult{}
 	for _, r := range result {
 		applied[r.Host] = r
 	}
-	var out steps.Result
+	var out run.Result
 	for _, h := range o.Hosts {
 		r, ok := applied[h.Host]
 		if b, was := broken[h.Host]; was {
 			r, ok = b, true
 		}
 		if !ok {
-			r = steps.HostResult{Host: h.Host, State: h.State}
+			r = run.HostResult{Host: h.Host, State: h.State}
 		}
 		out = append(out, r)
 	}
@@ -89,7 +89,7 @@ func merged(o *outlook, result steps.Result, broken map[string]steps.HostResult)
 }
 
 // showResult prints the summary: what became of each host.
-func (s *session) showResult(result steps.Result) {
+func (s *session) showResult(result run.Result) {
 	t := &table{}
 	t.head("HOST", "STATE", "CHANGES", "WHAT FAILED")
 	for _, r := range result {
@@ -106,14 +106,14 @@ func (s *session) showResult(result steps.Result) {
 const brokenShown = 3
 
 // showFailures says what failed, with the last that was asked of the hosts.
-func (s *session) showFailures(result steps.Result) {
+func (s *session) showFailures(result run.Result) {
 	s.say.failures(hostErrors(result))
 	if s.say.verbose { // has shown it already
 		return
 	}
 	shown := 0
 	for _, r := range result {
-		if r.State != steps.Failed || isConnectError(r.Err) || shown == brokenShown {
+		if r.State != run.Failed || isConnectError(r.Err) || shown == brokenShown {
 			continue
 		}
 		shown++
@@ -143,6 +143,6 @@ func oneLine(text string, most int) string {
 }
 
 // failedOf returns the hosts that failed or were left out.
-func failedOf(result steps.Result) steps.Result {
-	return slices.DeleteFunc(slices.Clone(result), func(r steps.HostResult) bool { return r.Err == nil })
+func failedOf(result run.Result) run.Result {
+	return slices.DeleteFunc(slices.Clone(result), func(r run.HostResult) bool { return r.Err == nil })
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 
-	"ipfabric/steps"
+	"ipfabric/steps/step"
 )
 
 // How much of a difference is shown.
@@ -22,7 +22,7 @@ const (
 const shownLines = 40
 
 // renderDiff gives what a step would change, one item after the other.
-func renderDiff(d steps.Diff, much extent, paint func(style, string) string) string {
+func renderDiff(d step.Diff, much extent, paint func(style, string) string) string {
 	var b strings.Builder
 	for _, c := range d {
 		b.WriteString(renderChange(c, much, paint))
@@ -30,7 +30,7 @@ func renderDiff(d steps.Diff, much extent, paint func(style, string) string) str
 	return b.String()
 }
 
-func renderChange(c steps.Change, much extent, paint func(style, string) string) string {
+func renderChange(c step.Change, much extent, paint func(style, string) string) string {
 	if !isText(c.Have) && !isText(c.Want) {
 		have, want := orElse(c.Have, "none"), orElse(c.Want, "none")
 		return fmt.Sprintf("%s: %s → %s\n", c.Item, paint(red, have), paint(green, want))

@@ -13,10 +13,12 @@ import (
 
 	"ipfabric/inventory"
 	"ipfabric/remote"
-	"ipfabric/steps"
+	"ipfabric/steps/run"
+	"ipfabric/steps/step"
+	"ipfabric/steps/verify"
 )
 
-// fakeHost is a host whose only content is files.
+// Host is a host whose only content is files.
 type fakeHost struct {
 	name    string
 	openErr error
@@ -93,7 +95,7 @@ type fakeStep struct {
 
 func (s fakeStep) String() string { return s.path + " is current" }
 
-func (s fakeStep) Check(ctx context.Context, r steps.Reader) (steps.Diff, error) {
+func (s fakeStep) Check(ctx context.Context, r step.Reader) (step.Diff, error) {
 	have, err := r.ReadFile(ctx, s.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -101,10 +103,10 @@ func (s fakeStep) Check(ctx context.Context, r steps.Reader) (steps.Diff, error)
 	if string(have) == s.want {
 		return nil, nil
 	}
-	return steps.Diff{{Item: s.path, Have: string(have), Want: s.want}}, nil
+	return step.Diff{{Item: s.path, Have: string(have), Want: s.want}}, nil
 }
 
-func (s fakeStep) Apply(ctx context.Context, h steps.Host) error {
+func (s fakeStep) Apply(ctx context.Context, h step.Host) error {
 	if s.applied != nil {
 		s.applied()
 	}
@@ -135,7 +137,7 @@ type bench struct {
 	hosts    map[string]*fakeHost
 	out, err *bytes.Buffer
 	verified int
-	reports  []*steps.Report // for each verification; the last one stays
+	reports  []*verify.Report // for each verification; the last one stays
 }
 
 func newBench(t *testing.T) *bench {
@@ -156,25 +158,25 @@ func newBench(t *testing.T) *bench {
 	b.session = &session{
 		app: a, command: "init", fabric: fabric, progress: newProgress(say),
 		fleet: newFleet(func(name string) (machine, error) { return b.hosts[name], nil }),
-		verifyOnce: func(context.Context, *inventory.Fabric, func(context.Context, string) (steps.Host, error)) *steps.Report {
+		verifyOnce: func(context.Context, *inventory.Fabric, func(context.Context, string) (step.Host, error)) *verify.Report {
 			b.verified++
 			return b.reports[min(b.verified, len(b.reports))-1]
 		},
 	}
 	b.connect = b.fleet.connect
 	t.Cleanup(b.progress.close)
-	b.reports = []*steps.Report{{Fabric: "lab", Healthy: true}}
+	b.reports = []*verify.Report{{Fabric: "lab", Healthy: true}}
 	return b
 }
 
 // plan has two reflectors, one after the other, and then a node.
-func (b *bench) testPlan(s ...steps.Step) steps.Plan {
+func (b *bench) testPlan(s ...step.Step) run.Plan {
 	if len(s) == 0 {
-		s = []steps.Step{fakeStep{path: "/etc/one", want: "1\n"}, fakeStep{path: "/etc/two", want: "2\n"}}
+		s = []step.Step{fakeStep{path: "/etc/one", want: "1\n"}, fakeStep{path: "/etc/two", want: "2\n"}}
 	}
-	return steps.Plan{
-		{Name: "route reflectors", Tasks: []steps.Task{{Node: "rr1", Steps: s}, {Node: "rr2", Steps: s}}},
-		{Name: "nodes", Parallel: true, Tasks: []steps.Task{{Node: "node1", Steps: s}}},
+	return run.Plan{
+		{Name: "route reflectors", Tasks: []run.Task{{Node: "rr1", Steps: s}, {Node: "rr2", Steps: s}}},
+		{Name: "nodes", Parallel: true, Tasks: []run.Task{{Node: "node1", Steps: s}}},
 	}
 }
 

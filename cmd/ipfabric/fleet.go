@@ -13,7 +13,7 @@ import (
 
 	"ipfabric/inventory"
 	"ipfabric/remote"
-	"ipfabric/steps"
+	"ipfabric/steps/step"
 )
 
 // lockPath is on every host. /run is empty after a boot, and so no lock
@@ -22,7 +22,7 @@ const lockPath = "/run/ipfabric.lock"
 
 // A machine is a host over SSH: *remote.Host, or a test's fake.
 type machine interface {
-	steps.Host
+	step.Host
 	Open(ctx context.Context) error
 	Lock(ctx context.Context, path, note string) (release func(), err error)
 }
@@ -42,7 +42,7 @@ func newFleet(open func(name string) (machine, error)) *fleet {
 }
 
 // connect is machine for steps.
-func (f *fleet) connect(ctx context.Context, name string) (steps.Host, error) {
+func (f *fleet) connect(ctx context.Context, name string) (step.Host, error) {
 	return f.machine(ctx, name)
 }
 

@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"ipfabric/remote"
-	"ipfabric/steps"
+	"ipfabric/steps/run"
+	"ipfabric/steps/verify"
 )
 
 // wantCode checks the exit code that an error of a command means.
@@ -64,7 +65,7 @@ func TestInitShowsTheGatewaysOnlyWhenAReflectorWasChanged(t *testing.T) {
 
 func TestAFabricOfUnmanagedHostsHasNothingToDo(t *testing.T) {
 	b := newBench(t)
-	wantCode(t, b.preview(context.Background(), steps.Plan{}, planOptions{}), exitOK)
+	wantCode(t, b.preview(context.Background(), run.Plan{}, planOptions{}), exitOK)
 }
 
 func TestInitWithoutATerminalNeedsYes(t *testing.T) {
@@ -199,16 +200,16 @@ func TestWhatIsSaidWhenHostsFailed(t *testing.T) {
 
 func TestInitVerifiesWhatItMade(t *testing.T) {
 	b := newBench(t)
-	bad := &steps.Report{Fabric: "lab", Sessions: []steps.Session{{RR: "rr1", Peer: "node1", Family: "ipv4-unicast", Status: steps.Bad, Detail: "Active at both ends"}}}
-	well := &steps.Report{Fabric: "lab", Healthy: true}
-	b.reports = []*steps.Report{bad, bad, bad, well} // the first beside the look, and not shown
+	bad := &verify.Report{Fabric: "lab", Sessions: []verify.Session{{RR: "rr1", Peer: "node1", Family: "ipv4-unicast", Status: verify.Bad, Detail: "Active at both ends"}}}
+	well := &verify.Report{Fabric: "lab", Healthy: true}
+	b.reports = []*verify.Report{bad, bad, bad, well} // the first beside the look, and not shown
 	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{yes: true, wait: time.Minute}), exitOK)
 	if b.verified != 4 {
 		t.Errorf("verified %d times", b.verified)
 	}
 
 	// Nothing was changed: there is nothing to wait for.
-	b.verified, b.reports = 0, []*steps.Report{bad}
+	b.verified, b.reports = 0, []*verify.Report{bad}
 	err := b.converge(context.Background(), b.testPlan(), initOptions{wait: time.Minute})
 	wantCode(t, err, exitUnhealthy)
 	if b.verified != 1 {
@@ -226,7 +227,7 @@ func TestInitDoesNotWaitForWhatCannotComeUp(t *testing.T) {
 	b := newBench(t)
 	b.settle("rr1")
 	b.hosts["node1"].openErr = connectError("node1", remote.Timeout)
-	b.reports = []*steps.Report{{Sessions: []steps.Session{{RR: "rr1", Peer: "node1", Status: steps.Bad}}}}
+	b.reports = []*verify.Report{{Sessions: []verify.Session{{RR: "rr1", Peer: "node1", Status: verify.Bad}}}}
 	wantCode(t, b.converge(context.Background(), b.testPlan(), initOptions{yes: true, wait: time.Hour}), exitHosts)
 	if b.verified != 2 { // beside the look, and after the changes
 		t.Errorf("verified %d times", b.verified)
@@ -236,7 +237,7 @@ func TestInitDoesNotWaitForWhatCannotComeUp(t *testing.T) {
 // A core gateway has its configuration from hands that may take a day.
 func TestHopeless(t *testing.T) {
 	b := newBench(t)
-	hopeless := b.hopeless(steps.Result{{Host: "rr2"}})
+	hopeless := b.hopeless(run.Result{{Host: "rr2"}})
 	for _, tt := range []struct {
 		host   string
 		waited time.Duration

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"ipfabric/remote"
-	"ipfabric/steps"
+	"ipfabric/steps/verify"
 )
 
 func TestPlanExitCodes(t *testing.T) {
@@ -24,11 +24,11 @@ func TestPlanExitCodes(t *testing.T) {
 
 func TestVerifyWaits(t *testing.T) {
 	b := newBench(t)
-	bad := &steps.Report{Hosts: []steps.HostReport{{Host: "rr1", Checks: []steps.Check{{Name: "reachable", Status: steps.Bad}}}}}
-	b.reports = []*steps.Report{bad, {Healthy: true}}
+	bad := &verify.Report{Hosts: []verify.HostReport{{Host: "rr1", Checks: []verify.Check{{Name: "reachable", Status: verify.Bad}}}}}
+	b.reports = []*verify.Report{bad, {Healthy: true}}
 	wantCode(t, b.verify(context.Background(), verifyOptions{wait: time.Minute}), exitOK)
 
-	b.verified, b.reports = 0, []*steps.Report{bad}
+	b.verified, b.reports = 0, []*verify.Report{bad}
 	wantCode(t, b.verify(context.Background(), verifyOptions{}), exitUnhealthy)
 
 	b.pollEvery = time.Millisecond
@@ -41,14 +41,14 @@ func TestVerifyWaits(t *testing.T) {
 
 func TestVerifyWithALimit(t *testing.T) {
 	b := newBench(t)
-	report := &steps.Report{
-		Hosts: []steps.HostReport{
-			{Host: "rr1", Checks: []steps.Check{{Name: "reachable", Status: steps.OK}}},
-			{Host: "node1", Checks: []steps.Check{{Name: "reachable", Status: steps.OK}}},
+	report := &verify.Report{
+		Hosts: []verify.HostReport{
+			{Host: "rr1", Checks: []verify.Check{{Name: "reachable", Status: verify.OK}}},
+			{Host: "node1", Checks: []verify.Check{{Name: "reachable", Status: verify.OK}}},
 		},
-		Sessions: []steps.Session{
-			{RR: "rr1", Peer: "rr2", Status: steps.Bad},
-			{RR: "rr1", Peer: "node1", Status: steps.OK},
+		Sessions: []verify.Session{
+			{RR: "rr1", Peer: "rr2", Status: verify.Bad},
+			{RR: "rr1", Peer: "node1", Status: verify.OK},
 		},
 	}
 	got := restricted(report, []string{"node1"})

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ipfabric/inventory"
-	"ipfabric/steps"
+	"ipfabric/steps/frr/conf"
 )
 
 // vendors are those that steps.Gateway has a template for.
@@ -92,7 +92,7 @@ func snippets(fabric *inventory.Fabric, cores []inventory.CoreGateway, vendor st
 	var texts []string
 	for _, core := range cores {
 		core.Vendor = orElse(vendor, core.Vendor)
-		text, err := steps.Gateway(fabric, core)
+		text, err := conf.Gateway(fabric, core)
 		if err != nil {
 			return "", err
 		}

@@ -8,7 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ipfabric/steps"
+	"ipfabric/steps/run"
+	"ipfabric/steps/verify"
 )
 
 // initOptions are the flags of init.
@@ -83,7 +84,7 @@ func (a *app) init(ctx context.Context, opts initOptions) error {
 }
 
 // converge looks, shows, asks, applies and verifies.
-func (s *session) converge(ctx context.Context, plan steps.Plan, opts initOptions) error {
+func (s *session) converge(ctx context.Context, plan run.Plan, opts initOptions) error {
 	o, report, stop := s.lookAndVerify(ctx, plan, opts)
 	if o == nil {
 		return stop
@@ -120,12 +121,12 @@ func (s *session) converge(ctx context.Context, plan steps.Plan, opts initOption
 
 // lookAndVerify looks what differs. Where nothing does, and all hosts could be
 // looked at, there is also the report of a verification at the same time.
-func (s *session) lookAndVerify(ctx context.Context, plan steps.Plan, opts initOptions) (*outlook, *steps.Report, error) {
+func (s *session) lookAndVerify(ctx context.Context, plan run.Plan, opts initOptions) (*outlook, *verify.Report, error) {
 	if opts.noVerify || opts.waitSet {
 		o, stop := s.look(ctx, plan)
 		return o, nil, stop
 	}
-	s.connect = steps.Sharing(s.fleet.connect)
+	s.connect = run.Sharing(s.fleet.connect)
 	defer func() { s.connect = s.fleet.connect }()
 	report, cancel := s.ahead(ctx)
 	o, stop := s.look(ctx, plan)
@@ -137,7 +138,7 @@ func (s *session) lookAndVerify(ctx context.Context, plan steps.Plan, opts initO
 }
 
 // finish verifies, and turns what failed, of so many hosts, into the run's error.
-func (s *session) finish(ctx context.Context, opts initOptions, changed bool, failed steps.Result, hosts int) error {
+func (s *session) finish(ctx context.Context, opts initOptions, changed bool, failed run.Result, hosts int) error {
 	s.fleet.forgive()
 	var unhealthy error
 	if !opts.noVerify {
@@ -179,8 +180,8 @@ func (s *session) confirm(ctx context.Context, o *outlook, yes bool) error {
 
 // showGateways prints what the operator must put into the core gateways. It
 // is about the reflectors: where none of them was changed, it is not shown.
-func (s *session) showGateways(result steps.Result) error {
-	reflector := slices.ContainsFunc(result, func(r steps.HostResult) bool { return r.Changes > 0 && s.isReflector(r.Host) })
+func (s *session) showGateways(result run.Result) error {
+	reflector := slices.ContainsFunc(result, func(r run.HostResult) bool { return r.Changes > 0 && s.isReflector(r.Host) })
 	if len(s.fabric.CoreGateways) == 0 || !reflector {
 		return nil
 	}

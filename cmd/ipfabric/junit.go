@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"ipfabric/steps"
+	"ipfabric/steps/verify"
 )
 
 // The JUnit form: a suite for each host with its checks, one for each route
@@ -45,7 +45,7 @@ type junitMessage struct {
 }
 
 // junit gives a report in that form.
-func junit(r *steps.Report) junitSuites {
+func junit(r *verify.Report) junitSuites {
 	all := junitSuites{Name: "ipfabric verify " + r.Fabric}
 	for _, h := range r.Hosts {
 		suite := junitSuite{Name: h.Role + " " + h.Host}
@@ -75,17 +75,17 @@ func junit(r *steps.Report) junitSuites {
 	return all
 }
 
-func (s *junitSuite) add(class, name string, status steps.Status, detail, hint string) {
+func (s *junitSuite) add(class, name string, status verify.Status, detail, hint string) {
 	c := junitCase{Class: class, Name: name}
 	text := strings.TrimSpace(detail + "\n" + hint)
 	switch status {
-	case steps.Bad:
+	case verify.Bad:
 		c.Failure = &junitMessage{Message: detail, Text: text}
 		s.Failures++
-	case steps.NotChecked:
+	case verify.NotChecked:
 		c.Skipped = &junitMessage{Message: detail, Text: text}
 		s.Skipped++
-	case steps.Warn:
+	case verify.Warn:
 		c.Output = "warning: " + text
 	}
 	s.Tests++
@@ -105,7 +105,7 @@ func (all *junitSuites) add(s junitSuite, at time.Time) {
 
 // writeJUnit puts the report into a file at once: a CI system never reads half
 // of it.
-func writeJUnit(path string, r *steps.Report, mask *masker) error {
+func writeJUnit(path string, r *verify.Report, mask *masker) error {
 	data, err := xml.MarshalIndent(junit(r), "", "  ")
 	if err != nil {
 		return err

@@ -9,7 +9,9 @@ import (
 	"sync"
 
 	"ipfabric/remote"
-	"ipfabric/steps"
+	"ipfabric/steps/frr"
+	"ipfabric/steps/run"
+	"ipfabric/steps/step"
 )
 
 // An outlook is what a dry run found. It is also `plan --json`.
@@ -24,14 +26,14 @@ type outlook struct {
 type hostOutlook struct {
 	Host  string        `json:"host"`
 	Role  string        `json:"role"`
-	State steps.State   `json:"state"` // in-sync, differs, failed or skipped
+	State run.State     `json:"state"` // in-sync, differs, failed or skipped
 	Steps []stepOutlook `json:"steps"` // those that differ, in their order
 	Error string        `json:"error,omitempty"`
 	Hint  string        `json:"hint,omitempty"`
 
-	FRR *steps.FRRVersion `json:"frr,omitempty"` // in a plan, where the host told it
+	FRR *frr.Versions `json:"frr,omitempty"` // in a plan, where the host told it
 
-	result steps.HostResult
+	result run.HostResult
 }
 
 // err is what failed on the host, nil if nothing did.
@@ -39,18 +41,18 @@ func (h hostOutlook) err() error { return hostError(h.result) }
 
 // A stepOutlook is one step that differs.
 type stepOutlook struct {
-	Step string     `json:"step"`
-	Diff steps.Diff `json:"diff"`
+	Step string    `json:"step"`
+	Diff step.Diff `json:"diff"`
 }
 
 // look asks all hosts at once what differs. The error is a reason to go no
 // further; the outlook is there all the same.
-func (s *session) look(ctx context.Context, plan steps.Plan) (*outlook, error) {
+func (s *session) look(ctx context.Context, plan run.Plan) (*outlook, error) {
 	var mu sync.Mutex
 	differing := map[string][]stepOutlook{}
-	result := s.run(ctx, plan, true, func(ev steps.Event) {
+	result := s.run(ctx, plan, true, func(ev run.Event) {
 		s.progress.report(ev)
-		if ev.State != steps.Differs {
+		if ev.State != run.Differs {
 			return
 		}
 		mu.Lock()
@@ -80,11 +82,11 @@ func (s *session) look(ctx context.Context, plan steps.Plan) (*outlook, error) {
 // touched: a host whose key or login is not as it should be, or no host at all
 // that can be reached.
 func (s *session) untouchable(o *outlook) error {
-	if refused := slices.DeleteFunc(o.failed(), func(r steps.HostResult) bool { return !mustStop(r.Err) }); len(refused) > 0 {
+	if refused := slices.DeleteFunc(o.failed(), func(r run.HostResult) bool { return !mustStop(r.Err) }); len(refused) > 0 {
 		err := withHint(
 			fmt.Errorf("%s did not let us in as expected: nothing was changed on any host", count(len(refused), "host")),
 			"put right what is said above, or leave these hosts out with --limit")
-		if len(refused) == len(o.Hosts) && !slices.ContainsFunc(refused, func(r steps.HostResult) bool { return !isSetupError(r.Err) }) {
+		if len(refused) == len(o.Hosts) && !slices.ContainsFunc(refused, func(r run.HostResult) bool { return !isSetupError(r.Err) }) {
 			return usage(err) // it is this side's keys or files, and no host was contacted
 		}
 		return err
@@ -97,8 +99,8 @@ func (s *session) untouchable(o *outlook) error {
 }
 
 // failed are the results of the hosts that could not be looked at, in order.
-func (o *outlook) failed() steps.Result {
-	var out steps.Result
+func (o *outlook) failed() run.Result {
+	var out run.Result
 	for _, h := range o.Hosts {
 		if h.result.Err != nil {
 			out = append(out, h.result)
@@ -108,7 +110,7 @@ func (o *outlook) failed() steps.Result {
 }
 
 // hostErrors are the sentences for hosts that failed or were left out. Hosts behind a jump host that failed share one.
-func hostErrors(result steps.Result) []error {
+func hostErrors(result run.Result) []error {
 	behind := map[string][]string{} // by what is wrong with the jump host
 	for _, r := range result {
 		if hopOf(r) != "" {
@@ -133,7 +135,7 @@ func hostErrors(result steps.Result) []error {
 }
 
 // hopOf names the jump host, if it was one that failed.
-func hopOf(r steps.HostResult) string {
+func hopOf(r run.HostResult) string {
 	var c *remote.ConnectError
 	if r.Step != "" || !errors.As(r.Err, &c) || c.Host == r.Host {
 		return ""
@@ -143,7 +145,7 @@ func hopOf(r steps.HostResult) string {
 
 // hostError is the sentence for what failed on a host, from outside in. An
 // error of the connection names its host itself.
-func hostError(r steps.HostResult) error {
+func hostError(r run.HostResult) error {
 	if r.Err == nil {
 		return nil
 	}

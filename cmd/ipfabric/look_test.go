@@ -8,31 +8,32 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ipfabric/steps"
+	"ipfabric/steps/run"
+	"ipfabric/steps/step"
 )
 
 func TestOutlookIsMadeToBeRead(t *testing.T) {
 	conf := "! header\nrouter bgp 65000\n bgp router-id 10.10.0.11\nexit\n"
 	o := &outlook{Changes: 4, Failed: 1, Hosts: []hostOutlook{
-		{Host: "rr1", State: steps.Differs, Steps: []stepOutlook{
-			{Step: "FRR is installed", Diff: steps.Diff{{Item: "package frr", Want: "installed"}}},
-			{Step: "frr.conf is current", Diff: steps.Diff{{Item: "/etc/frr/frr.conf", Have: strings.Replace(conf, ".11", ".12", 1), Want: conf}}},
+		{Host: "rr1", State: run.Differs, Steps: []stepOutlook{
+			{Step: "FRR is installed", Diff: step.Diff{{Item: "package frr", Want: "installed"}}},
+			{Step: "frr.conf is current", Diff: step.Diff{{Item: "/etc/frr/frr.conf", Have: strings.Replace(conf, ".11", ".12", 1), Want: conf}}},
 		}},
-		{Host: "rr2", State: steps.InSync},
-		{Host: "node1", State: steps.Failed, result: steps.HostResult{Host: "node1", Err: errors.New("is down")}},
-		{Host: "node2", State: steps.Differs, Steps: []stepOutlook{
-			{Step: "files are there", Diff: steps.Diff{
+		{Host: "rr2", State: run.InSync},
+		{Host: "node1", State: run.Failed, result: run.HostResult{Host: "node1", Err: errors.New("is down")}},
+		{Host: "node2", State: run.Differs, Steps: []stepOutlook{
+			{Step: "files are there", Diff: step.Diff{
 				{Item: "/etc/new.conf", Want: conf},
 				{Item: "/etc/old.conf", Have: "one\n"},
 			}},
-			{Step: "the service runs", Diff: steps.Diff{{Item: "service frr", Have: "stopped", Want: "running"}}},
+			{Step: "the service runs", Diff: step.Diff{{Item: "service frr", Have: "stopped", Want: "running"}}},
 		}},
-		{Host: "node3", State: steps.Differs, Steps: []stepOutlook{
-			{Step: "files are there", Diff: steps.Diff{
+		{Host: "node3", State: run.Differs, Steps: []stepOutlook{
+			{Step: "files are there", Diff: step.Diff{
 				{Item: "/etc/new.conf", Want: conf},
 				{Item: "/etc/old.conf", Have: "one\n"},
 			}},
-			{Step: "the service runs", Diff: steps.Diff{{Item: "service frr", Have: "stopped", Want: "running"}}},
+			{Step: "the service runs", Diff: step.Diff{{Item: "service frr", Have: "stopped", Want: "running"}}},
 		}},
 	}}
 	want := `rr1  2 changes
@@ -77,7 +78,7 @@ func TestLongDiffsAreCut(t *testing.T) {
 		fmt.Fprintf(&have, "old %d\n", i)
 		fmt.Fprintf(&want, "new %d\n", i)
 	}
-	c := steps.Change{Item: "f", Have: have.String(), Want: want.String()}
+	c := step.Change{Item: "f", Have: have.String(), Want: want.String()}
 	short := renderChange(c, inShort, noStyle)
 	if n := strings.Count(short, "\n"); n != shownLines+2 {
 		t.Errorf("%d lines", n)
@@ -87,10 +88,10 @@ func TestLongDiffsAreCut(t *testing.T) {
 }
 
 func TestHostErrorGoesFromOutsideIn(t *testing.T) {
-	for want, r := range map[string]steps.HostResult{
+	for want, r := range map[string]run.HostResult{
 		"rr1: frr.conf is current: no space left": {Host: "rr1", Step: "frr.conf is current", Err: errors.New("no space left")},
 		"rr1 (10.0.0.1:22) does not answer":       {Host: "rr1", Err: errors.New("rr1 (10.0.0.1:22) does not answer")},
-		"rr1: stopped before it began":            {Host: "rr1", Err: steps.ErrStopped},
+		"rr1: stopped before it began":            {Host: "rr1", Err: run.ErrStopped},
 	} {
 		if got := hostError(r).Error(); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -6,7 +6,8 @@ import (
 	"sync"
 
 	"ipfabric/inventory"
-	"ipfabric/steps"
+	"ipfabric/steps/frr"
+	"ipfabric/steps/run"
 )
 
 // answering names the hosts that could be looked at, at least in part.
@@ -22,9 +23,9 @@ func (o *outlook) answering() []string {
 
 // frrVersions asks hosts for their FRR's versions. Hosts that give no answer
 // are left out.
-func (s *session) frrVersions(ctx context.Context, hosts []string) map[string]steps.FRRVersion {
+func (s *session) frrVersions(ctx context.Context, hosts []string) map[string]frr.Versions {
 	var mu sync.Mutex
-	out := map[string]steps.FRRVersion{}
+	out := map[string]frr.Versions{}
 	var wg sync.WaitGroup
 	for _, name := range hosts {
 		h, ok := s.fabric.Host(name)
@@ -38,9 +39,9 @@ func (s *session) frrVersions(ctx context.Context, hosts []string) map[string]st
 			if err != nil {
 				return
 			}
-			cache := steps.CacheOf(host)
+			cache := run.CacheOf(host)
 			cache.Look(func() {
-				v, err := steps.AskFRRVersions(ctx, cache, h.Host)
+				v, err := frr.AskVersions(ctx, cache, h.Host)
 				if err != nil {
 					return
 				}
@@ -54,7 +55,7 @@ func (s *session) frrVersions(ctx context.Context, hosts []string) map[string]st
 	return out
 }
 
-func (o *outlook) addFRR(versions map[string]steps.FRRVersion) {
+func (o *outlook) addFRR(versions map[string]frr.Versions) {
 	for i, h := range o.Hosts {
 		if v, ok := versions[h.Host]; ok {
 			o.Hosts[i].FRR = &v
@@ -85,7 +86,7 @@ func (o *outlook) frrLine() string {
 	return "FRR: " + strings.Join(texts, "; ") + "\n"
 }
 
-func frrText(v steps.FRRVersion) string {
+func frrText(v frr.Versions) string {
 	switch {
 	case v.Installed == "" && v.Offered == "":
 		return "none yet"

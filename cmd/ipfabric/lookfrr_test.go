@@ -3,12 +3,12 @@ package main
 import (
 	"testing"
 
-	"ipfabric/steps"
+	"ipfabric/steps/frr"
 )
 
 func TestPlanSaysWhichFRR(t *testing.T) {
 	o := &outlook{Hosts: []hostOutlook{{Host: "rr1"}, {Host: "rr2"}, {Host: "node1"}, {Host: "node2"}, {Host: "node3"}, {Host: "node4"}}}
-	o.addFRR(map[string]steps.FRRVersion{
+	o.addFRR(map[string]frr.Versions{
 		"rr1": {Installed: "8.4.4-1", Offered: "8.4.4-1"}, "rr2": {Installed: "8.4.4-1"},
 		"node1": {Offered: "10.3-1"}, "node2": {Installed: "8.4.4-1", Offered: "8.4.4-2"}, "node3": {},
 	})

@@ -8,12 +8,12 @@ import (
 )
 
 func main() {
-	os.Exit(exitCode(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)))
+	os.Exit(exitCode(execute(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)))
 }
 
 // run is the program. What it has to say of its error has been said when it
 // returns; the error is left to make the exit code of.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	mask := &masker{}
 	say := newSayer(stdout, stderr, mask, os.LookupEnv)
 	defer say.log.close()

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ipfabric/steps"
+	"ipfabric/steps/run"
 )
 
 // planOptions are the flags of plan, and of init --dry-run.
@@ -56,8 +56,8 @@ func (a *app) showPlan(ctx context.Context, opts planOptions) error {
 	return s.preview(ctx, plan, opts)
 }
 
-func (s *session) preview(ctx context.Context, plan steps.Plan, opts planOptions) error {
-	s.connect = steps.Sharing(s.fleet.connect) // most of what is asked of FRR's versions was asked before
+func (s *session) preview(ctx context.Context, plan run.Plan, opts planOptions) error {
+	s.connect = run.Sharing(s.fleet.connect) // most of what is asked of FRR's versions was asked before
 	defer func() { s.connect = s.fleet.connect }()
 	o, stop := s.look(ctx, plan)
 	if o == nil {

@@ -8,7 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"ipfabric/steps"
+	"ipfabric/steps/run"
+	"ipfabric/steps/step"
 )
 
 // quiet is how long nothing may be said before a line names what is running.
@@ -21,13 +22,13 @@ type progress struct {
 	say *sayer
 
 	mu      sync.Mutex
-	running map[string]steps.Event // by host: what is being applied
-	said    time.Time              // when there was a line last
+	running map[string]run.Event // by host: what is being applied
+	said    time.Time            // when there was a line last
 	stop    chan struct{}
 }
 
 func newProgress(say *sayer) *progress {
-	p := &progress{say: say, running: map[string]steps.Event{}, said: time.Now(), stop: make(chan struct{})}
+	p := &progress{say: say, running: map[string]run.Event{}, said: time.Now(), stop: make(chan struct{})}
 	go p.fillSilence(time.Second)
 	return p
 }
@@ -35,17 +36,17 @@ func newProgress(say *sayer) *progress {
 func (p *progress) close() { close(p.stop) }
 
 // report takes one event. It is a steps.Runner's Report.
-func (p *progress) report(ev steps.Event) {
+func (p *progress) report(ev run.Event) {
 	line := eventLine(ev)
 	detail := ""
-	if len(ev.Diff) > 0 && ev.State == steps.Differs {
+	if len(ev.Diff) > 0 && ev.State == run.Differs {
 		detail = "\n" + strings.TrimRight(renderDiff(ev.Diff, everything, noStyle), "\n")
 	}
 	p.say.log.record(ev.Host, "%s %s%s", ev.Pass, strings.TrimPrefix(line, ev.Host+"  "), detail)
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if ev.State == steps.Applying {
+	if ev.State == run.Applying {
 		p.running[ev.Host] = ev
 	}
 	if ev.State.Final() && ev.Pass == "apply" {
@@ -60,16 +61,16 @@ func (p *progress) report(ev steps.Event) {
 
 // worthReading says whether an event has a line of its own without --verbose.
 // What differs is shown by the plan, in order and as a whole.
-func worthReading(ev steps.Event) bool {
+func worthReading(ev run.Event) bool {
 	switch ev.State {
-	case steps.Changed, steps.Failed, steps.Skipped:
+	case run.Changed, run.Failed, run.Skipped:
 		return ev.Pass == "apply"
 	}
 	return false
 }
 
 // eventLine is the plain form: "rr1  FRR is installed: changed (12.3s)".
-func eventLine(ev steps.Event) string {
+func eventLine(ev run.Event) string {
 	line := ev.Host + "  "
 	if ev.Step != "" {
 		line += ev.Step + ": "
@@ -100,15 +101,15 @@ func firstLine(s string) string {
 	return first
 }
 
-func stateStyle(s steps.State) style {
+func stateStyle(s run.State) style {
 	switch s {
-	case steps.Changed:
+	case run.Changed:
 		return green
-	case steps.Failed:
+	case run.Failed:
 		return red
-	case steps.Differs, steps.Skipped:
+	case run.Differs, run.Skipped:
 		return yellow
-	case steps.InSync, steps.Checking:
+	case run.InSync, run.Checking:
 		return dim
 	}
 	return plain
@@ -116,20 +117,20 @@ func stateStyle(s steps.State) style {
 
 // A jsonEvent is one line of --progress json.
 type jsonEvent struct {
-	Time  time.Time   `json:"time"`
-	Type  string      `json:"type"` // "event"
-	Pass  string      `json:"pass"`
-	Stage string      `json:"stage,omitempty"`
-	Host  string      `json:"host"`
-	Step  string      `json:"step,omitempty"`
-	State steps.State `json:"state"`
-	Diff  steps.Diff  `json:"diff,omitempty"`
-	Error string      `json:"error,omitempty"`
-	Hint  string      `json:"hint,omitempty"`
-	Took  float64     `json:"took_seconds,omitempty"`
+	Time  time.Time `json:"time"`
+	Type  string    `json:"type"` // "event"
+	Pass  string    `json:"pass"`
+	Stage string    `json:"stage,omitempty"`
+	Host  string    `json:"host"`
+	Step  string    `json:"step,omitempty"`
+	State run.State `json:"state"`
+	Diff  step.Diff `json:"diff,omitempty"`
+	Error string    `json:"error,omitempty"`
+	Hint  string    `json:"hint,omitempty"`
+	Took  float64   `json:"took_seconds,omitempty"`
 }
 
-func newJSONEvent(ev steps.Event) jsonEvent {
+func newJSONEvent(ev run.Event) jsonEvent {
 	e := jsonEvent{
 		Time: ev.Time.UTC(), Type: "event", Pass: ev.Pass, Stage: ev.Stage, Host: ev.Host,
 		Step: ev.Step, State: ev.State, Diff: ev.Diff, Took: ev.Took.Seconds(),

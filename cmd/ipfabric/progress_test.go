@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"ipfabric/steps"
+	"ipfabric/steps/run"
+	"ipfabric/steps/step"
 )
 
 // quietProgress is a progress whose lines are in the returned buffer.
@@ -21,16 +22,16 @@ func quietProgress(t *testing.T) (*progress, *bytes.Buffer) {
 	return p, &b
 }
 
-func someEvents() []steps.Event {
+func someEvents() []run.Event {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	diff := steps.Diff{{Item: "package frr", Want: "installed"}}
-	return []steps.Event{
-		{Time: at, Pass: "plan", Host: "rr1", Step: "FRR is installed", State: steps.Differs, Diff: diff},
-		{Time: at, Pass: "apply", Host: "rr1", Step: "the system is supported", State: steps.InSync},
-		{Time: at, Pass: "apply", Host: "rr1", Step: "FRR is installed", State: steps.Applying, Diff: diff},
-		{Time: at, Pass: "apply", Host: "rr1", Step: "FRR is installed", State: steps.Changed, Diff: diff, Took: 12340 * time.Millisecond},
-		{Time: at, Pass: "apply", Host: "rr1", Step: "frr.conf is current", State: steps.Failed, Err: errors.New("no space left\ndetails")},
-		{Time: at, Pass: "apply", Host: "rr2", State: steps.Skipped, Err: steps.ErrStopped},
+	diff := step.Diff{{Item: "package frr", Want: "installed"}}
+	return []run.Event{
+		{Time: at, Pass: "plan", Host: "rr1", Step: "FRR is installed", State: run.Differs, Diff: diff},
+		{Time: at, Pass: "apply", Host: "rr1", Step: "the system is supported", State: run.InSync},
+		{Time: at, Pass: "apply", Host: "rr1", Step: "FRR is installed", State: run.Applying, Diff: diff},
+		{Time: at, Pass: "apply", Host: "rr1", Step: "FRR is installed", State: run.Changed, Diff: diff, Took: 12340 * time.Millisecond},
+		{Time: at, Pass: "apply", Host: "rr1", Step: "frr.conf is current", State: run.Failed, Err: errors.New("no space left\ndetails")},
+		{Time: at, Pass: "apply", Host: "rr2", State: run.Skipped, Err: run.ErrStopped},
 	}
 }
 
@@ -79,7 +80,7 @@ func TestLongSilenceNamesWhatRuns(t *testing.T) {
 	if got := p.silence(start.Add(time.Hour)); got != "" {
 		t.Errorf("nothing runs, and yet %q", got)
 	}
-	p.report(steps.Event{Time: start, Pass: "apply", Host: "rr1", Step: "FRR is installed", State: steps.Applying})
+	p.report(run.Event{Time: start, Pass: "apply", Host: "rr1", Step: "FRR is installed", State: run.Applying})
 	if got := p.silence(start.Add(quiet / 2)); got != "" {
 		t.Errorf("too early: %q", got)
 	}
@@ -89,7 +90,7 @@ func TestLongSilenceNamesWhatRuns(t *testing.T) {
 	if got := p.silence(start.Add(21 * time.Second)); got != "" {
 		t.Errorf("again, a second later: %q", got)
 	}
-	p.report(steps.Event{Time: start, Pass: "apply", Host: "rr1", Step: "FRR is installed", State: steps.Changed})
+	p.report(run.Event{Time: start, Pass: "apply", Host: "rr1", Step: "FRR is installed", State: run.Changed})
 	if got := p.silence(start.Add(time.Hour)); got != "" {
 		t.Errorf("it has ended, and yet %q", got)
 	}

@@ -5,7 +5,8 @@ import (
 	"testing"
 
 	"ipfabric/remote"
-	"ipfabric/steps"
+	"ipfabric/steps/run"
+	"ipfabric/steps/verify"
 )
 
 // A core gateway that refuses the login is a problem that verify found. Another host key may be an attack, and
@@ -23,7 +24,7 @@ func TestRefusedByCoreGateway(t *testing.T) {
 	} {
 		b := newBench(t)
 		b.fleet.fail(tt.host, &remote.ConnectError{Host: tt.host, Kind: tt.kind})
-		report := &steps.Report{Hosts: []steps.HostReport{{Host: tt.host, Checks: []steps.Check{{Name: "reachable", Status: steps.Bad}}}}}
+		report := &verify.Report{Hosts: []verify.HostReport{{Host: tt.host, Checks: []verify.Check{{Name: "reachable", Status: verify.Bad}}}}}
 		if got := exitCode(b.conclude(report, verifyOptions{})); got != tt.want {
 			t.Errorf("%s, %s: exit code %d, want %d", tt.host, tt.kind, got, tt.want)
 		}
@@ -33,19 +34,19 @@ func TestRefusedByCoreGateway(t *testing.T) {
 // A jump host that fails is one failure, not one for each host behind it.
 func TestJumpHostFailsOnce(t *testing.T) {
 	hop := func() error { return connectError("jump host bastion", remote.Refused) }
-	result := steps.Result{
-		{Host: "rr1", State: steps.Failed, Err: hop()},
-		{Host: "rr2", State: steps.Failed, Err: connectError("rr2", remote.Timeout)},
-		{Host: "node1", State: steps.Failed, Err: hop()},
+	result := run.Result{
+		{Host: "rr1", State: run.Failed, Err: hop()},
+		{Host: "rr2", State: run.Failed, Err: connectError("rr2", remote.Timeout)},
+		{Host: "node1", State: run.Failed, Err: hop()},
 	}
 	got := hostErrors(result)
 	if len(got) != 2 || !strings.HasPrefix(got[0].Error(), "rr1, node1: jump host bastion ") || !strings.HasPrefix(got[1].Error(), "rr2 ") {
 		t.Errorf("got %q", got)
 	}
 
-	report := &steps.Report{}
+	report := &verify.Report{}
 	for _, r := range result {
-		report.Hosts = append(report.Hosts, steps.HostReport{Host: r.Host, Checks: []steps.Check{{Name: "reachable", Status: steps.Bad, Detail: r.Err.Error()}}})
+		report.Hosts = append(report.Hosts, verify.HostReport{Host: r.Host, Checks: []verify.Check{{Name: "reachable", Status: verify.Bad, Detail: r.Err.Error()}}})
 	}
 	text := renderReport(report, noStyle)
 	if strings.Count(text, "jump host bastion") != 1 || !strings.Contains(text, "failed  rr1, node1 reachable: jump host bastion") {

@@ -6,12 +6,12 @@ import (
 	"strings"
 	"time"
 
-	"ipfabric/steps"
+	"ipfabric/steps/verify"
 )
 
 // renderReport gives verify's report for people: the hosts, the sessions of
 // each route reflector, a line about the VMs, and then everything that is not well, with what to do.
-func renderReport(r *steps.Report, paint func(style, string) string) string {
+func renderReport(r *verify.Report, paint func(style, string) string) string {
 	var b strings.Builder
 	b.WriteString(hostTable(r).render(paint))
 	for _, rr := range reflectors(r) {
@@ -29,7 +29,7 @@ func renderReport(r *steps.Report, paint func(style, string) string) string {
 }
 
 // hostTable has a column for each check that any host has.
-func hostTable(r *steps.Report) *table {
+func hostTable(r *verify.Report) *table {
 	var names []string
 	for _, h := range r.Hosts {
 		for _, c := range h.Checks {
@@ -54,7 +54,7 @@ func hostTable(r *steps.Report) *table {
 	return t
 }
 
-func checkCell(h steps.HostReport, name string) cell {
+func checkCell(h verify.HostReport, name string) cell {
 	for _, c := range h.Checks {
 		if c.Name == name {
 			return statusCell(c.Status)
@@ -63,22 +63,22 @@ func checkCell(h steps.HostReport, name string) cell {
 	return cell{"-", dim}
 }
 
-func statusCell(s steps.Status) cell { return cell{string(s), statusStyle(s)} }
+func statusCell(s verify.Status) cell { return cell{string(s), statusStyle(s)} }
 
-func statusStyle(s steps.Status) style {
+func statusStyle(s verify.Status) style {
 	switch s {
-	case steps.OK:
+	case verify.OK:
 		return green
-	case steps.Warn:
+	case verify.Warn:
 		return yellow
-	case steps.Bad:
+	case verify.Bad:
 		return red
 	}
 	return dim
 }
 
 // reflectors names those of the sessions, in the report's order.
-func reflectors(r *steps.Report) []string {
+func reflectors(r *verify.Report) []string {
 	var out []string
 	for _, s := range r.Sessions {
 		if !slices.Contains(out, s.RR) {
@@ -88,7 +88,7 @@ func reflectors(r *steps.Report) []string {
 	return out
 }
 
-func sessionTable(r *steps.Report, rr string) *table {
+func sessionTable(r *verify.Report, rr string) *table {
 	t := &table{indent: "  "}
 	t.head("PEER", "FAMILY", "STATUS", "AT "+strings.ToUpper(rr), "AT PEER", "UPTIME", "RECEIVED", "ACCEPTED")
 	for _, s := range r.Sessions {
@@ -107,7 +107,7 @@ func sessionTable(r *steps.Report, rr string) *table {
 }
 
 // endCell is what one end says of a session.
-func endCell(e steps.End) cell {
+func endCell(e verify.End) cell {
 	switch {
 	case !e.Asked:
 		return cell{"not asked", dim}
@@ -121,7 +121,7 @@ func endCell(e steps.End) cell {
 	return cell{e.State, green}
 }
 
-func uptime(e steps.End) string {
+func uptime(e verify.End) string {
 	if e.State != "Established" {
 		return "-"
 	}
@@ -132,7 +132,7 @@ func uptime(e steps.End) string {
 	return d.String()
 }
 
-func prefixes(e steps.End, n int) string {
+func prefixes(e verify.End, n int) string {
 	if !e.Asked || e.State != "Established" || n < 0 {
 		return "-"
 	}
@@ -142,11 +142,11 @@ func prefixes(e steps.End, n int) string {
 // problemList names everything that is not well, with its hint. What was not
 // checked follows from something that failed: it stands in the tables alone,
 // unless nothing failed.
-func problemList(r *steps.Report, paint func(style, string) string) string {
+func problemList(r *verify.Report, paint func(style, string) string) string {
 	var b strings.Builder
-	onlyUnknown := !hasStatus(r, steps.Bad)
-	add := func(name string, s steps.Status, detail, hint string) {
-		if s == steps.OK || (s == steps.NotChecked && !onlyUnknown) {
+	onlyUnknown := !hasStatus(r, verify.Bad)
+	add := func(name string, s verify.Status, detail, hint string) {
+		if s == verify.OK || (s == verify.NotChecked && !onlyUnknown) {
 			return
 		}
 		fmt.Fprintf(&b, "%s  %s: %s\n", paint(statusStyle(s), string(s)), name, strings.ReplaceAll(orElse(detail, "no details"), "\n", "\n    "))
@@ -154,7 +154,7 @@ func problemList(r *steps.Report, paint func(style, string) string) string {
 			b.WriteString(indent("    ", hint))
 		}
 	}
-	same := map[steps.Check][]string{} // hosts: a jump host that is down may be the reason of many
+	same := map[verify.Check][]string{} // hosts: a jump host that is down may be the reason of many
 	for _, h := range r.Hosts {
 		for _, c := range h.Checks {
 			same[c] = append(same[c], h.Host)
@@ -174,9 +174,9 @@ func problemList(r *steps.Report, paint func(style, string) string) string {
 	return b.String()
 }
 
-func sessionName(s steps.Session) string { return s.RR + " – " + s.Peer + " " + s.Family }
+func sessionName(s verify.Session) string { return s.RR + " – " + s.Peer + " " + s.Family }
 
-func hasStatus(r *steps.Report, want steps.Status) bool {
+func hasStatus(r *verify.Report, want verify.Status) bool {
 	for _, h := range r.Hosts {
 		for _, c := range h.Checks {
 			if c.Status == want {
@@ -184,14 +184,14 @@ func hasStatus(r *steps.Report, want steps.Status) bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(r.Sessions, func(s steps.Session) bool { return s.Status == want }) ||
-		slices.ContainsFunc(r.VMs, func(v steps.VMCheck) bool { return v.Status == want })
+	return slices.ContainsFunc(r.Sessions, func(s verify.Session) bool { return s.Status == want }) ||
+		slices.ContainsFunc(r.VMs, func(v verify.VMCheck) bool { return v.Status == want })
 }
 
-func verdict(r *steps.Report, paint func(style, string) string) string {
+func verdict(r *verify.Report, paint func(style, string) string) string {
 	up := 0
 	for _, s := range r.Sessions {
-		if s.Status == steps.OK || s.Status == steps.Warn {
+		if s.Status == verify.OK || s.Status == verify.Warn {
 			up++
 		}
 	}

@@ -10,27 +10,27 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ipfabric/steps"
+	"ipfabric/steps/verify"
 )
 
-func sampleReport() *steps.Report {
-	up := func(host string, received, accepted int) steps.End {
-		return steps.End{Host: host, Asked: true, State: "Established", Negotiated: true, UptimeSec: 190, Received: received, Accepted: accepted}
+func sampleReport() *verify.Report {
+	up := func(host string, received, accepted int) verify.End {
+		return verify.End{Host: host, Asked: true, State: "Established", Negotiated: true, UptimeSec: 190, Received: received, Accepted: accepted}
 	}
-	return &steps.Report{
+	return &verify.Report{
 		Fabric: "lab", Time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
-		Hosts: []steps.HostReport{
-			{Host: "rr1", Role: "route-reflector", Checks: []steps.Check{
-				{Name: "reachable", Status: steps.OK}, {Name: "frr-running", Status: steps.OK}, {Name: "config-in-sync", Status: steps.Warn, Detail: "extra session with 10.9.9.9"}}},
-			{Host: "node1", Role: "node", Checks: []steps.Check{
-				{Name: "reachable", Status: steps.OK}, {Name: "frr-running", Status: steps.Bad, Detail: "bgpd does not run\nfor 2m", Hint: "ssh root@10.10.0.21 journalctl -u frr"},
-				{Name: "config-in-sync", Status: steps.NotChecked, Detail: "frr-running failed"}, {Name: "agent-healthy", Status: steps.OK}}},
+		Hosts: []verify.HostReport{
+			{Host: "rr1", Role: "route-reflector", Checks: []verify.Check{
+				{Name: "reachable", Status: verify.OK}, {Name: "frr-running", Status: verify.OK}, {Name: "config-in-sync", Status: verify.Warn, Detail: "extra session with 10.9.9.9"}}},
+			{Host: "node1", Role: "node", Checks: []verify.Check{
+				{Name: "reachable", Status: verify.OK}, {Name: "frr-running", Status: verify.Bad, Detail: "bgpd does not run\nfor 2m", Hint: "ssh root@10.10.0.21 journalctl -u frr"},
+				{Name: "config-in-sync", Status: verify.NotChecked, Detail: "frr-running failed"}, {Name: "agent-healthy", Status: verify.OK}}},
 		},
-		Sessions: []steps.Session{
-			{RR: "rr1", Peer: "mx1", PeerRole: "core-gateway", Family: "ipv4-unicast", Status: steps.OK, Near: up("rr1", 0, 0), Far: steps.End{Host: "mx1"}},
-			{RR: "rr1", Peer: "node1", PeerRole: "node", Family: "ipv4-unicast", Status: steps.Bad, Detail: "Active at rr1 for 2m", Hint: "node1 does not answer on 179/tcp",
-				Near: steps.End{Host: "rr1", Asked: true, State: "Active", Received: -1}, Far: steps.End{Host: "node1", Asked: true}},
-			{RR: "rr1", Peer: "node2", PeerRole: "node", Family: "ipv6-unicast", Status: steps.OK, Near: up("rr1", 3, 2), Far: up("node2", -1, 7)},
+		Sessions: []verify.Session{
+			{RR: "rr1", Peer: "mx1", PeerRole: "core-gateway", Family: "ipv4-unicast", Status: verify.OK, Near: up("rr1", 0, 0), Far: verify.End{Host: "mx1"}},
+			{RR: "rr1", Peer: "node1", PeerRole: "node", Family: "ipv4-unicast", Status: verify.Bad, Detail: "Active at rr1 for 2m", Hint: "node1 does not answer on 179/tcp",
+				Near: verify.End{Host: "rr1", Asked: true, State: "Active", Received: -1}, Far: verify.End{Host: "node1", Asked: true}},
+			{RR: "rr1", Peer: "node2", PeerRole: "node", Family: "ipv6-unicast", Status: verify.OK, Near: up("rr1", 3, 2), Far: up("node2", -1, 7)},
 		},
 	}
 }
@@ -74,7 +74,7 @@ func TestTableCountsLettersNotColours(t *testing.T) {
 
 func TestUptime(t *testing.T) {
 	for seconds, want := range map[int64]string{5: "5s", 3600: "1h0m0s", 90000: "1d1h", 8640000: "100d0h"} {
-		if got := uptime(steps.End{State: "Established", UptimeSec: seconds}); got != want {
+		if got := uptime(verify.End{State: "Established", UptimeSec: seconds}); got != want {
 			t.Errorf("%d s: %s, want %s", seconds, got, want)
 		}
 	}

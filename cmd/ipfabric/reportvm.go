@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"ipfabric/steps"
+	"ipfabric/steps/step"
+	"ipfabric/steps/verify"
 )
 
 // mostVMs is how many VMs of one node a report for people lists with the same
@@ -22,7 +23,7 @@ const (
 var vmWords = []string{"announced", "migrating", "waiting", "withdrawn", "off", "drained", "without a guest", "without an interface", vmNotChecked, vmFailed}
 
 // vmLine says in one line how the VMs are, "" if there are none.
-func vmLine(r *steps.Report, paint func(style, string) string) string {
+func vmLine(r *verify.Report, paint func(style, string) string) string {
 	groups := map[string]string{} // by name: one that moves is on two nodes
 	var strays int
 	var unknown []string
@@ -44,16 +45,16 @@ func vmLine(r *steps.Report, paint func(style, string) string) string {
 		parts = append(parts, paint(red, count(strays, "stray route")))
 	}
 	if len(unknown) > 0 {
-		parts = append(parts, paint(yellow, "the VMs of "+steps.AndList(unknown)+" are not known"))
+		parts = append(parts, paint(yellow, "the VMs of "+step.AndList(unknown)+" are not known"))
 	}
 	return strings.Join(parts, "; ")
 }
 
-func vmGroup(v steps.VMCheck) string {
+func vmGroup(v verify.VMCheck) string {
 	switch {
-	case v.Status == steps.Bad:
+	case v.Status == verify.Bad:
 		return vmFailed
-	case v.Status == steps.NotChecked:
+	case v.Status == verify.NotChecked:
 		return vmNotChecked
 	case v.State == "no guest":
 		return "without a guest"
@@ -95,7 +96,7 @@ func vmCounts(groups map[string]string, paint func(style, string) string) string
 }
 
 // vmName is what a check is about.
-func vmName(v steps.VMCheck) string {
+func vmName(v verify.VMCheck) string {
 	switch {
 	case v.VM != "":
 		return "VM " + v.VM + " on " + v.Node
@@ -109,10 +110,10 @@ func vmName(v steps.VMCheck) string {
 
 // vmProblems calls add for what is not well about VMs, the first few of each
 // node and status, and for how many are left out.
-func vmProblems(r *steps.Report, add func(name string, s steps.Status, detail, hint string)) {
+func vmProblems(r *verify.Report, add func(name string, s verify.Status, detail, hint string)) {
 	type group struct {
 		node   string
-		status steps.Status
+		status verify.Status
 	}
 	listed := map[group]int{}
 	var full []group

@@ -12,39 +12,40 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ipfabric/steps"
+	"ipfabric/steps/verify"
+	"ipfabric/steps/vms"
 )
 
-func vmOn(node, name, state string, status steps.Status, detail string) steps.VMCheck {
-	return steps.VMCheck{VM: name, Node: node, State: state, Status: status, Detail: detail, Seen: []steps.Seen{{RR: "rr1", Status: steps.SeenYes}}}
+func vmOn(node, name, state string, status verify.Status, detail string) verify.VMCheck {
+	return verify.VMCheck{VM: name, Node: node, State: state, Status: status, Detail: detail, Seen: []vms.Seen{{RR: "rr1", Status: vms.SeenYes}}}
 }
 
-func strayOn(node, addr string) steps.VMCheck {
-	return steps.VMCheck{Node: node, IPv4: netip.MustParseAddr(addr), State: "stray", Status: steps.Bad, Detail: "rr1 has a route to it", Hint: "delete it"}
+func strayOn(node, addr string) verify.VMCheck {
+	return verify.VMCheck{Node: node, IPv4: netip.MustParseAddr(addr), State: "stray", Status: verify.Bad, Detail: "rr1 has a route to it", Hint: "delete it"}
 }
 
 func TestVMLine(t *testing.T) {
-	web, db := vmOn("node1", "web", "announced", steps.OK, ""), vmOn("node1", "db", "announced", steps.OK, "")
-	unknown := steps.VMCheck{Node: "node2", State: "unknown", Status: steps.NotChecked}
+	web, db := vmOn("node1", "web", "announced", verify.OK, ""), vmOn("node1", "db", "announced", verify.OK, "")
+	unknown := verify.VMCheck{Node: "node2", State: "unknown", Status: verify.NotChecked}
 	for _, tt := range []struct {
-		vms  []steps.VMCheck
+		vms  []verify.VMCheck
 		want string
 	}{
 		{nil, ""},
-		{[]steps.VMCheck{web}, "1 VM, announced"},
-		{[]steps.VMCheck{web, db}, "2 VMs, all announced"},
-		{[]steps.VMCheck{web, db, vmOn("node2", "web", "migrating", steps.Warn, "moving")}, "2 VMs: 1 announced, 1 migrating"},
-		{[]steps.VMCheck{web, db, vmOn("node2", "web", "withdrawn", steps.OK, "it is withdrawn")}, "2 VMs, all announced"},
-		{[]steps.VMCheck{web, vmOn("node1", "off", "no guest", steps.Warn, ""), vmOn("node1", "gone", "no interface", steps.Warn, ""),
-			vmOn("node2", "db", "drained", steps.OK, ""), vmOn("node2", "x", "waiting", steps.OK, ""), vmOn("node2", "y", "withdrawn", steps.OK, "")},
+		{[]verify.VMCheck{web}, "1 VM, announced"},
+		{[]verify.VMCheck{web, db}, "2 VMs, all announced"},
+		{[]verify.VMCheck{web, db, vmOn("node2", "web", "migrating", verify.Warn, "moving")}, "2 VMs: 1 announced, 1 migrating"},
+		{[]verify.VMCheck{web, db, vmOn("node2", "web", "withdrawn", verify.OK, "it is withdrawn")}, "2 VMs, all announced"},
+		{[]verify.VMCheck{web, vmOn("node1", "off", "no guest", verify.Warn, ""), vmOn("node1", "gone", "no interface", verify.Warn, ""),
+			vmOn("node2", "db", "drained", verify.OK, ""), vmOn("node2", "x", "waiting", verify.OK, ""), vmOn("node2", "y", "withdrawn", verify.OK, "")},
 			"6 VMs: 1 announced, 1 waiting, 1 withdrawn, 1 drained, 1 without a guest, 1 without an interface"},
-		{[]steps.VMCheck{web, vmOn("node2", "web", "off", steps.OK, "it is off"), vmOn("node2", "db", "off", steps.OK, "it is off")}, "2 VMs: 1 announced, 1 off"},
-		{[]steps.VMCheck{web, vmOn("node1", "db", "announced", steps.Bad, ""), vmOn("node1", "x", "announced", steps.NotChecked, "")},
+		{[]verify.VMCheck{web, vmOn("node2", "web", "off", verify.OK, "it is off"), vmOn("node2", "db", "off", verify.OK, "it is off")}, "2 VMs: 1 announced, 1 off"},
+		{[]verify.VMCheck{web, vmOn("node1", "db", "announced", verify.Bad, ""), vmOn("node1", "x", "announced", verify.NotChecked, "")},
 			"3 VMs: 1 announced, 1 not checked, 1 failed"},
-		{[]steps.VMCheck{web, strayOn("node1", "203.0.113.9"), unknown}, "1 VM, announced; 1 stray route; the VMs of node2 are not known"},
-		{[]steps.VMCheck{unknown}, "the VMs of node2 are not known"},
+		{[]verify.VMCheck{web, strayOn("node1", "203.0.113.9"), unknown}, "1 VM, announced; 1 stray route; the VMs of node2 are not known"},
+		{[]verify.VMCheck{unknown}, "the VMs of node2 are not known"},
 	} {
-		if got := vmLine(&steps.Report{VMs: tt.vms}, noStyle); got != tt.want {
+		if got := vmLine(&verify.Report{VMs: tt.vms}, noStyle); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
 	}
@@ -52,11 +53,11 @@ func TestVMLine(t *testing.T) {
 
 // A node of which all is lacking does not fill the screen.
 func TestReportListsFewVMs(t *testing.T) {
-	r := &steps.Report{Fabric: "lab"}
+	r := &verify.Report{Fabric: "lab"}
 	for i := range 20 {
-		r.VMs = append(r.VMs, vmOn("node1", fmt.Sprintf("vm%02d", i), "announced", steps.Bad, "rr1 has no route to it"))
+		r.VMs = append(r.VMs, vmOn("node1", fmt.Sprintf("vm%02d", i), "announced", verify.Bad, "rr1 has no route to it"))
 	}
-	r.VMs = append(r.VMs, vmOn("node1", "web", "announced", steps.OK, ""), strayOn("node2", "203.0.113.9"))
+	r.VMs = append(r.VMs, vmOn("node1", "web", "announced", verify.OK, ""), strayOn("node2", "203.0.113.9"))
 	want := `HOST  ROLE
 
 21 VMs: 1 announced, 20 failed; 1 stray route
@@ -79,9 +80,9 @@ not healthy: no host, no session
 }
 
 func TestJUnitOfVMs(t *testing.T) {
-	r := &steps.Report{Fabric: "lab", Time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), VMs: []steps.VMCheck{
-		vmOn("node1", "web", "announced", steps.OK, ""), vmOn("node1", "off", "no guest", steps.Warn, "no guest"),
-		strayOn("node1", "203.0.113.9"), {Node: "node2", State: "unknown", Status: steps.NotChecked, Detail: "no answer"},
+	r := &verify.Report{Fabric: "lab", Time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), VMs: []verify.VMCheck{
+		vmOn("node1", "web", "announced", verify.OK, ""), vmOn("node1", "off", "no guest", verify.Warn, "no guest"),
+		strayOn("node1", "203.0.113.9"), {Node: "node2", State: "unknown", Status: verify.NotChecked, Detail: "no answer"},
 	}}
 	file := filepath.Join(t.TempDir(), "verify.xml")
 	if err := writeJUnit(file, r, &masker{}); err != nil {
@@ -105,9 +106,9 @@ func TestJUnitOfVMs(t *testing.T) {
 }
 
 func TestLimitedReportOfVMs(t *testing.T) {
-	lacking := vmOn("node2", "db", "announced", steps.Bad, "rr2 has no route to it")
-	lacking.Seen = append(lacking.Seen, steps.Seen{RR: "rr2", Status: steps.SeenNo})
-	r := &steps.Report{VMs: []steps.VMCheck{vmOn("node1", "web", "announced", steps.OK, ""), lacking}}
+	lacking := vmOn("node2", "db", "announced", verify.Bad, "rr2 has no route to it")
+	lacking.Seen = append(lacking.Seen, vms.Seen{RR: "rr2", Status: vms.SeenNo})
+	r := &verify.Report{VMs: []verify.VMCheck{vmOn("node1", "web", "announced", verify.OK, ""), lacking}}
 	for limit, want := range map[string]string{"node1": "web true", "node2": "db false", "rr1": "web true", "rr2": "db false", "rr1,node2": "web db false", "mx1": "true"} {
 		got := restricted(r, strings.Split(limit, ","))
 		var words []string
@@ -122,8 +123,8 @@ func TestLimitedReportOfVMs(t *testing.T) {
 
 // Init does not wait for a VM that a reflector lacks which has failed.
 func TestHopelessVMs(t *testing.T) {
-	v := vmOn("node1", "web", "announced", steps.Bad, "")
-	v.Seen = append(v.Seen, steps.Seen{RR: "rr2", Status: steps.SeenNo})
+	v := vmOn("node1", "web", "announced", verify.Bad, "")
+	v.Seen = append(v.Seen, vms.Seen{RR: "rr2", Status: vms.SeenNo})
 	for down, want := range map[string]bool{"rr2": true, "node1": true, "rr1": false, "": false} {
 		if got := hopelessVM(v, func(host string) bool { return host == down }); got != want {
 			t.Errorf("%s is down: %t", down, got)

@@ -9,6 +9,10 @@ import (
 	"ipfabric/inventory"
 	"ipfabric/remote"
 	"ipfabric/steps"
+	"ipfabric/steps/frr"
+	"ipfabric/steps/run"
+	"ipfabric/steps/step"
+	"ipfabric/steps/verify"
 )
 
 // A session is one run of a command that works with hosts.
@@ -22,10 +26,10 @@ type session struct {
 	close    func()
 
 	// connect is fleet.connect, or shares answers while nothing is changed.
-	connect func(ctx context.Context, host string) (steps.Host, error)
+	connect func(ctx context.Context, host string) (step.Host, error)
 
 	// verifyOnce verifies once, and pollEvery the time between two calls of it.
-	verifyOnce func(context.Context, *inventory.Fabric, func(context.Context, string) (steps.Host, error)) *steps.Report
+	verifyOnce func(context.Context, *inventory.Fabric, func(context.Context, string) (step.Host, error)) *verify.Report
 	pollEvery  time.Duration
 }
 
@@ -130,8 +134,8 @@ func (a *app) logStart(command string) {
 }
 
 // plan returns what must be true of the hosts of --limit.
-func (s *session) plan(o planOptions) (steps.Plan, error) {
-	plan, err := steps.New(s.fabric, steps.FRROptions{Adopt: o.adopt, AcceptSessionLoss: o.loss, Upgrade: o.upgrade})
+func (s *session) plan(o planOptions) (run.Plan, error) {
+	plan, err := steps.New(s.fabric, frr.Options{Adopt: o.adopt, AcceptSessionLoss: o.loss, Upgrade: o.upgrade})
 	if err != nil {
 		return nil, err
 	}
@@ -160,14 +164,14 @@ func (s *session) role(name string) string {
 }
 
 // run carries out a plan, or looks only.
-func (s *session) run(ctx context.Context, plan steps.Plan, dryRun bool, report func(steps.Event)) steps.Result {
-	r := &steps.Runner{Connect: s.connect, Report: report, DryRun: dryRun, Stop: s.signals.stop}
+func (s *session) run(ctx context.Context, plan run.Plan, dryRun bool, report func(run.Event)) run.Result {
+	r := &run.Runner{Connect: s.connect, Report: report, DryRun: dryRun, Stop: s.signals.stop}
 	return r.Run(ctx, plan)
 }
 
 // verifyOnce compares the hosts with what init would make true of them, and
 // looks at both ends of every session.
-func verifyOnce(ctx context.Context, f *inventory.Fabric, connect func(context.Context, string) (steps.Host, error)) *steps.Report {
-	plan, err := steps.New(f, steps.FRROptions{})
-	return steps.Verify(ctx, f, plan, err, connect)
+func verifyOnce(ctx context.Context, f *inventory.Fabric, connect func(context.Context, string) (step.Host, error)) *verify.Report {
+	plan, err := steps.New(f, frr.Options{})
+	return verify.Verify(ctx, f, plan, err, connect)
 }

@@ -9,7 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"ipfabric/inventory"
-	"ipfabric/steps"
+	"ipfabric/steps/run"
+	"ipfabric/steps/step"
+	"ipfabric/steps/verify"
+	"ipfabric/steps/vms"
 )
 
 // verifyOptions are the flags of verify.
@@ -70,12 +73,12 @@ func (s *session) verify(ctx context.Context, opts verifyOptions) error {
 // ahead verifies beside a look at the hosts: where that finds nothing to
 // change, the report is there already, and the two have shared what they asked.
 // The report must be taken, or be given up with cancel.
-func (s *session) ahead(ctx context.Context) (report func() *steps.Report, cancel func()) {
+func (s *session) ahead(ctx context.Context) (report func() *verify.Report, cancel func()) {
 	ctx, stop := context.WithCancel(ctx)
 	connect := s.reachFor(s.limit)
-	done := make(chan *steps.Report, 1)
+	done := make(chan *verify.Report, 1)
 	go func() { done <- restricted(s.verifyOnce(ctx, s.fabric, connect), s.limit) }()
-	report = func() *steps.Report {
+	report = func() *verify.Report {
 		defer stop()
 		return <-done
 	}
@@ -83,7 +86,7 @@ func (s *session) ahead(ctx context.Context) (report func() *steps.Report, cance
 }
 
 // conclude shows a report, and turns it into the command's error.
-func (s *session) conclude(report *steps.Report, opts verifyOptions) error {
+func (s *session) conclude(report *verify.Report, opts verifyOptions) error {
 	if opts.junit != "" {
 		if err := writeJUnit(opts.junit, report, s.mask); err != nil {
 			return withHint(err, "name a file in a folder that can be written with --junit")
@@ -119,7 +122,7 @@ func (s *session) refused() []error {
 
 // poll verifies until the fabric is healthy, the time is over, or waiting
 // cannot help.
-func (s *session) poll(ctx context.Context, opts verifyOptions) *steps.Report {
+func (s *session) poll(ctx context.Context, opts verifyOptions) *verify.Report {
 	start := time.Now()
 	last := -1
 	for {
@@ -145,7 +148,7 @@ func (s *session) poll(ctx context.Context, opts verifyOptions) *steps.Report {
 }
 
 // worthWaiting says whether a problem is left that time may solve.
-func (s *session) worthWaiting(r *steps.Report, opts verifyOptions, waited time.Duration) bool {
+func (s *session) worthWaiting(r *verify.Report, opts verifyOptions, waited time.Duration) bool {
 	if opts.hopeless == nil {
 		return true
 	}
@@ -161,25 +164,25 @@ func (s *session) worthWaiting(r *steps.Report, opts verifyOptions, waited time.
 			return true
 		}
 	}
-	return slices.ContainsFunc(r.VMs, func(v steps.VMCheck) bool {
+	return slices.ContainsFunc(r.VMs, func(v verify.VMCheck) bool {
 		return isProblem(v.Status) && !hopelessVM(v, func(host string) bool { return opts.hopeless(host, waited) })
 	})
 }
 
 // hopelessVM says that a VM cannot become well, as its node or all reflectors
 // that do not see it as they should cannot.
-func hopelessVM(v steps.VMCheck, hopeless func(host string) bool) bool {
+func hopelessVM(v verify.VMCheck, hopeless func(host string) bool) bool {
 	if hopeless(v.Node) {
 		return true
 	}
-	unwell := slices.DeleteFunc(slices.Clone(v.Seen), func(s steps.Seen) bool { return s.Status == steps.SeenYes })
-	return len(unwell) > 0 && !slices.ContainsFunc(unwell, func(s steps.Seen) bool { return !hopeless(s.RR) })
+	unwell := slices.DeleteFunc(slices.Clone(v.Seen), func(s vms.Seen) bool { return s.Status == vms.SeenYes })
+	return len(unwell) > 0 && !slices.ContainsFunc(unwell, func(s vms.Seen) bool { return !hopeless(s.RR) })
 }
 
 // hopeless is what init must not wait for: hosts that have failed, and core
 // gateways, which somebody has to configure by hand first. Those that are
 // configured already get the time of a few attempts to connect.
-func (s *session) hopeless(failed steps.Result) func(string, time.Duration) bool {
+func (s *session) hopeless(failed run.Result) func(string, time.Duration) bool {
 	down := map[string]bool{}
 	for _, r := range failed {
 		down[r.Host] = true
@@ -193,12 +196,12 @@ func (s *session) hopeless(failed steps.Result) func(string, time.Duration) bool
 // reachFor returns the connect of a verification. With a limit it leaves out
 // hosts whose view is not needed: sessions are between the limit's hosts and
 // the reflectors, or, with a reflector in the limit, all other hosts.
-func (s *session) reachFor(limit []string) func(context.Context, string) (steps.Host, error) {
+func (s *session) reachFor(limit []string) func(context.Context, string) (step.Host, error) {
 	if len(limit) == 0 || slices.ContainsFunc(limit, s.isReflector) {
 		return s.connect
 	}
 	connect := s.connect
-	return func(ctx context.Context, name string) (steps.Host, error) {
+	return func(ctx context.Context, name string) (step.Host, error) {
 		if !slices.Contains(limit, name) && !s.isReflector(name) {
 			return nil, fmt.Errorf("%s is outside --limit", name)
 		}
@@ -209,22 +212,22 @@ func (s *session) reachFor(limit []string) func(context.Context, string) (steps.
 func (s *session) isReflector(name string) bool { return s.role(name) == inventory.RoleRouteReflector }
 
 // restricted leaves only the limit's hosts, their sessions and VMs in a report.
-func restricted(r *steps.Report, limit []string) *steps.Report {
+func restricted(r *verify.Report, limit []string) *verify.Report {
 	if len(limit) == 0 {
 		return r
 	}
 	out := *r
-	out.Hosts = slices.DeleteFunc(slices.Clone(r.Hosts), func(h steps.HostReport) bool {
+	out.Hosts = slices.DeleteFunc(slices.Clone(r.Hosts), func(h verify.HostReport) bool {
 		return !slices.Contains(limit, h.Host)
 	})
-	out.Sessions = slices.DeleteFunc(slices.Clone(r.Sessions), func(b steps.Session) bool {
+	out.Sessions = slices.DeleteFunc(slices.Clone(r.Sessions), func(b verify.Session) bool {
 		return !slices.Contains(limit, b.RR) && !slices.Contains(limit, b.Peer)
 	})
-	out.VMs = slices.DeleteFunc(slices.Clone(r.VMs), func(v steps.VMCheck) bool {
+	out.VMs = slices.DeleteFunc(slices.Clone(r.VMs), func(v verify.VMCheck) bool {
 		return !slices.ContainsFunc(limit, v.Concerns)
 	})
 	out.Healthy = out.Problems() == 0
 	return &out
 }
 
-func isProblem(s steps.Status) bool { return s == steps.Bad || s == steps.NotChecked }
+func isProblem(s verify.Status) bool { return s == verify.Bad || s == verify.NotChecked }

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ipfabric/inventory"
-	"ipfabric/steps"
+	"ipfabric/steps/vms"
 )
 
 func (a *app) vmCommand() *cobra.Command {
@@ -41,7 +41,7 @@ func oneVM() cobra.PositionalArgs {
 		if err := count(cmd, args); err != nil {
 			return err
 		}
-		if err := steps.CheckVMName(args[0]); err != nil {
+		if err := vms.CheckName(args[0]); err != nil {
 			return usage(err)
 		}
 		return nil
@@ -72,8 +72,8 @@ func (a *app) nodeFlag(cmd *cobra.Command, node *string, name, use string, requi
 }
 
 // vms is what the vm commands work with.
-func (s *session) vms() *steps.VMControl {
-	return &steps.VMControl{
+func (s *session) vms() *vms.Control {
+	return &vms.Control{
 		Fabric:  s.fabric,
 		Connect: s.fleet.connect,
 		Lock:    s.lockVMs,
@@ -85,12 +85,12 @@ func (s *session) vms() *steps.VMControl {
 // vmFailed gives an error of the vm commands its exit code and its hint, having
 // said what the hosts that gave no answer said instead.
 func (s *session) vmFailed(ctx context.Context, err error) error {
-	var e *steps.VMError
-	var missing *steps.NoVMError
+	var e *vms.Error
+	var missing *vms.NotFoundError
 	switch {
 	case err == nil:
 		return nil
-	case ctx.Err() != nil, errors.Is(err, steps.ErrInterrupted):
+	case ctx.Err() != nil, errors.Is(err, vms.ErrInterrupted):
 		if errors.As(err, &e) {
 			s.say.warn("%s", err) // it says what was done and what was not
 			return withHint(errInterrupted, orElse(e.Hint(), "run the same command again: it goes on from what it finds"))
@@ -100,9 +100,9 @@ func (s *session) vmFailed(ctx context.Context, err error) error {
 		return withHint(err, vmHint(missing))
 	case !errors.As(err, &e):
 		return s.unanswered(err)
-	case e.Kind == steps.VMUsage:
+	case e.Kind == vms.Usage:
 		return usage(err)
-	case e.Kind == steps.VMSilent:
+	case e.Kind == vms.Unanswered:
 		s.saySilent(e.Silent)
 		return s.unanswered(err)
 	}
@@ -112,15 +112,15 @@ func (s *session) vmFailed(ctx context.Context, err error) error {
 // unanswered is an error with the exit code of hosts that failed, if one did,
 // unless one let us not in as expected.
 func (s *session) unanswered(err error) error {
-	var e *steps.VMError
-	silent := isConnectError(err) || errors.As(err, &e) && e.Kind == steps.VMSilent
+	var e *vms.Error
+	silent := isConnectError(err) || errors.As(err, &e) && e.Kind == vms.Unanswered
 	if !silent || len(s.refused()) > 0 {
 		return err
 	}
 	return &codedError{code: exitHosts, err: err}
 }
 
-func vmHint(e *steps.NoVMError) string {
+func vmHint(e *vms.NotFoundError) string {
 	if near := nearest(e.Name, e.Names); near != "" {
 		return "did you mean " + near + "?"
 	}
@@ -130,7 +130,7 @@ func vmHint(e *steps.NoVMError) string {
 	return "`ipfabric vm list` names the VMs that there are"
 }
 
-func (s *session) saySilent(silent []steps.Silent) {
+func (s *session) saySilent(silent []vms.Silent) {
 	var errs []error
 	var hosts []string
 	for _, x := range silent {
@@ -142,7 +142,7 @@ func (s *session) saySilent(silent []steps.Silent) {
 }
 
 // afterSilent ends a command that has said all it could without these hosts.
-func (s *session) afterSilent(silent []steps.Silent) error {
+func (s *session) afterSilent(silent []vms.Silent) error {
 	if len(silent) == 0 {
 		return nil
 	}
@@ -154,7 +154,7 @@ func (s *session) afterSilent(silent []steps.Silent) error {
 }
 
 // vmTable lists VMs, with a column for each route reflector.
-func (s *session) vmTable(vms []steps.ListedVM) *table {
+func (s *session) vmTable(all []vms.Listed) *table {
 	t := &table{}
 	titles := []string{"NAME", "NODE", "IP", "IP6", "INTERFACE", "STATE"}
 	var rrs []string
@@ -164,7 +164,7 @@ func (s *session) vmTable(vms []steps.ListedVM) *table {
 		}
 	}
 	t.head(titles...)
-	for _, v := range vms {
+	for _, v := range all {
 		row := []cell{
 			{v.Name, bold}, {v.Node, plain}, {addrCell(v.IPv4), plain}, {addrCell(v.IPv6), plain},
 			{orElse(v.Interface, "-"), plain}, {v.State(), vmStyle(v.VM)},
@@ -184,7 +184,7 @@ func addrCell(a netip.Addr) string {
 	return a.String()
 }
 
-func vmStyle(v steps.VM) style {
+func vmStyle(v vms.VM) style {
 	switch v.State() {
 	case "announced":
 		return green
@@ -196,17 +196,17 @@ func vmStyle(v steps.VM) style {
 	return yellow
 }
 
-func seenCell(v steps.ListedVM, rr string) cell {
+func seenCell(v vms.Listed, rr string) cell {
 	for _, s := range v.Seen {
 		if s.RR != rr {
 			continue
 		}
 		switch {
-		case s.Status == steps.SeenYes:
+		case s.Status == vms.SeenYes:
 			return cell{s.Status, green}
-		case s.Status == steps.SeenNo && !v.Announced:
+		case s.Status == vms.SeenNo && !v.Announced:
 			return cell{s.Status, dim}
-		case s.Status == steps.SeenUnknown:
+		case s.Status == vms.SeenUnknown:
 			return cell{"?", yellow}
 		}
 		return cell{s.Status, red}
@@ -215,9 +215,9 @@ func seenCell(v steps.ListedVM, rr string) cell {
 }
 
 // vmProblems has a line for each problem.
-func (s *session) vmProblems(vms []steps.ListedVM) string {
+func (s *session) vmProblems(all []vms.Listed) string {
 	text := ""
-	for _, v := range vms {
+	for _, v := range all {
 		for _, p := range v.Problems {
 			text += fmt.Sprintf("%s  %s on %s: %s\n", s.say.onOut(red, "problem"), v.Name, v.Node, p)
 		}

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"ipfabric/remote"
-	"ipfabric/steps"
+	"ipfabric/steps/vms"
 )
 
 // A vmNode is a node with an agent that lists VMs, and the lock of the VMs.
@@ -145,11 +145,11 @@ func TestVMErrorsAndExitCodes(t *testing.T) {
 	}{
 		{nil, exitOK},
 		{errors.New("other"), exitFailed},
-		{&steps.VMError{Kind: steps.VMUsage, Msg: "bad"}, exitUsage},
-		{&steps.VMError{Kind: steps.VMRefused, Msg: "no"}, exitFailed},
-		{&steps.VMError{Kind: steps.VMSilent, Msg: "silent"}, exitHosts},
-		{&steps.VMError{Msg: "in the middle", Err: steps.ErrInterrupted}, exitInterrupted},
-		{&steps.NoVMError{Name: "web"}, exitFailed},
+		{&vms.Error{Kind: vms.Usage, Msg: "bad"}, exitUsage},
+		{&vms.Error{Kind: vms.Refused, Msg: "no"}, exitFailed},
+		{&vms.Error{Kind: vms.Unanswered, Msg: "silent"}, exitHosts},
+		{&vms.Error{Msg: "in the middle", Err: vms.ErrInterrupted}, exitInterrupted},
+		{&vms.NotFoundError{Name: "web"}, exitFailed},
 		{connectError("node1", remote.Timeout), exitHosts},
 		{exitWith(exitHosts), exitHosts},
 	}
@@ -157,7 +157,7 @@ func TestVMErrorsAndExitCodes(t *testing.T) {
 		wantCode(t, b.vmFailed(ctx, tt.err), tt.want)
 	}
 	b.fleet.fail("node1", connectError("node1", remote.HostKeyChanged))
-	wantCode(t, b.vmFailed(ctx, &steps.VMError{Kind: steps.VMSilent, Msg: "silent"}), exitFailed)
+	wantCode(t, b.vmFailed(ctx, &vms.Error{Kind: vms.Unanswered, Msg: "silent"}), exitFailed)
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
 	wantCode(t, b.vmFailed(cancelled, errors.New("whatever")), exitInterrupted)
@@ -169,7 +169,7 @@ func TestVMAddThatTheAgentRefuses(t *testing.T) {
 		return &remote.CommandError{Host: "node1", Argv: line, Code: 1,
 			Stderr: "ipfabric-agent: VM web is not added: no space left on device\nhint: make room on the disk"}
 	}
-	err := b.vmFailed(context.Background(), b.vmAdd(context.Background(), steps.VMWish{Name: "web", Node: "node1"}, false))
+	err := b.vmFailed(context.Background(), b.vmAdd(context.Background(), vms.Wish{Name: "web", Node: "node1"}, false))
 	wantCode(t, err, exitFailed)
 	if want := "node1: VM web is not added: no space left on device"; err.Error() != want {
 		t.Errorf("got %v", err)
@@ -185,7 +185,7 @@ func TestVMAddInterrupted(t *testing.T) {
 		close(b.signals.stop)
 		return nil
 	}
-	err := b.vmFailed(context.Background(), b.vmAdd(context.Background(), steps.VMWish{Name: "web", Node: "node1"}, false))
+	err := b.vmFailed(context.Background(), b.vmAdd(context.Background(), vms.Wish{Name: "web", Node: "node1"}, false))
 	wantCode(t, err, exitInterrupted)
 	wantText(t, "stdout", b.out.String(), "web on node1: 203.0.113.1")
 	wantText(t, "stderr", b.err.String(), "VM web was added; whether the route reflectors have heard of it was not waited for")
@@ -197,29 +197,29 @@ func TestVMAddInterrupted(t *testing.T) {
 		cancel()
 		return errors.New("`ipfabric-agent vm add` was stopped")
 	}
-	err = b.vmFailed(ctx, b.vmAdd(ctx, steps.VMWish{Name: "web", Node: "node1"}, false))
+	err = b.vmFailed(ctx, b.vmAdd(ctx, vms.Wish{Name: "web", Node: "node1"}, false))
 	wantCode(t, err, exitInterrupted)
 	wantText(t, "stderr", b.err.String(), "whether VM web (203.0.113.1) was added on node1 is not known")
 }
 
 func TestVMSaysWhoHasARoute(t *testing.T) {
-	live := steps.VM{Name: "web", Node: "node1", Phase: "live", Present: true, Carrier: true, Routes: 1, Announced: true}
+	live := vms.VM{Name: "web", Node: "node1", Phase: "live", Present: true, Carrier: true, Routes: 1, Announced: true}
 	off, drained := live, live
 	off.Carrier = false
 	drained.Routes, drained.Announced = 0, false
-	yes, no, unknown := steps.Seen{RR: "rr1", Status: steps.SeenYes}, steps.Seen{RR: "rr2", Status: steps.SeenNo}, steps.Seen{RR: "rr2", Status: steps.SeenUnknown}
+	yes, no, unknown := vms.Seen{RR: "rr1", Status: vms.SeenYes}, vms.Seen{RR: "rr2", Status: vms.SeenNo}, vms.Seen{RR: "rr2", Status: vms.SeenUnknown}
 	tests := []struct {
-		vm   steps.VM
-		seen []steps.Seen
+		vm   vms.VM
+		seen []vms.Seen
 		code int
 		said string
 	}{
-		{live, []steps.Seen{yes, {RR: "rr2", Status: steps.SeenYes}}, exitOK, "announced: rr1 and rr2 have a route to it"},
-		{off, []steps.Seen{yes}, exitOK, "no guest is attached to"},
-		{off, []steps.Seen{yes, no}, exitOK, "rr2 has no route to it yet"},
+		{live, []vms.Seen{yes, {RR: "rr2", Status: vms.SeenYes}}, exitOK, "announced: rr1 and rr2 have a route to it"},
+		{off, []vms.Seen{yes}, exitOK, "no guest is attached to"},
+		{off, []vms.Seen{yes, no}, exitOK, "rr2 has no route to it yet"},
 		{drained, nil, exitOK, "not announced yet: node1 is drained"},
-		{live, []steps.Seen{yes, no}, exitFailed, "announced: rr1 has a route to it"},
-		{live, []steps.Seen{yes, unknown}, exitHosts, "announced: rr1 has a route to it"},
+		{live, []vms.Seen{yes, no}, exitFailed, "announced: rr1 has a route to it"},
+		{live, []vms.Seen{yes, unknown}, exitHosts, "announced: rr1 has a route to it"},
 	}
 	for _, tt := range tests {
 		b := newBench(t)

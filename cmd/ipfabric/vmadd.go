@@ -6,11 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ipfabric/steps"
+	"ipfabric/steps/step"
+	"ipfabric/steps/vms"
 )
 
 func (a *app) vmAddCommand() *cobra.Command {
-	var w steps.VMWish
+	var w vms.Wish
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "add NAME --node NODE",
@@ -64,8 +65,8 @@ address is in use; 3 a host did not answer; 64 the command line is wrong.`,
 	return cmd
 }
 
-func (s *session) vmAdd(ctx context.Context, w steps.VMWish, asJSON bool) error {
-	request, err := steps.NewVMRequest(s.fabric, w)
+func (s *session) vmAdd(ctx context.Context, w vms.Wish, asJSON bool) error {
+	request, err := vms.NewRequest(s.fabric, w)
 	if err != nil {
 		return err
 	}
@@ -78,12 +79,12 @@ func (s *session) vmAdd(ctx context.Context, w steps.VMWish, asJSON bool) error 
 	if already {
 		s.say.note("VM %s is on %s already: nothing was changed", vm.Name, vm.Node)
 	}
-	var seen []steps.Seen
+	var seen []vms.Seen
 	if vm.Announced {
 		seen, err = c.AwaitSeen(ctx, vm)
 	}
 	if err != nil {
-		err = &steps.VMError{Msg: fmt.Sprintf("VM %s was added; whether the route reflectors have heard of it was not waited for", vm.Name), Err: err,
+		err = &vms.Error{Msg: fmt.Sprintf("VM %s was added; whether the route reflectors have heard of it was not waited for", vm.Name), Err: err,
 			Next: "`ipfabric vm show " + vm.Name + "` says"}
 	}
 	if asJSON {
@@ -100,7 +101,7 @@ func (s *session) vmAdd(ctx context.Context, w steps.VMWish, asJSON bool) error 
 }
 
 // vmSummary is what a VM has, in one line.
-func vmSummary(vm steps.VM) string {
+func vmSummary(vm vms.VM) string {
 	if vm.FileError != "" {
 		return vm.FileError
 	}
@@ -113,7 +114,7 @@ func vmSummary(vm steps.VM) string {
 
 // sayAnnounced says who knows of a VM, and it is an error if not all do though
 // its node announces it.
-func (s *session) sayAnnounced(vm steps.VM, seen []steps.Seen) error {
+func (s *session) sayAnnounced(vm vms.VM, seen []vms.Seen) error {
 	if vm.Problem != "" {
 		return withHint(fmt.Errorf("VM %s is not as it should be on %s: %s", vm.Name, vm.Node, vm.Problem),
 			"the agent goes on trying; `ipfabric vm show "+vm.Name+"` looks again")
@@ -125,9 +126,9 @@ func (s *session) sayAnnounced(vm steps.VM, seen []steps.Seen) error {
 	var yes, no, unknown []string
 	for _, x := range seen {
 		switch x.Status {
-		case steps.SeenYes:
+		case vms.SeenYes:
 			yes = append(yes, x.RR)
-		case steps.SeenUnknown:
+		case vms.SeenUnknown:
 			unknown = append(unknown, x.RR)
 		default:
 			no = append(no, x.RR)
@@ -151,7 +152,7 @@ func (s *session) sayAnnounced(vm steps.VM, seen []steps.Seen) error {
 }
 
 // sayMissing says what a VM lacks for packets to reach its guest.
-func (s *session) sayMissing(vm steps.VM) {
+func (s *session) sayMissing(vm vms.VM) {
 	if !vm.Announced {
 		s.say.note("not announced yet: %s", orElse(vm.Hindrance(), "the agent is at it"))
 		return
@@ -170,5 +171,5 @@ func has(names []string, what string) string {
 	if what != "" {
 		what = " " + what
 	}
-	return steps.AndList(names) + verb + what
+	return step.AndList(names) + verb + what
 }

@@ -8,7 +8,7 @@ import (
 
 	"ipfabric/inventory"
 	"ipfabric/remote"
-	"ipfabric/steps"
+	"ipfabric/steps/vms"
 )
 
 // completionLimit is how long somebody who presses Tab waits for the VMs' names.
@@ -43,7 +43,7 @@ func (a *app) completeVM(cmd *cobra.Command, args []string, _ string) ([]string,
 		h, _ := fabric.Host(name)
 		return client.Host(sshTarget(h)), nil
 	})
-	c := &steps.VMControl{Fabric: fabric, Connect: hosts.connect}
+	c := &vms.Control{Fabric: fabric, Connect: hosts.connect}
 	return c.Names(ctx), cobra.ShellCompDirectiveNoFileComp
 }
 

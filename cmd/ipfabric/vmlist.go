@@ -6,13 +6,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ipfabric/steps"
+	"ipfabric/steps/step"
+	"ipfabric/steps/vms"
 )
 
 // A vmListJSON is `vm list --json`.
 type vmListJSON struct {
 	Fabric     string           `json:"fabric"`
-	VMs        []steps.ListedVM `json:"vms"`
+	VMs        []vms.Listed     `json:"vms"`
 	Unanswered []unansweredJSON `json:"unanswered"` // nodes and route reflectors
 }
 
@@ -60,7 +61,7 @@ Exit codes: 0 listed, 3 a host did not answer; the rest is listed.`,
 func (s *session) vmList(ctx context.Context, node string, asJSON bool) error {
 	var nodes []string
 	if node != "" {
-		if err := steps.CheckNode(s.fabric, node); err != nil {
+		if err := vms.CheckNode(s.fabric, node); err != nil {
 			return err
 		}
 		nodes = append(nodes, node)
@@ -80,23 +81,23 @@ func (s *session) vmList(ctx context.Context, node string, asJSON bool) error {
 
 // noteUnlisted says where to find out what the nodes that gave no answer have:
 // nobody else keeps that.
-func (s *session) noteUnlisted(silent []steps.Silent) {
+func (s *session) noteUnlisted(silent []vms.Silent) {
 	var nodes []string
 	for _, x := range silent {
-		if steps.CheckNode(s.fabric, x.Host) == nil {
+		if vms.CheckNode(s.fabric, x.Host) == nil {
 			nodes = append(nodes, x.Host)
 		}
 	}
 	if len(nodes) > 0 {
-		s.say.note("the VMs of %s are not listed: what they are stands in an earlier list, and below /var/lib/ipfabric/vms.d on the node's disk", steps.AndList(nodes))
+		s.say.note("the VMs of %s are not listed: what they are stands in an earlier list, and below /var/lib/ipfabric/vms.d on the node's disk", step.AndList(nodes))
 	}
 }
 
-func (s *session) showVMs(l steps.VMList, asJSON bool) error {
+func (s *session) showVMs(l vms.List, asJSON bool) error {
 	if asJSON {
 		out := vmListJSON{Fabric: s.fabric.Name, VMs: l.VMs, Unanswered: []unansweredJSON{}}
 		if out.VMs == nil {
-			out.VMs = []steps.ListedVM{}
+			out.VMs = []vms.Listed{}
 		}
 		for _, x := range l.Silent {
 			out.Unanswered = append(out.Unanswered, unansweredJSON{x.Host, x.Err.Error(), hintOf(x.Err)})

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"ipfabric/remote"
-	"ipfabric/steps"
+	"ipfabric/steps/vms"
 )
 
 // vmLockPath is on every node, and held by who adds, moves or removes a VM.
@@ -26,7 +26,7 @@ const (
 // The first try takes all at the same time. Who finds one locked gives all back
 // before waiting: so nobody waits for ever. From then on the first node, by
 // name, decides between two operators, and the others follow.
-func (s *session) lockVMs(ctx context.Context, hosts []string) (unlock func(), silent []steps.Silent, err error) {
+func (s *session) lockVMs(ctx context.Context, hosts []string) (unlock func(), silent []vms.Silent, err error) {
 	names := slices.Sorted(slices.Values(hosts))
 	note := lockNote(s.command)
 	said := false
@@ -48,7 +48,7 @@ func (s *session) lockVMs(ctx context.Context, hosts []string) (unlock func(), s
 		case <-ctx.Done():
 			return nil, nil, context.Cause(ctx)
 		case <-s.signals.stop:
-			return nil, nil, steps.ErrInterrupted
+			return nil, nil, vms.ErrInterrupted
 		case <-time.After(vmLockRetry + rand.N(vmLockRetry)):
 		}
 	}
@@ -58,7 +58,7 @@ func (s *session) lockVMs(ctx context.Context, hosts []string) (unlock func(), s
 type vmLocks struct {
 	mu       sync.Mutex
 	releases []func()
-	silent   []steps.Silent
+	silent   []vms.Silent
 	busy     error // one of the nodes is locked by somebody else
 }
 
@@ -102,7 +102,7 @@ func (l *vmLocks) take(ctx context.Context, f *fleet, name, note string) {
 	case errors.As(err, &locked):
 		l.busy = err
 	default:
-		l.silent = append(l.silent, steps.Silent{Host: name, Err: err})
+		l.silent = append(l.silent, vms.Silent{Host: name, Err: err})
 	}
 }
 

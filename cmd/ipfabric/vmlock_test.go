@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"ipfabric/remote"
-	"ipfabric/steps"
+	"ipfabric/steps/vms"
 )
 
 func TestVMLocksAllNodes(t *testing.T) {
@@ -81,7 +81,7 @@ func TestVMLockGivesUpWhenInterrupted(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	close(b.signals.stop)
-	if _, _, err := b.lockVMs(context.Background(), []string{"node1"}); !errors.Is(err, steps.ErrInterrupted) {
+	if _, _, err := b.lockVMs(context.Background(), []string{"node1"}); !errors.Is(err, vms.ErrInterrupted) {
 		t.Errorf("got %v", err)
 	}
 }

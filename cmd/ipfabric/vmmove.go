@@ -7,12 +7,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ipfabric/steps"
+	"ipfabric/steps/vms"
 )
 
 func (a *app) vmMoveCommand() *cobra.Command {
 	var to string
-	var o steps.MoveOptions
+	var o vms.MoveOptions
 	cmd := &cobra.Command{
 		Use:   "move NAME --to NODE",
 		Short: "Move a VM's addresses to another node, without a gap",
@@ -53,7 +53,7 @@ answer; 64 the command line is wrong; 130 interrupted.`,
 	return cmd
 }
 
-func (s *session) vmMove(ctx context.Context, name, to string, o steps.MoveOptions) error {
+func (s *session) vmMove(ctx context.Context, name, to string, o vms.MoveOptions) error {
 	defer s.signals.change()()
 	began := time.Now()
 	moved, err := s.vms().Move(ctx, name, to, o)

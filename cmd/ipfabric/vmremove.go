@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ipfabric/steps"
+	"ipfabric/steps/vms"
 )
 
 func (a *app) vmRemoveCommand() *cobra.Command {
@@ -61,8 +61,8 @@ func (s *session) vmRemove(ctx context.Context, name string, yes bool) error {
 		s.say.warn("nodes that did not answer may have a VM %s as well", name)
 	}
 	more, err := c.AwaitGone(ctx, removed)
-	if errors.Is(err, steps.ErrInterrupted) {
-		return &steps.VMError{Msg: fmt.Sprintf("VM %s was removed; whether the route reflectors have heard of it was not waited for", name), Err: err,
+	if errors.Is(err, vms.ErrInterrupted) {
+		return &vms.Error{Msg: fmt.Sprintf("VM %s was removed; whether the route reflectors have heard of it was not waited for", name), Err: err,
 			Next: "`ipfabric verify` finds routes that no VM has"}
 	}
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *session) vmRemove(ctx context.Context, name string, yes bool) error {
 }
 
 // confirmRemove shows what would be removed, and asks.
-func (s *session) confirmRemove(ctx context.Context, c *steps.VMControl, name string) error {
+func (s *session) confirmRemove(ctx context.Context, c *vms.Control, name string) error {
 	if s.ask == nil {
 		return usagef("give --yes to remove it without being asked", "nobody can be asked whether to remove VM %s: this is no terminal", name)
 	}

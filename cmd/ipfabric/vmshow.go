@@ -8,13 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ipfabric/steps"
+	"ipfabric/steps/vms"
 )
 
 // A vmShowJSON is `vm show --json`. There are more than one VM only while it is
 // being moved.
 type vmShowJSON struct {
-	VMs   []steps.ListedVM  `json:"vms"`
+	VMs   []vms.Listed      `json:"vms"`
 	Guest map[string]string `json:"guest"` // the guest's settings, by format
 }
 
@@ -37,13 +37,13 @@ told to be on the link, since no network of the guest contains it.`,
 		Args:              oneVM(),
 		ValidArgsFunction: a.completeVM,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if format != "" && !slices.Contains(steps.GuestFormats(), format) {
-				return usagef("write --format "+strings.Join(steps.GuestFormats(), ", --format "), "--format cannot be %q", format)
+			if format != "" && !slices.Contains(vms.GuestFormats(), format) {
+				return usagef("write --format "+strings.Join(vms.GuestFormats(), ", --format "), "--format cannot be %q", format)
 			}
 			if format != "" && asJSON {
 				return usagef("the JSON has all formats below guest", "--format and --json exclude each other")
 			}
-			if err := steps.CheckGuestDevice(device); err != nil {
+			if err := vms.CheckGuestDevice(device); err != nil {
 				return usagef(hintOf(err), "--dev: %v", err)
 			}
 			s, err := a.open(cmd.Context(), "vm-show", nil)
@@ -55,10 +55,10 @@ told to be on the link, since no network of the guest contains it.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&format, "format", "", "print the guest's settings in this `FORM` only: "+strings.Join(steps.GuestFormats(), ", "))
+	f.StringVar(&format, "format", "", "print the guest's settings in this `FORM` only: "+strings.Join(vms.GuestFormats(), ", "))
 	f.StringVar(&device, "dev", "eth0", "what the guest calls its network `INTERFACE`")
 	f.BoolVar(&asJSON, "json", false, "print it as JSON")
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(steps.GuestFormats(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(vms.GuestFormats(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -70,9 +70,9 @@ func (s *session) vmShow(ctx context.Context, name, format, device string, asJSO
 	if err != nil {
 		return err
 	}
-	var settings []steps.GuestSettings
+	var settings []vms.GuestSettings
 	if vm := found.VMs[0].VM; vm.FileError == "" {
-		settings = steps.GuestSettingsOf(s.fabric, vm, device)
+		settings = vms.GuestSettingsOf(s.fabric, vm, device)
 	} else if format != "" {
 		return fmt.Errorf("the addresses of VM %s on %s are not known: %s", name, vm.Node, vm.Problem)
 	}
@@ -104,15 +104,15 @@ func (s *session) vmShow(ctx context.Context, name, format, device string, asJSO
 }
 
 // vmDetails is what the table has no room for.
-func (s *session) vmDetails(vms []steps.ListedVM) string {
+func (s *session) vmDetails(all []vms.Listed) string {
 	t := &table{}
 	add := func(name, value string) {
 		if value != "" {
 			t.row(cell{name, plain}, cell{value, plain})
 		}
 	}
-	for _, v := range vms {
-		if len(vms) > 1 {
+	for _, v := range all {
+		if len(all) > 1 {
 			add("on", v.Node)
 		}
 		add("MAC", v.MAC)

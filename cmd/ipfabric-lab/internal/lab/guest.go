@@ -18,7 +18,7 @@ import (
 	"ipfabric/cmd/ipfabric-lab/internal/machine"
 	"ipfabric/cmd/ipfabric-lab/internal/plan"
 	"ipfabric/inventory"
-	"ipfabric/steps"
+	"ipfabric/steps/vms"
 )
 
 // GuestOptions say what guest a VM gets.
@@ -35,7 +35,7 @@ func (o GuestOptions) ownVM() bool { return o.IPv4.IsValid() || o.IPv6.IsValid()
 // AddGuest starts a guest for a VM on a node. The VM has been added to that
 // node, or to another one from where it is about to move.
 func (l *Lab) AddGuest(ctx context.Context, node, name string, o GuestOptions) error {
-	if err := steps.CheckVMName(name); err != nil {
+	if err := vms.CheckName(name); err != nil {
 		return err
 	}
 	m, err := l.node(node)
@@ -50,7 +50,7 @@ func (l *Lab) AddGuest(ctx context.Context, node, name string, o GuestOptions) e
 	if err != nil {
 		return err
 	}
-	var vm steps.VM
+	var vm vms.VM
 	if o.ownVM() {
 		vm, err = ownVM(f, m.Name, name, o)
 	} else {
@@ -72,8 +72,8 @@ func (l *Lab) AddGuest(ctx context.Context, node, name string, o GuestOptions) e
 }
 
 // ownVM is the VM that the agent makes of a guest's own configuration.
-func ownVM(f *inventory.Fabric, node, name string, o GuestOptions) (steps.VM, error) {
-	vm := steps.VM{Name: name, IPv4: o.IPv4, IPv6: o.IPv6, Interface: guest.OwnInterface(name), Link: "tap"}
+func ownVM(f *inventory.Fabric, node, name string, o GuestOptions) (vms.VM, error) {
+	vm := vms.VM{Name: name, IPv4: o.IPv4, IPv6: o.IPv6, Interface: guest.OwnInterface(name), Link: "tap"}
 	want := "kvm"
 	if o.Kind == guest.LXD {
 		vm.Link, want = "existing", "lxd"
@@ -89,7 +89,7 @@ func ownVM(f *inventory.Fabric, node, name string, o GuestOptions) (steps.VM, er
 
 // guestSpec is the guest that a VM gets: with the settings that `ipfabric vm
 // show` prints for it.
-func guestSpec(f *inventory.Fabric, vm steps.VM, o GuestOptions) (guest.Spec, error) {
+func guestSpec(f *inventory.Fabric, vm vms.VM, o GuestOptions) (guest.Spec, error) {
 	s := guest.Spec{VM: vm.Name, Kind: o.Kind, Flavour: o.Flavour, Interface: vm.Interface, MAC: vm.MAC}
 	existing := vm.Link == "existing"
 	if o.ownVM() {
@@ -108,7 +108,7 @@ func guestSpec(f *inventory.Fabric, vm steps.VM, o GuestOptions) (guest.Spec, er
 		s.Flavour = guest.Tap
 	}
 	s.MakeTap = s.Flavour == guest.Tap && existing
-	for _, g := range steps.GuestSettingsOf(f, vm, "eth0") {
+	for _, g := range vms.GuestSettingsOf(f, vm, "eth0") {
 		if g.Format == "ip" {
 			s.Settings = g.Text
 		}
@@ -118,12 +118,12 @@ func guestSpec(f *inventory.Fabric, vm steps.VM, o GuestOptions) (guest.Spec, er
 
 // findVM asks the node's agent for a VM, and the other nodes' if it has none:
 // the VM may be about to move.
-func (l *Lab) findVM(ctx context.Context, m *machine.Machine, name string) (steps.VM, error) {
+func (l *Lab) findVM(ctx context.Context, m *machine.Machine, name string) (vms.VM, error) {
 	nodes, err := l.runningNodes()
 	if err != nil {
-		return steps.VM{}, err
+		return vms.VM{}, err
 	}
-	found := make([]steps.VM, len(nodes))
+	found := make([]vms.VM, len(nodes))
 	errs := make([]error, len(nodes))
 	onEach(nodes, func(i int, n *machine.Machine) { found[i], errs[i] = l.askAgent(ctx, n, name) })
 	i := slices.IndexFunc(nodes, func(n *machine.Machine) bool { return n.Name == m.Name })
@@ -135,28 +135,28 @@ func (l *Lab) findVM(ctx context.Context, m *machine.Machine, name string) (step
 			return vm, nil
 		}
 	}
-	return steps.VM{}, hint.Add(fmt.Errorf("no node has a VM %s", name),
+	return vms.VM{}, hint.Add(fmt.Errorf("no node has a VM %s", name),
 		"add it first: ipfabric -f %s vm add %s --node %s", l.path("fabric.yaml"), name, m.Name)
 }
 
 // askAgent asks the agent of a node for a VM. The VM has no name if the agent
 // has none of that name.
-func (l *Lab) askAgent(ctx context.Context, m *machine.Machine, name string) (steps.VM, error) {
+func (l *Lab) askAgent(ctx context.Context, m *machine.Machine, name string) (vms.VM, error) {
 	out, err := l.shell(m)(ctx, "ipfabric-agent vm list --json", "")
 	if err != nil {
-		return steps.VM{}, hint.Add(fmt.Errorf("%s: its agent does not answer: %w", m.Name, err),
+		return vms.VM{}, hint.Add(fmt.Errorf("%s: its agent does not answer: %w", m.Name, err),
 			"`ipfabric -f %s init` installs it", l.path("fabric.yaml"))
 	}
-	var vms []steps.VM
-	if err := json.Unmarshal([]byte(out), &vms); err != nil {
-		return steps.VM{}, fmt.Errorf("%s: its agent's list of VMs cannot be read: %v", m.Name, err)
+	var all []vms.VM
+	if err := json.Unmarshal([]byte(out), &all); err != nil {
+		return vms.VM{}, fmt.Errorf("%s: its agent's list of VMs cannot be read: %v", m.Name, err)
 	}
-	for _, vm := range vms {
+	for _, vm := range all {
 		if vm.Name == name {
 			return vm, nil
 		}
 	}
-	return steps.VM{}, nil
+	return vms.VM{}, nil
 }
 
 // A NodeGuest is a guest and where it is.

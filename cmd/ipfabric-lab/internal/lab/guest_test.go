@@ -9,7 +9,7 @@ import (
 	"ipfabric/cmd/ipfabric-lab/internal/guest"
 	"ipfabric/cmd/ipfabric-lab/internal/hint"
 	"ipfabric/cmd/ipfabric-lab/internal/plan"
-	"ipfabric/steps"
+	"ipfabric/steps/vms"
 )
 
 func TestGuestSpec(t *testing.T) {
@@ -19,8 +19,8 @@ func TestGuestSpec(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vm := func(link string) steps.VM {
-		return steps.VM{Name: "web", Interface: "web_net0", Link: link,
+	vm := func(link string) vms.VM {
+		return vms.VM{Name: "web", Interface: "web_net0", Link: link,
 			IPv4: netip.MustParseAddr("203.0.113.1"), IPv6: netip.MustParseAddr("2001:db8:100::1")}
 	}
 	for _, tt := range []struct {

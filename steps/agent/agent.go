@@ -1,0 +1,189 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+
+	"ipfabric/assets"
+	"ipfabric/inventory"
+	"ipfabric/steps/host"
+	"ipfabric/steps/step"
+)
+
+const (
+	Path       = "/usr/local/bin/ipfabric-agent"
+	configPath = "/etc/ipfabric/agent.yaml"
+	unitPath   = "/etc/systemd/system/ipfabric-agent.service"
+)
+
+// Installed: the agent's binary, configuration and unit are current.
+type Installed struct {
+	Config inventory.AgentConfig
+	Builds *Builds
+}
+
+func (s Installed) String() string { return "the agent is installed" }
+
+// Check believes a running agent that says it is the wanted binary, unreplaced,
+// and reads the file only if none says so: it is large.
+func (s Installed) Check(ctx context.Context, r step.Reader) (step.Diff, error) {
+	status, err := AskStatus(ctx, r)
+	if err != nil && step.ExitStatus(err) < 0 {
+		return nil, err
+	}
+	build, err := s.Builds.of(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	files := s.files(build)
+	if status.runs(build) {
+		files = files[1:]
+	}
+	return host.DiffFiles(ctx, r, files)
+}
+
+func (s Installed) Apply(ctx context.Context, h step.Host) error {
+	build, err := s.Builds.of(ctx, h)
+	if err != nil {
+		return err
+	}
+	if err := host.WriteFiles(ctx, h, s.files(build)); err != nil {
+		return err
+	}
+	return h.Run(ctx, "systemctl", "daemon-reload")
+}
+
+func (s Installed) files(b binary) []host.File {
+	return []host.File{
+		{Path: Path, Data: b.data, Mode: 0o755},
+		{Path: configPath, Data: s.Config.Marshal(), Mode: 0o644},
+		{Path: unitPath, Data: assets.File("agent.service"), Mode: 0o644},
+	}
+}
+
+// Builds are the agent's binaries, each hashed once for all nodes: they
+// are large.
+type Builds struct {
+	mu     sync.Mutex
+	builds map[string]binary // by Go architecture
+}
+
+type binary struct {
+	data []byte
+	hash string
+}
+
+// of returns the agent for the host's machine type.
+func (b *Builds) of(ctx context.Context, r step.Reader) (binary, error) {
+	out, err := r.Query(ctx, "uname", "-m")
+	if err != nil {
+		return binary{}, err
+	}
+	machine := strings.TrimSpace(out)
+	arch := map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[machine]
+	if arch == "" {
+		return binary{}, fmt.Errorf("there is no agent for machines of the type %s: x86_64 and aarch64 are supported", machine)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	build, ok := b.builds[arch]
+	if ok {
+		return build, nil
+	}
+	data, err := assets.Agent(arch)
+	if err != nil {
+		return binary{}, err
+	}
+	build = binary{data, host.Hash(data)}
+	if b.builds == nil {
+		b.builds = map[string]binary{}
+	}
+	b.builds[arch] = build
+	return build, nil
+}
+
+// Status is what steps and verify need of ipfabric-agent status --json.
+type Status struct {
+	Healthy  bool
+	Problems []string
+	Warnings []string
+	Drained  bool
+	Binary   struct {
+		SHA256   string
+		Replaced bool
+	}
+	Config struct{ SHA256 string }
+}
+
+// runs says whether the agent runs this binary, and its file is still there.
+func (s Status) runs(b binary) bool {
+	return s.Binary.SHA256 == b.hash && !s.Binary.Replaced
+}
+
+func AskStatus(ctx context.Context, r step.Reader) (Status, error) {
+	var s Status
+	out, err := r.Query(ctx, Path, "status", "--json")
+	if err != nil && out == "" {
+		return s, err
+	}
+	// An agent that is not healthy says so by its exit status too.
+	if err := json.Unmarshal([]byte(out), &s); err != nil {
+		return s, fmt.Errorf("its status cannot be read: %v", err)
+	}
+	return s, nil
+}
+
+// Running: the agent runs the installed binary with the installed
+// configuration, and starts at boot.
+type Running struct {
+	Config inventory.AgentConfig
+	Builds *Builds
+}
+
+func (s Running) String() string { return "the agent runs" }
+
+func (s Running) Check(ctx context.Context, r step.Reader) (step.Diff, error) {
+	status, statusErr := AskStatus(ctx, r)
+	if statusErr != nil && step.ExitStatus(statusErr) < 0 {
+		return nil, statusErr
+	}
+	unit, err := host.ShowUnit(ctx, r, "ipfabric-agent.service")
+	if err != nil {
+		return nil, err
+	}
+	if diff := unit.Diff("ipfabric-agent"); len(diff) > 0 {
+		return diff, nil
+	}
+	if statusErr != nil {
+		return step.Diff{{Item: "running agent", Have: "does not answer", Want: "answers"}}, nil
+	}
+	build, err := s.Builds.of(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if !status.runs(build) {
+		return step.Diff{{Item: "running agent", Have: "an older version", Want: "the installed one"}}, nil
+	}
+	if want := host.Hash(s.Config.Marshal()); status.Config.SHA256 != want {
+		return step.Diff{{Item: "running agent's configuration", Have: "an older one", Want: "the installed one"}}, nil
+	}
+	return nil, nil // one that is not healthy is verify's business
+}
+
+// Apply restarts the agent: that withdraws nothing, the routes are the kernel's.
+func (s Running) Apply(ctx context.Context, h step.Host) error {
+	for _, argv := range [][]string{
+		{"systemctl", "daemon-reload"},
+		{"systemctl", "enable", "ipfabric-agent.service"},
+		{"systemctl", "reset-failed", "ipfabric-agent.service"},
+		{"systemctl", "restart", "ipfabric-agent.service"},
+	} {
+		if err := h.Run(ctx, argv...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

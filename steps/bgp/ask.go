@@ -1,0 +1,86 @@
+package bgp
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"ipfabric/steps/step"
+)
+
+// Vtysh asks FRR. A daemon that hangs makes vtysh hang, hence the limit.
+func Vtysh(commands ...string) []string {
+	argv := []string{"timeout", "8", "vtysh"}
+	for _, c := range commands {
+		argv = append(argv, "-c", c)
+	}
+	return argv
+}
+
+// HungError is a vtysh that gave no answer in time.
+type HungError struct{}
+
+func (HungError) Error() string { return "FRR does not answer: one of its daemons hangs" }
+
+func (HungError) ExitStatus() int { return 124 }
+
+// FRRError says in a few words why FRR does not tell what it is asked.
+type FRRError string
+
+func (e FRRError) Error() string { return string(e) }
+
+// ShortError makes an error of vtysh a short sentence: its command line, which
+// may be long, is in the log.
+func ShortError(err error) error {
+	status := step.ExitStatus(err)
+	switch said := step.SaidBy(err); {
+	case status < 0:
+		return err
+	case step.TimedOut(err):
+		return HungError{}
+	case step.NotThere(err):
+		return FRRError("FRR is not installed")
+	case strings.Contains(said, "failed to connect to any daemons"):
+		return FRRError("FRR does not run")
+	case said != "":
+		return FRRError(fmt.Sprintf("vtysh ended with status %d: %s", status, said))
+	}
+	return FRRError(fmt.Sprintf("vtysh ended with status %d", status))
+}
+
+func Ask(ctx context.Context, r step.Reader) (Peers, error) {
+	out, err := r.Query(ctx, Question...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseFRR(out)
+}
+
+// Established asks FRR for the neighbors that it has a session with. A
+// bgpd that does not run, or has no BGP instance, has none.
+func Established(ctx context.Context, r step.Reader) ([]netip.Addr, error) {
+	out, err := r.Query(ctx, Vtysh("show bgp summary json")...)
+	if err != nil && step.ExitStatus(err) < 0 {
+		return nil, err
+	}
+	var families map[string]struct {
+		Peers map[string]struct{ State string }
+	}
+	if json.Unmarshal([]byte(out), &families) != nil {
+		return nil, nil // it says so in words
+	}
+	var peers []netip.Addr
+	for _, fam := range families {
+		for name, peer := range fam.Peers {
+			addr, err := netip.ParseAddr(name)
+			if err == nil && peer.State == "Established" && !slices.Contains(peers, addr) {
+				peers = append(peers, addr)
+			}
+		}
+	}
+	slices.SortFunc(peers, netip.Addr.Compare)
+	return peers, nil
+}

@@ -1,0 +1,69 @@
+package packages
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"ipfabric/assets"
+	"ipfabric/steps/host"
+	"ipfabric/steps/step"
+)
+
+const (
+	AptKey         = "/etc/apt/keyrings/ipfabric-frr.asc"
+	AptSource      = "/etc/apt/sources.list.d/ipfabric-frr.sources"
+	AptPreferences = "/etc/apt/preferences.d/ipfabric-frr"
+)
+
+// ownLists keep apt-get to the lists of our repository.
+var ownLists = []string{"-o", "Dir::Etc::sourcelist=" + AptSource, "-o", "Dir::Etc::sourceparts=/dev/null", "-o", "APT::Get::List-Cleanup=0"}
+
+func (Apt) KeyPath() string { return AptKey }
+
+func (Apt) RepositoryPaths() []string { return []string{AptSource, AptPreferences, AptKey} }
+
+// RepositoryFiles are the key first: a source without its key makes apt fail.
+// The key is for this source alone. The preferences keep FRR to it: else the
+// next upgrade of all packages could take FRR, or the libyang that it was built
+// with, from the distribution.
+func (Apt) RepositoryFiles(r Repository) []host.File {
+	h := ""
+	if u, err := url.Parse(r.URL); err == nil {
+		h = u.Hostname()
+	}
+	preferences := "# Written by ipfabric.\nPackage: frr frr-* libyang*\nPin: origin \"" + h + "\"\nPin-Priority: 900\n"
+	return []host.File{
+		{Path: AptKey, Data: []byte(r.Key), Mode: 0o644},
+		{Path: AptPreferences, Data: []byte(preferences), Mode: 0o644},
+		{Path: AptSource, Data: []byte(AptStanza(r, AptKey)), Mode: 0o644},
+	}
+}
+
+func AptStanza(r Repository, keyPath string) string {
+	s := "# Written by ipfabric.\nTypes: deb\nURIs: " + r.URL + "\nSuites: " + r.Suite + "\n"
+	if r.Component != "" {
+		s += "Components: " + r.Component + "\n"
+	}
+	return s + "Signed-By: " + keyPath + "\n"
+}
+
+// Try looks at the packages of a repository that is not put in place.
+func (Apt) Try(ctx context.Context, r step.Reader, repo Repository, _ bool) (map[string]string, error) {
+	names := []string{"frr", "frr-pythontools"}
+	out, err := r.Query(ctx, append(assets.Script("apt-try.sh", repo.Key, AptStanza(repo, "")), names...)...)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := triedVersions(repo, out)
+	if err == nil && len(Missing(names, versions)) > 0 {
+		return nil, RepositoryError{repo, fmt.Sprintf("no package %s", strings.Join(Missing(names, versions), ", "))}
+	}
+	return versions, err
+}
+
+// Refresh fetches the lists of our repository.
+func (Apt) Refresh(ctx context.Context, h step.Host) error {
+	return listsError(h.Run(ctx, AptUpdate(true)...))
+}

@@ -1,0 +1,115 @@
+package verify
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"ipfabric/inventory"
+	"ipfabric/steps/bgp"
+	"ipfabric/steps/run"
+	"ipfabric/steps/step"
+)
+
+// Verify looks at every host of the fabric at the same time, at both ends of every
+// session, and at every VM. It changes nothing.
+//
+// The plan is what init would make true; without one, planErr says why there is
+// none, and is what the report says of every host's configuration.
+//
+// Hosts that are not to be asked are not connected: reflectors that somebody
+// else manages, and core gateways without a looking glass.
+func Verify(ctx context.Context, f *inventory.Fabric, plan run.Plan, planErr error, connect func(ctx context.Context, host string) (step.Host, error)) *Report {
+	return verify(ctx, f, connect, wantedSteps(plan), planErr, calm)
+}
+
+func verify(ctx context.Context, f *inventory.Fabric, connect connector, wanted map[string][]step.Step, wantedErr error, pause time.Duration) *Report {
+	sights := newSights(f)
+	var wg sync.WaitGroup
+	for _, s := range sights {
+		if !s.asked {
+			continue
+		}
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			e := examiner{f: f, sight: s, steps: wanted[s.host.Name], stepsErr: wantedErr}
+			e.examine(ctx, connect)
+		}()
+	}
+	wg.Wait()
+
+	r := &Report{Fabric: f.Name, Time: time.Now().UTC(), Hosts: []HostReport{}, Sessions: []Session{}}
+	byName := map[string]*sight{}
+	for _, s := range sights {
+		byName[s.host.Name] = s
+		r.Hosts = append(r.Hosts, HostReport{Host: s.host.Name, Role: s.host.Role, Checks: append([]Check{}, s.checks...)})
+	}
+	for _, e := range expectedSessions(f) {
+		rr, peer := byName[e.rr.Name], byName[e.peer.Name]
+		if rr.asked || peer.asked { // else nobody can tell
+			r.Sessions = append(r.Sessions, judge{f: f, expected: e, near: rr, far: peer}.session())
+		}
+	}
+	r.Sessions = append(r.Sessions, strangers(f, sights)...)
+	r.VMs = examineVMs(ctx, f, connect, sights, pause)
+	r.Healthy = r.Problems() == 0
+	return r
+}
+
+// A sight is what verify saw of one host.
+type sight struct {
+	host   inventory.HostRole
+	extra  string // the operator's own lines of frr.conf
+	asked  bool
+	glass  string // a core gateway's looking glass
+	checks []Check
+	peers  bgp.Peers  // nil: no answer
+	vms    agentVMs   // a node's
+	tables bgp.Tables // a reflector's
+	blind  string     // why there is no answer: "rr1 cannot be reached"
+	down   bool       // the host itself gave no answer
+}
+
+func (s *sight) isCore() bool { return s.host.Role == inventory.RoleCoreGateway }
+
+// newSights lists all hosts in the inventory's order.
+func newSights(f *inventory.Fabric) []*sight {
+	asked, glass := map[string]bool{}, map[string]string{}
+	for _, rr := range f.RouteReflectors {
+		asked[rr.Name] = rr.Managed
+	}
+	for _, c := range f.CoreGateways {
+		glass[c.Name] = c.LookingGlass
+		asked[c.Name] = c.LookingGlass == "bird" || c.LookingGlass == "frr"
+	}
+	for _, n := range f.Nodes {
+		asked[n.Name] = true
+	}
+	var out []*sight
+	for _, h := range f.Hosts() {
+		out = append(out, &sight{host: h, extra: h.FRR.Extra, asked: asked[h.Name], glass: glass[h.Name]})
+	}
+	return out
+}
+
+// Problems counts the checks, sessions and VMs that failed. Those that could not be
+// checked because of them count only if nothing else is left.
+func (r *Report) Problems() int {
+	count := map[Status]int{}
+	for _, h := range r.Hosts {
+		for _, c := range h.Checks {
+			count[c.Status]++
+		}
+	}
+	for _, s := range r.Sessions {
+		count[s.Status]++
+	}
+	for _, v := range r.VMs {
+		count[v.Status]++
+	}
+	if count[Bad] == 0 {
+		return count[NotChecked]
+	}
+	return count[Bad]
+}

@@ -1,0 +1,152 @@
+package vms
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"ipfabric/steps/step"
+)
+
+// A VM is one virtual machine as the agent of its node describes it.
+type VM struct {
+	Node       string     `json:"node"`
+	Name       string     `json:"name"`
+	IPv4       netip.Addr `json:"ip,omitzero"`  // announced as a /32
+	IPv6       netip.Addr `json:"ip6,omitzero"` // announced as a /128
+	MAC        string     `json:"mac,omitempty"`
+	Interface  string     `json:"interface"` // the host's end
+	Link       string     `json:"link"`      // "tap" or "existing"
+	Owner      string     `json:"owner,omitempty"`
+	Group      string     `json:"group,omitempty"`
+	MultiQueue bool       `json:"multiqueue,omitempty"`
+	Phase      string     `json:"phase"`     // "live", "waiting", "migrating", "withdrawn" or "off"
+	Source     string     `json:"source"`    // who wants it: "api", "libvirt" or "lxd"
+	Present    bool       `json:"present"`   // it has its interface
+	Carrier    bool       `json:"carrier"`   // the guest's end is there
+	Routes     int        `json:"routes"`    // in the node's kernel
+	Announced  bool       `json:"announced"` // FRR has what it needs to announce it
+	Problem    string     `json:"problem,omitempty"`
+	FileError  string     `json:"file_error,omitempty"` // why the agent cannot use its file: of the rest only the name is sure
+	Dropped    uint64     `json:"dropped_packets"`      // in the last day, not its to send
+}
+
+// The agent's phases of a VM. Only in the first two it has routes.
+const (
+	PhaseLive      = "live"
+	PhaseMigrating = "migrating" // preferred by everybody: LOCAL_PREF 200
+	PhaseWaiting   = "waiting"
+	PhaseWithdrawn = "withdrawn"
+	PhaseOff       = "off" // libvirt's or LXD's that does not run: the agent only lists it
+)
+
+const SourceAPI = "api"
+
+// Addrs returns the VM's addresses, IPv4 first.
+func (v VM) Addrs() []netip.Addr {
+	var out []netip.Addr
+	for _, a := range []netip.Addr{v.IPv4, v.IPv6} {
+		if a.IsValid() {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// State says in a word or two how the VM is on its node: "announced",
+// "migrating" (announced and preferred), or what is in the way. A VM without a
+// guest is announced too, but for FRR 10, which waits for the guest.
+func (v VM) State() string {
+	switch {
+	case v.Problem != "":
+		return "problem"
+	case v.Phase == PhaseWaiting || v.Phase == PhaseWithdrawn || v.Phase == PhaseOff:
+		return v.Phase
+	case !v.Present:
+		return "no interface"
+	case v.Routes == 0:
+		return "drained"
+	case !v.Carrier:
+		return "no guest"
+	case v.Phase == PhaseMigrating:
+		return PhaseMigrating
+	}
+	return "announced"
+}
+
+// Hindrance says why the VM's node does not announce it, "" if it does. That a
+// guest is missing is none: only FRR 10 waits for it.
+func (v VM) Hindrance() string {
+	switch v.State() {
+	case "problem":
+		return v.Problem
+	case PhaseWaiting:
+		return "it is arriving by live migration: its guest's first packet on " + v.Node + " makes the agent announce it"
+	case PhaseWithdrawn:
+		return "it is withdrawn"
+	case PhaseOff:
+		return "it is off"
+	case "no interface":
+		return "its interface " + v.Interface + " is not there yet: the agent takes it up, and announces it, when it appears"
+	case "drained":
+		return v.Node + " is drained"
+	}
+	return ""
+}
+
+// GuestMissing says that nothing is at the other end of the VM's interface, ""
+// if something is, or if the VM is off.
+func (v VM) GuestMissing() string {
+	switch {
+	case v.Phase == PhaseOff:
+		return ""
+	case !v.Present:
+		return "its interface " + v.Interface + " is not there yet"
+	case !v.Carrier:
+		return "no guest is attached to " + v.Interface + " yet"
+	}
+	return ""
+}
+
+// ParseList reads what the agent lists.
+func ParseList(node, out string) ([]VM, error) {
+	var vms []VM
+	if err := json.Unmarshal([]byte(out), &vms); err != nil {
+		return nil, fmt.Errorf("the agent's list of VMs cannot be read: %v", err)
+	}
+	for i := range vms {
+		v := &vms[i]
+		if err := CheckName(v.Name); err != nil {
+			return nil, fmt.Errorf("the agent's list of VMs cannot be read: %v", err)
+		}
+		v.Node, v.IPv4, v.IPv6 = node, v.IPv4.Unmap(), v.IPv6.Unmap()
+		if len(v.Addrs()) == 0 { // no VM is without
+			v.FileError = cmp.Or(v.FileError, v.Problem, "its file cannot be read")
+		}
+		if v.FileError != "" {
+			v.Problem = cmp.Or(v.Problem, v.FileError)
+		}
+	}
+	return vms, nil
+}
+
+func addrList(addrs []netip.Addr) string {
+	var out []string
+	for _, a := range addrs {
+		out = append(out, a.String())
+	}
+	return step.AndList(out)
+}
+
+// nodesOf names the nodes of VMs, each once.
+func nodesOf(vms []VM) []string {
+	var out []string
+	for _, v := range vms {
+		if !slices.Contains(out, v.Node) {
+			out = append(out, v.Node)
+		}
+	}
+	return out
+}
