@@ -78,14 +78,3 @@ func TestAFamilyWithoutNeighborsIsLeftOut(t *testing.T) {
 		t.Errorf("got\n%s", conf)
 	}
 }
-
-func TestGatewayGolden(t *testing.T) {
-	for _, fabric := range []string{"full", "plain"} {
-		f := testFabric(t, fabric)
-		text, err := Gateway(f, f.CoreGateways[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		golden(t, fabric+"-gateway-junos.txt", []byte(text))
-	}
-}
