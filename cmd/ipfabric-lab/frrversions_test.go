@@ -22,7 +22,7 @@ vtysh -C -f /etc/frr/frr.conf
 systemctl reset-failed frr
 systemctl restart frr
 for i in $(seq 100); do vtysh -c 'show running-config' | grep -q '^router bgp ' && break; sleep 0.1; done
-differs() { /usr/lib/frr/frr-reload.py --test --stdout /etc/frr/frr.conf 2>/dev/null | grep -v -e INFO -e hostname -e '^Lines To' -e '^=*$' -e '^ip forwarding' -e '^ipv6 forwarding' -e '^router bgp ' -e '^ address-family ipv4 unicast' -e '^  neighbor IPFABRIC-RR4 activate' || true; }
+differs() { /usr/lib/frr/frr-reload.py --test --stdout /etc/frr/frr.conf 2>/dev/null | grep -v -e INFO -e hostname -e '^Lines To' -e '^=*$' -e '^ip forwarding' -e '^ipv6 forwarding' -e '^router bgp ' -e '^ address-family ipv4 unicast' -e '^  neighbor IPFABRIC-RR4 activate' -e '^ *exit$' || true; }
 echo "after loading: $(differs)."
 for i in $(seq 100); do vtysh -c 'configure terminal' -c 'ip prefix-list STRAY seq 5 permit 192.0.2.0/24' && break; sleep 0.1; done
 echo "with a stray: $(differs)."
