@@ -23,7 +23,7 @@ new=/etc/bird/.ipfabric-lab
 trap 'rm -rf "$new"' EXIT
 rm -rf "$new"
 mkdir -m 700 "$new"
-tar -x -C "$new" --no-same-owner
+tar -x -m -C "$new" --no-same-owner
 if cmp -s "$new/bird.conf" /etc/bird/bird.conf && cmp -s "$new/ipfabric.conf" /etc/bird/ipfabric.conf; then
 	echo same
 	exit
