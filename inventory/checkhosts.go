@@ -204,14 +204,14 @@ func (c *checker) coreGateway(raw *rawCore, ssh SSH) {
 		routerID: raw.RouterID, needRouterID: true, ssh: &raw.SSH, overSSH: glass != "none",
 	}, ssh)
 	if !raw.Vendor.given() {
-		c.errorf(raw.at, "write vendor: junos", "%s has no vendor", orKind(h.Name, "a core gateway"))
+		c.errorf(raw.at, "write vendor: "+orList(Vendors()), "%s has no vendor", orKind(h.Name, "a core gateway"))
 	}
 	if complete {
 		c.carriesPools(h, raw.Addresses.at)
 	}
 	c.f.CoreGateways = append(c.f.CoreGateways, CoreGateway{
 		Host:         h,
-		Vendor:       c.oneOf(raw.Vendor, named(raw.Name)+"vendor", "junos"),
+		Vendor:       c.oneOf(raw.Vendor, named(raw.Name)+"vendor", Vendors()...),
 		LookingGlass: glass,
 	})
 }

@@ -101,11 +101,16 @@ type RouteReflector struct {
 // A CoreGateway brings the traffic from the outside in.
 type CoreGateway struct {
 	Host
-	Vendor string // "junos"
+	Vendor string // one of Vendors
 	// LookingGlass says how verify asks the gateway for its own end of the
 	// sessions, over SSH: "none" (not asked), "bird" or "frr".
 	LookingGlass string
 }
+
+// Vendors returns the vendors that a core gateway can be of, as fabric.yaml and
+// ipfabric's --vendor say them. Package steps/gateway writes the configuration
+// of each; this is the one list of their names.
+func Vendors() []string { return []string{"junos", "frr", "bird"} }
 
 // A Node is a hypervisor that routes for its VMs.
 type Node struct {
