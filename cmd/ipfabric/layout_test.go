@@ -13,13 +13,14 @@ import (
 // arrows says which of our packages a package may import. Folders below one
 // (internal/…) follow its rule, and may import each other.
 var arrows = map[string][]string{
-	"ipfabric/cmd/ipfabric":       {"ipfabric/steps", "ipfabric/inventory", "ipfabric/assets", "ipfabric/remote"},
+	"ipfabric/cmd/ipfabric":       {"ipfabric/steps", "ipfabric/inventory", "ipfabric/assets", "ipfabric/remote", "ipfabric/docs"},
 	"ipfabric/cmd/ipfabric-agent": {"ipfabric/inventory"},
 	"ipfabric/cmd/ipfabric-lab":   {"ipfabric/inventory", "ipfabric/steps"},
 	"ipfabric/steps":              {"ipfabric/inventory", "ipfabric/assets"},
 	"ipfabric/inventory":          {},
 	"ipfabric/assets":             {},
 	"ipfabric/remote":             {},
+	"ipfabric/docs":               {},
 }
 
 func TestArrowsOfTheLayout(t *testing.T) {
