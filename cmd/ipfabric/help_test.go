@@ -23,7 +23,8 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 		text, _, _ = strings.Cut(text, "\n## ")
 		sections[title] = text
 	}
-	a := &app{env: func(string) (string, bool) { return "", false }, say: newSayer(io.Discard, io.Discard, &masker{}, nil)}
+	env := func(string) (string, bool) { return "", false }
+	a := &app{env: env, say: newSayer(io.Discard, io.Discard, &masker{}, env)}
 	flags := 0
 	var visit func(*cobra.Command)
 	visit = func(cmd *cobra.Command) {
