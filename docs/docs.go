@@ -4,6 +4,7 @@ package docs
 
 import (
 	"embed"
+	"slices"
 	"strings"
 )
 
@@ -28,6 +29,7 @@ func Topics() []Topic {
 		text, _ := Page(name)
 		out = append(out, Topic{Name: name, Summary: firstSentence(text)})
 	}
+	slices.SortFunc(out, func(a, b Topic) int { return strings.Compare(a.Name, b.Name) }) // without .md
 	return out
 }
 
