@@ -55,7 +55,7 @@ func (e Errors) Error() string {
 
 // Hint says where to look further; each problem has its own hint in Error.
 func (e Errors) Hint() string {
-	return "`ipfabric inventory example` prints a complete file, docs/inventory.md explains each key"
+	return "`ipfabric inventory example` prints a complete file, `ipfabric help inventory` explains each key"
 }
 
 // problems collects what is wrong with one file.

@@ -12,8 +12,8 @@ func (a *app) inventoryCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inventory",
 		Short: "Check the inventory, or print an example of one",
-		Long: `The inventory, fabric.yaml, describes the fabric. docs/inventory.md explains each
-of its keys.`,
+		Long: `The inventory, fabric.yaml, describes the fabric. ` + "`ipfabric help inventory`" + `
+explains each of its keys.`,
 		Args: unknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

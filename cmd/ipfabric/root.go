@@ -80,6 +80,7 @@ func (a *app) root() *cobra.Command {
 		grouped("inventory", a.inventoryCommand()),
 		grouped("tool", a.versionCommand()),
 	)
+	root.SetHelpCommand(a.helpCommand())
 	root.SetHelpCommandGroupID("tool")
 	root.SetCompletionCommandGroupID("tool")
 	root.SetFlagErrorFunc(flagError)

@@ -36,7 +36,7 @@ the agent is well; and for every BGP session of the route reflectors that it is
 Established at both ends, and that the address family was negotiated. Every VM
 must have its interface and its routes, and every route reflector must have them
 by its node alone, with the fabric's communities, and no others.
-docs/verify.md explains the checks and the JSON.
+` + "`ipfabric help verify`" + ` explains the checks and the JSON.
 
 Exit codes: 0 healthy, 4 not, 1 a host key or login is not as expected. A core
 gateway that refuses the login is a problem like others: 4.`,

@@ -21,7 +21,7 @@ func (a *app) vmCommand() *cobra.Command {
 its addresses, and the interface on its node that leads to its guest: the guest
 itself is your hypervisor's.
 
-Docs/vm.md explains the commands and the JSON.`,
+` + "`ipfabric help vm` explains the commands, `ipfabric help vm-reference` the JSON.",
 		Example: `  ipfabric vm add web --node node1
   ipfabric vm show web --format netplan
   ipfabric vm list

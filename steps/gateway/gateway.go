@@ -68,27 +68,29 @@ func New(f *inventory.Fabric, core inventory.CoreGateway) Gateway {
 	slices.SortFunc(g.Communities, func(a, b inventory.Community) int {
 		return cmp.Or(cmp.Compare(a.High, b.High), cmp.Compare(a.Low, b.Low))
 	})
-	v4 := Transport{Version: 4, Bits: 32, Pools: f.Pools4()}
-	v6 := Transport{Version: 6, Bits: 128, Pools: f.Pools6()}
-	g.add(v4, f, core, func(h inventory.Host) netip.Addr { return h.IPv4 })
-	g.add(v6, f, core, func(h inventory.Host) netip.Addr { return h.IPv6 })
+	for _, t := range f.Transports() {
+		g.add(t, f, core)
+	}
 	return g
 }
 
-// add completes a transport and adds it, if the fabric uses it.
-func (g *Gateway) add(t Transport, f *inventory.Fabric, core inventory.CoreGateway, addr func(inventory.Host) netip.Addr) {
+// add adds the sessions over one IP version, if there are any.
+func (g *Gateway) add(version inventory.Transport, f *inventory.Fabric, core inventory.CoreGateway) {
+	t := Transport{Version: 4, Bits: 32, Pools: version.Pools, Local: version.Addr(core.Host)}
+	if version.Version == "6" {
+		t.Version, t.Bits = 6, 128
+	}
 	for _, rr := range f.RouteReflectors {
-		if a := addr(rr.Host); a.IsValid() {
+		if a := version.Addr(rr.Host); a.IsValid() {
 			t.Neighbors = append(t.Neighbors, Neighbor{rr.Name, a})
 		}
 	}
-	t.Local = addr(core.Host)
-	if len(t.Pools) == 0 || len(t.Neighbors) == 0 || !t.Local.IsValid() {
+	if len(t.Neighbors) == 0 || !t.Local.IsValid() {
 		return
 	}
 	t.NextHop = t.Neighbors[0].Address
 	if len(f.Nodes) > 0 {
-		t.NextHop = addr(f.Nodes[0].Host) // valid: a node has an address of each version with a pool
+		t.NextHop = version.Addr(f.Nodes[0].Host) // valid: a node has an address of each version with a pool
 	}
 	g.Transports = append(g.Transports, t)
 }
