@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -93,7 +93,7 @@ func (s *session) showResult(result run.Result) {
 	t := &table{}
 	t.head("HOST", "STATE", "CHANGES", "WHAT FAILED")
 	for _, r := range result {
-		what := orElse(r.Step, hopOf(r))
+		what := cmp.Or(r.Step, hopOf(r))
 		if r.Err != nil && what == "" {
 			what = strings.TrimPrefix(firstLine(r.Err.Error()), r.Host+" ")
 		}
@@ -128,21 +128,3 @@ func (s *session) showFailures(result run.Result) {
 
 // recordWidth is how many characters of a record are shown; the log file has all.
 const recordWidth = 160
-
-// oneLine returns the first line of a text, with at most so many characters.
-func oneLine(text string, most int) string {
-	line := firstLine(text)
-	cut := len(line) < len(strings.TrimSpace(text))
-	if r := []rune(line); len(r) > most || cut && len(r) > most-2 {
-		return string(r[:most-1]) + "…"
-	}
-	if cut {
-		return line + " …"
-	}
-	return line
-}
-
-// failedOf returns the hosts that failed or were left out.
-func failedOf(result run.Result) run.Result {
-	return slices.DeleteFunc(slices.Clone(result), func(r run.HostResult) bool { return r.Err == nil })
-}

@@ -83,17 +83,3 @@ func pickGateways(fabric *inventory.Fabric, names []string) ([]inventory.CoreGat
 	}
 	return nil, usagef(hint, "the fabric has no core gateway %q", names[0])
 }
-
-// snippets renders the configurations of core gateways, with an empty line
-// between two.
-func snippets(fabric *inventory.Fabric, cores []inventory.CoreGateway, vendor string) (string, error) {
-	var texts []string
-	for _, core := range cores {
-		text, err := gateway.Render(orElse(vendor, core.Vendor), fabric, core)
-		if err != nil {
-			return "", err
-		}
-		texts = append(texts, strings.TrimRight(text, "\n")+"\n")
-	}
-	return strings.Join(texts, "\n"), nil
-}

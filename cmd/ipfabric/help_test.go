@@ -24,7 +24,7 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 		sections[title] = text
 	}
 	env := func(string) (string, bool) { return "", false }
-	a := &app{env: env, say: newSayer(io.Discard, io.Discard, &masker{}, env)}
+	a := &app{&runEnv{env: env, say: newSayer(io.Discard, io.Discard, &masker{}, env)}}
 	flags := 0
 	var visit func(*cobra.Command)
 	visit = func(cmd *cobra.Command) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -165,37 +164,4 @@ func flagError(cmd *cobra.Command, err error) error {
 		}
 	}
 	return usage(withHint(err, hint))
-}
-
-// nearest returns the name that was probably meant, or "".
-func nearest(name string, names []string) string {
-	best, bestDistance := "", len(name)/3+2
-	for _, n := range slices.Sorted(slices.Values(names)) {
-		if d := distance(name, n); d < bestDistance {
-			best, bestDistance = n, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to change, put in or leave out
-// (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := diagonal
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			diagonal = row[j]
-			row[j] = min(change, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }
