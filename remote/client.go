@@ -58,7 +58,6 @@ type Client struct {
 	sudo       *passwords    // by which they become root
 	handshakes chan struct{} // holds one value for each handshake that runs
 	asking     chan struct{} // holds a value while the operator is asked
-	arrivals   *arrivals
 
 	mu    sync.Mutex
 	hops  map[string]*link // connections to jump hosts, by route; all hosts share them
@@ -84,13 +83,12 @@ func New(cfg Config) (*Client, error) {
 		cfg:        cfg,
 		handshakes: make(chan struct{}, cfg.Handshakes),
 		asking:     make(chan struct{}, 1),
-		arrivals:   newArrivals(),
 		hops:       make(map[string]*link),
 		hostKeys:   &hostKeys{},
 		keys:       &keyring{files: make(map[string]*identity)},
 	}
-	c.logins = &passwords{kind: "SSH password", given: cfg.LoginPassword, prompt: cfg.Prompt, ask: c.ask, logins: c.arrivals, all: make(map[string]*password)}
-	c.sudo = &passwords{kind: "sudo password", given: cfg.SudoPassword, prompt: cfg.Prompt, ask: c.ask, logins: c.arrivals, all: make(map[string]*password)}
+	c.logins = &passwords{kind: "SSH password", given: cfg.LoginPassword, prompt: cfg.Prompt, ask: c.ask, all: make(map[string]*password)}
+	c.sudo = &passwords{kind: "sudo password", given: cfg.SudoPassword, prompt: cfg.Prompt, ask: c.ask, all: make(map[string]*password)}
 	c.sshConfig = sync.OnceValues(func() (*ssh_config.Config, error) {
 		return readSSHConfig(cfg.SSHConfig, cfg.Log)
 	})
@@ -112,10 +110,6 @@ func (c *Client) Host(t Target) *Host {
 		route, err := c.route(t)
 		if err != nil {
 			return nil, err
-		}
-		if !t.Guest {
-			c.arrivals.add(1)
-			defer c.arrivals.add(-1)
 		}
 		conn, err := c.dial(ctx, route)
 		if err != nil || !t.Sudo || conn.ep.user == "root" {

@@ -15,7 +15,6 @@ type passwords struct {
 	given  string // what to try before anybody is asked
 	prompt Prompter
 	ask    func(context.Context, func() error) error // one question at a time
-	logins *arrivals                                 // how many hosts may yet prove one
 
 	mu  sync.Mutex
 	all map[string]*password // by user, and by user and host where that has another one
@@ -25,8 +24,7 @@ type passwords struct {
 type password struct {
 	turn     chan struct{} // holds a value while a host tries what no host has accepted yet
 	question string
-	own      bool // of one host alone
-	asked    int  // times; who has the turn may look at it
+	asked    int // times; who has the turn may look at it
 
 	mu      sync.Mutex
 	value   string
@@ -53,51 +51,18 @@ func (s *passwords) of(ep endpoint) *password {
 	return p
 }
 
-// settle waits, for a guest, until another host has accepted a password or none is at it any more. What the
-// others leave untried is, on a guest, a matter of its own from then on: it could refuse what they accept.
-func (s *passwords) settle(ctx context.Context, ep endpoint) error {
-	for ep.guest {
-		n, changed := s.logins.now()
-		p := s.of(ep)
-		p.mu.Lock()
-		proved, refused, over := p.proved, p.refused, p.over
-		p.mu.Unlock()
-		switch {
-		case proved, p.own:
-			return nil
-		case n == 0 && (refused != "" || over):
-			return &noPasswordError{refused: refused, asked: over && s.prompt != nil}
-		case n == 0:
-			s.separate(ep, s.kind+" of "+ep.user+" on "+ep.name).value = s.given
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
-// separate gives a host a password of its own.
-func (s *passwords) separate(ep endpoint, question string) *password {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := newPassword(question)
-	p.own = true
-	s.all[ep.user+"\n"+ep.name] = p
-	return p
-}
-
 func newPassword(question string) *password {
 	return &password{turn: make(chan struct{}, 1), question: question}
 }
 
-// differs notes that a host has refused what another one has accepted. From now on its password is
-// a matter of its own.
+// differs notes that a host has refused a password that another host has accepted. From now on this
+// host has a password of its own.
 func (s *passwords) differs(ep endpoint) {
-	s.separate(ep, fmt.Sprintf("%s of %s on %s, which has another one", s.kind, ep.user, ep.name)).refused = ep.name
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := newPassword(fmt.Sprintf("%s of %s on %s, which has another one", s.kind, ep.user, ep.name))
+	p.refused = ep.name
+	s.all[ep.user+"\n"+ep.name] = p
 }
 
 // proved is the password that a host has accepted, "" if there is none yet.
@@ -145,9 +110,6 @@ func (e *noPasswordError) Error() string {
 // use finds a password that try accepts, and asks for it if need be. If nothing is known, what is suggested is
 // tried before anybody is asked.
 func (s *passwords) use(ctx context.Context, ep endpoint, suggested string, try func(ctx context.Context, value string) (accepted bool, err error)) error {
-	if err := s.settle(ctx, ep); err != nil {
-		return err
-	}
 	s.suggest(ep, suggested)
 	for {
 		p := s.of(ep)
@@ -192,7 +154,6 @@ func (s *passwords) prove(ctx context.Context, ep endpoint, p *password, try fun
 		}
 		p.mu.Unlock()
 		if accepted {
-			s.logins.add(0) // a guest may wait for it
 			return nil
 		}
 	}

@@ -23,7 +23,6 @@ type Target struct {
 	Keys    []string // private key files; if any, no other keys are tried
 	Jump    []string // jump hosts, first hop first: [user@]host[:port]; "none" alone is none
 	Sudo    bool     // a user who is not root becomes root for all that is done
-	Guest   bool     // somebody else's host, which may refuse what the others accept: it is never the one on which a password is tried for all
 }
 
 // An endpoint is one SSH server with all that is needed to log in there.
@@ -40,7 +39,6 @@ type endpoint struct {
 	knownHosts []string // the first is written to
 	ownKnown   bool     // they are not those that ssh would take
 	via        []string // [user@]host:port of the hops before it, for messages
-	guest      bool     // as Target.Guest
 }
 
 func (e endpoint) addr() string { return net.JoinHostPort(e.host, strconv.Itoa(e.port)) }
@@ -145,7 +143,7 @@ func (c *Client) endpoint(t Target) (endpoint, []string, error) {
 	if err != nil {
 		return endpoint{}, nil, err
 	}
-	ep := endpoint{name: t.Name, host: alias, port: t.Port, user: t.User, guest: t.Guest, alias: cfg.get("HostKeyAlias")}
+	ep := endpoint{name: t.Name, host: alias, port: t.Port, user: t.User, alias: cfg.get("HostKeyAlias")}
 	if h := cfg.get("HostName"); h != "" {
 		ep.host = strings.ReplaceAll(h, "%h", alias)
 	}
