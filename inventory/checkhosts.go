@@ -24,7 +24,6 @@ type rawHost struct {
 // too whether all of the addresses were taken: of one that was refused, nobody
 // knows what it was to be.
 func (c *checker) host(raw rawHost, ssh SSH) (h Host, complete bool) {
-	h.Line = raw.line
 	h.Name = c.name(raw.name, "a "+raw.kind, raw.example, raw.at)
 	called := h.Name
 	if called == "" {

@@ -50,10 +50,9 @@ type Host struct {
 	IPv6     netip.Addr // BGP session address; zero if the host has none
 	RouterID netip.Addr // an IPv4 address or number in that form; IPv4 unless the file says another;
 	// zero for an unmanaged reflector without either
-	OS   string // "debian12" …; "" is what the host's os-release says
-	SSH  SSH
-	FRR  FRR
-	Line int // where the host stands in the file
+	OS  string // "debian12" …; "" is what the host's os-release says
+	SSH SSH
+	FRR FRR
 }
 
 // SSH says how to reach one host. Fields that fabric.yaml leaves out, for the

@@ -22,11 +22,6 @@ func (s Secret) Reveal() string {
 // IsZero says whether there is no secret at all.
 func (s Secret) IsZero() bool { return s == Secret{} }
 
-// Equal says whether both name the same source and hold the same value.
-func (s Secret) Equal(t Secret) bool {
-	return s.Env == t.Env && s.File == t.File && s.Reveal() == t.Reveal()
-}
-
 // String says where the secret comes from, never what it is.
 func (s Secret) String() string {
 	switch {

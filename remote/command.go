@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
 // A command is one that a host is to run.
@@ -46,7 +47,7 @@ const skipPassword = `while read -r ipf_s && [ "$ipf_s" != "$1" ]; do :; done; `
 // line is the command line that the user's login shell on the host gets. This is the
 // one place where it is made, and feed the one for what the command reads.
 func (c command) line(marker string, as rights) string {
-	argv := quoteAll(append([]string{marker}, c.argv...))
+	argv := shellescape.QuoteCommand(append([]string{marker}, c.argv...))
 	switch {
 	case !as.sudo:
 		return encode("set -- " + argv + "; " + prologue + epilogue)
@@ -59,7 +60,7 @@ func (c command) line(marker string, as rights) string {
 }
 
 func sudoLine(flags, script string) string {
-	return "LC_ALL=C; export LC_ALL; exec sudo " + flags + " -H -- /bin/sh -c " + quote(script) + " sh "
+	return "LC_ALL=C; export LC_ALL; exec sudo " + flags + " -H -- /bin/sh -c " + shellescape.Quote(script) + " sh "
 }
 
 // feed writes what the command reads. The password comes first, for sudo. A command without input of its
@@ -107,51 +108,4 @@ func encode(script string) string {
 	}
 	b.WriteByte('\'')
 	return b.String()
-}
-
-// pasteable is a line for the operator's shell that runs the same.
-func (c command) pasteable(ep endpoint, as rights) string {
-	ssh, argv := []string{"ssh"}, c.argv
-	if as.sudo {
-		argv = append([]string{"sudo"}, argv...)
-	}
-	if as.password != "" {
-		ssh = append(ssh, "-t") // for sudo to ask on
-	}
-	if len(ep.via) > 0 {
-		ssh = append(ssh, "-J", strings.Join(ep.via, ","))
-	}
-	if ep.port != 22 {
-		ssh = append(ssh, "-p", strconv.Itoa(ep.port))
-	}
-	if ep.mustKeys {
-		for _, k := range ep.keys {
-			ssh = append(ssh, "-i", k)
-		}
-	}
-	if ep.ownKnown {
-		ssh = append(ssh, "-o", "UserKnownHostsFile="+ep.knownHosts[0])
-	}
-	return quoteAll(append(ssh, ep.user+"@"+ep.host, quoteAll(argv)))
-}
-
-// quoteAll makes one line of arguments for a POSIX shell.
-func quoteAll(argv []string) string {
-	quoted := make([]string, len(argv))
-	for i, a := range argv {
-		quoted[i] = quote(a)
-	}
-	return strings.Join(quoted, " ")
-}
-
-// plain are the characters that mean nothing to any shell.
-const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%"
-
-// quote makes one word for a POSIX shell that stands for s, whatever is in it. fish
-// reads it in the same way.
-func quote(s string) string {
-	if s != "" && strings.Trim(s, plain) == "" && !strings.HasPrefix(s, "=") {
-		return s
-	}
-	return "'" + strings.NewReplacer("'", `'"'"'`, `\`, `'"\\"'`).Replace(s) + "'"
 }

@@ -172,7 +172,7 @@ func TestCloseAndUseAgain(t *testing.T) {
 	s, h := connect(t)
 	ctx := testContext(t)
 	for range 2 {
-		if err := h.Ping(ctx); err != nil {
+		if err := h.Run(ctx, "true"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := h.ReadFile(ctx, "/etc/passwd"); err != nil {

@@ -68,7 +68,7 @@ func (e *ConnectError) transient() bool {
 type CommandError struct {
 	Host    string
 	Argv    string // the command, quoted for a shell
-	Command string // a line that does the same from the operator's shell: ssh root@10.0.0.22 'systemctl reload frr'
+	Command string // a line that does the same from the operator's shell, "" without Target.Line: ssh root@10.0.0.22 systemctl reload frr
 	Code    int    // its exit status, 128 + n if signal n ended it, -1 if it was stopped or its end is not known
 	Stdout  string // the last part of it
 	Stderr  string // the last part of it
@@ -107,7 +107,12 @@ func (e *CommandError) Said() string {
 }
 
 // Hint says what to do about it.
-func (e *CommandError) Hint() string { return "to see it for yourself: " + e.Command }
+func (e *CommandError) Hint() string {
+	if e.Command == "" {
+		return ""
+	}
+	return "to see it for yourself: " + e.Command
+}
 
 // A LockedError says that somebody else holds a lock.
 type LockedError struct {

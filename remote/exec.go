@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
 const (
@@ -33,12 +35,12 @@ func (c *conn) execWithin(ctx context.Context, limit time.Duration, cmd command)
 
 // exec runs a command on the connection.
 func (c *conn) exec(ctx context.Context, cmd command) (stdout []byte, err error) {
+	argv := shellescape.QuoteCommand(cmd.argv)
 	start := time.Now()
 	code := -1 // its end is not known
 	defer func() {
-		c.log("%s: status %d in %v", quoteAll(cmd.argv), code, time.Since(start).Round(time.Millisecond))
+		c.log("%s: status %d in %v", argv, code, time.Since(start).Round(time.Millisecond))
 	}()
-	argv := quoteAll(cmd.argv)
 	s, err := c.start(ctx, cmd)
 	if err != nil {
 		return nil, c.failed(ctx, err, argv)
@@ -59,7 +61,7 @@ func (c *conn) exec(ctx context.Context, cmd command) (stdout []byte, err error)
 	if !ok {
 		complaint = s.err.bytes()
 	}
-	fail := &CommandError{Host: c.ep.name, Argv: argv, Command: cmd.pasteable(c.ep, c.rights), Code: code,
+	fail := &CommandError{Host: c.ep.name, Argv: argv, Command: c.ep.pasteable(argv), Code: code,
 		Stdout: tail(body, maxShown), Stderr: tail(complaint, maxShown)}
 	switch {
 	case s.out.full() || s.err.full():

@@ -186,7 +186,7 @@ func TestCancelledUploadLeavesNothing(t *testing.T) {
 	if left := names(t, dir); len(left) != 1 {
 		t.Errorf("there are %v, want the old file alone", left)
 	}
-	if err := h.Ping(testContext(t)); err != nil {
+	if err := h.Run(testContext(t), "true"); err != nil {
 		t.Errorf("the connection is of no use any more: %v", err)
 	}
 }

@@ -24,25 +24,6 @@ func (h *Host) Open(ctx context.Context) error {
 	return err
 }
 
-// Ping makes one round trip to the host's SSH server.
-func (h *Host) Ping(ctx context.Context) error {
-	c, err := h.conn(ctx)
-	if err != nil {
-		return err
-	}
-	answer := make(chan error, 1)
-	go func() { answer <- c.ping() }()
-	select {
-	case err := <-answer:
-		if err != nil {
-			return c.lost("waiting for an answer")
-		}
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%s (%s) has not answered: %w", c.ep.name, c.ep.addr(), context.Cause(ctx))
-	}
-}
-
 // Close drops the connection. What runs on it ends with an error. A lock
 // stays held, over the old connection; the next call opens a new one.
 func (h *Host) Close() error {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
@@ -182,7 +183,7 @@ func forget(ep endpoint) string { return forgetIn(ep, ep.knownHosts[0]) }
 
 // forgetIn is the command that removes a host from a known_hosts file.
 func forgetIn(ep endpoint, file string) string {
-	return "ssh-keygen -f " + quote(file) + " -R " + quote(knownhosts.Normalize(ep.keyAddr()))
+	return "ssh-keygen -f " + shellescape.Quote(file) + " -R " + shellescape.Quote(knownhosts.Normalize(ep.keyAddr()))
 }
 
 // fingerprint is the key as ssh-keygen -l shows it: "ED25519 SHA256:…".

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -133,7 +134,7 @@ func (e *keyError) Hint() string { return e.hint }
 
 // unusable is why a key that was read cannot be tried; nobody can be asked unless it was given up.
 func (id identity) unusable() *keyError {
-	load := "load it into an ssh-agent: ssh-add " + quote(id.path)
+	load := "load it into an ssh-agent: ssh-add " + shellescape.Quote(id.path)
 	switch {
 	case !id.locked:
 		return &keyError{id.path, "is a public key, and the agent does not have its private one", load + ", or name the private key"}
@@ -185,7 +186,7 @@ func (c *Client) CheckKeys(ctx context.Context, targets []Target) (warnings []st
 		for _, path := range ep.keys {
 			if id, err := c.keys.identity(path); err == nil && id.open != 0 && !seen[path] {
 				seen[path] = true
-				warnings = append(warnings, fmt.Sprintf("the key %s can be used by others, and ssh would refuse it: chmod 600 %s", path, quote(path)))
+				warnings = append(warnings, fmt.Sprintf("the key %s can be used by others, and ssh would refuse it: chmod 600 %s", path, shellescape.Quote(path)))
 			}
 		}
 	}

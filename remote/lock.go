@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
 // holdLock takes the lock file $1, leaves the note $2 in it and holds it for as long as a
@@ -94,8 +96,8 @@ func (h *Host) locked(ctx context.Context, s *running, path string) error {
 	}
 	_, _, said, _ := s.out.split()
 	_, _, complaint, _ := s.err.split()
-	fail := &CommandError{Host: c.ep.name, Argv: quoteAll([]string{"flock", "-n", path, "true"}), Code: s.status(), Stderr: tail(complaint, maxShown)}
-	fail.Command = command{argv: []string{"flock", "-n", path, "true"}}.pasteable(c.ep, c.rights)
+	argv := shellescape.QuoteCommand([]string{"flock", "-n", path, "true"})
+	fail := &CommandError{Host: c.ep.name, Argv: argv, Command: c.ep.pasteable(argv), Code: s.status(), Stderr: tail(complaint, maxShown)}
 	switch {
 	case fail.Code < 0:
 		return c.lost("locking " + path)

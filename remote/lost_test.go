@@ -34,7 +34,7 @@ func TestConnectionCutInMidCommand(t *testing.T) {
 	waitFor(t, "the command to run", lives)
 	s.cut(t)
 	isLost(t, <-ended)
-	if err := h.Ping(testContext(t)); err != nil {
+	if err := h.Run(testContext(t), "true"); err != nil {
 		t.Errorf("the next call does not connect anew: %v", err)
 	}
 }
@@ -47,7 +47,7 @@ func TestDeadHostIsNoticed(t *testing.T) {
 	ctx := testContext(t)
 	ended := make(chan error, 1)
 	go func() { ended <- h.Run(ctx, "sleep", "30") }()
-	waitFor(t, "a connection", func() bool { return p.connections() == 1 && h.Ping(ctx) == nil })
+	waitFor(t, "a connection", func() bool { return p.connections() == 1 && h.Run(ctx, "true") == nil })
 	time.Sleep(4 * keepalive) // a host that only has nothing to say is not given up
 	p.freeze()
 	start := time.Now()
@@ -78,7 +78,6 @@ func TestCancelOnADeadHost(t *testing.T) {
 		"ReadFile":  func(ctx context.Context) error { _, err := h.ReadFile(ctx, "/etc/passwd"); return err },
 		"WriteFile": func(ctx context.Context) error { return h.WriteFile(ctx, "/tmp/x", nil, 0o600) },
 		"Lock":      func(ctx context.Context) error { _, err := h.Lock(ctx, "/tmp/x", "me"); return err },
-		"Ping":      func(ctx context.Context) error { return h.Ping(ctx) },
 	} {
 		calls.Add(1)
 		go func() {

@@ -23,22 +23,34 @@ type Target struct {
 	Keys    []string // private key files; if any, no other keys are tried
 	Jump    []string // jump hosts, first hop first: [user@]host[:port]; "none" alone is none
 	Sudo    bool     // a user who is not root becomes root for all that is done
+
+	// Line returns a line for the operator's own shell that logs in as that user and runs the
+	// command, whose arguments are quoted for a shell. Hints of errors show it; nil shows none.
+	Line func(user, command string) string
 }
 
 // An endpoint is one SSH server with all that is needed to log in there.
 type endpoint struct {
-	name       string   // for messages
-	host       string   // to dial
-	port       int      //
-	user       string   //
-	alias      string   // to look up in known_hosts in place of host; "" is host
-	keys       []string // key files to try, in this order
-	mustKeys   bool     // keys were named by the caller: one that cannot be read is an error
-	onlyKeys   bool     // of the agent's keys, only those in keys are tried
-	agent      string   // socket; "" is none
-	knownHosts []string // the first is written to
-	ownKnown   bool     // they are not those that ssh would take
-	via        []string // [user@]host:port of the hops before it, for messages
+	name       string                            // for messages
+	host       string                            // to dial
+	port       int                               //
+	user       string                            //
+	alias      string                            // to look up in known_hosts in place of host; "" is host
+	keys       []string                          // key files to try, in this order
+	mustKeys   bool                              // keys were named by the caller: one that cannot be read is an error
+	onlyKeys   bool                              // of the agent's keys, only those in keys are tried
+	agent      string                            // socket; "" is none
+	knownHosts []string                          // the first is written to
+	via        []string                          // [user@]host:port of the hops before it, for messages
+	line       func(user, command string) string // as Target.Line
+}
+
+// pasteable is Target.Line for this endpoint's user, "" if there is none.
+func (e endpoint) pasteable(command string) string {
+	if e.line == nil {
+		return ""
+	}
+	return e.line(e.user, command)
 }
 
 func (e endpoint) addr() string { return net.JoinHostPort(e.host, strconv.Itoa(e.port)) }
@@ -143,7 +155,7 @@ func (c *Client) endpoint(t Target) (endpoint, []string, error) {
 	if err != nil {
 		return endpoint{}, nil, err
 	}
-	ep := endpoint{name: t.Name, host: alias, port: t.Port, user: t.User, alias: cfg.get("HostKeyAlias")}
+	ep := endpoint{name: t.Name, host: alias, port: t.Port, user: t.User, line: t.Line, alias: cfg.get("HostKeyAlias")}
 	if h := cfg.get("HostName"); h != "" {
 		ep.host = strings.ReplaceAll(h, "%h", alias)
 	}
@@ -177,9 +189,8 @@ func (c *Client) endpoint(t Target) (endpoint, []string, error) {
 			ep.keys = append(ep.keys, filepath.Join(home, ".ssh", name))
 		}
 	}
-	ep.knownHosts, ep.ownKnown = []string{c.cfg.KnownHosts}, true
+	ep.knownHosts = []string{c.cfg.KnownHosts}
 	if c.cfg.KnownHosts == "" {
-		ep.ownKnown = false
 		ep.knownHosts = mapped(strings.Fields(cfg.get("UserKnownHostsFile")), expand)
 		if len(ep.knownHosts) == 0 {
 			ep.knownHosts = []string{filepath.Join(home, ".ssh", "known_hosts")}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
 // A once is a Reader for looks at one host that run at the same time. It puts
@@ -228,10 +230,7 @@ LC_ALL=C
 		if asksFRR(argv) {
 			script += "frr"
 		}
-		for _, arg := range argv {
-			script += " '" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-		}
-		script += "\n"
+		script += " " + shellescape.QuoteCommand(argv) + "\n"
 	}
 	// One that hangs must not take the time of the others.
 	ctx, cancel := context.WithTimeout(batch[0].ctx, togetherLimit)

@@ -150,10 +150,14 @@ func (f *fleet) lock(ctx context.Context, name, note string) (release func(), er
 }
 
 // sshTarget is how a host of the inventory is reached.
-func sshTarget(h inventory.HostRole) remote.Target {
+func sshTarget(f *inventory.Fabric, h inventory.HostRole) remote.Target {
 	return remote.Target{
 		Name: h.Name, Address: h.SSH.Address, Port: h.SSH.Port,
 		User: h.SSH.User, Keys: h.SSH.Keys, Jump: h.SSH.Jump, Sudo: h.SSH.Sudo,
+		Line: func(user, command string) string {
+			h.SSH.User = user // ~/.ssh/config may have named one
+			return f.SSHLine(h.Host, command)
+		},
 	}
 }
 

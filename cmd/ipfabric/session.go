@@ -69,7 +69,7 @@ func (a *app) open(ctx context.Context, command string, limit []string) (*sessio
 		if !ok {
 			return nil, fmt.Errorf("the fabric has no host %q", name)
 		}
-		return client.Host(sshTarget(h)), nil
+		return client.Host(sshTarget(fabric, h)), nil
 	})
 	s.connect = s.fleet.connect
 	s.close = func() {
@@ -90,7 +90,7 @@ func (a *app) checkKeys(client *remote.Client, fabric *inventory.Fabric, limit [
 	var targets []remote.Target
 	for _, h := range fabric.Hosts() {
 		if len(limit) == 0 || slices.Contains(limit, h.Name) {
-			targets = append(targets, sshTarget(h))
+			targets = append(targets, sshTarget(fabric, h))
 		}
 	}
 	warnings, err := client.CheckKeys(ctx, targets)
