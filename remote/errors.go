@@ -45,6 +45,9 @@ func (e *ConnectError) Error() string {
 	return fmt.Sprintf("%s (%s) %s", e.Host, e.Address, e.what)
 }
 
+// UnreachedHost is the name with which the text of the error begins.
+func (e *ConnectError) UnreachedHost() string { return e.Host }
+
 // Hint says what to do about it.
 func (e *ConnectError) Hint() string { return e.hint }
 

@@ -87,7 +87,7 @@ func (c *VMControl) agentError(node string, err error) error {
 		return &VMError{Kind: VMSilent, Msg: "the agent is not installed on " + node,
 			Next: fmt.Sprintf("`ipfabric init --limit %s` installs it", node)}
 	}
-	if exitStatus(err) < 0 && strings.HasPrefix(err.Error(), node+" ") {
+	if NamesHost(err, node) {
 		return err // of the connection
 	}
 	h, _ := c.Fabric.Host(node)

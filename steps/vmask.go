@@ -105,7 +105,7 @@ func (c *VMControl) routesAt(ctx context.Context, host string, addrs []netip.Add
 	if err == nil {
 		return routes, nil
 	}
-	if exitStatus(err) < 0 && strings.HasPrefix(err.Error(), host+" ") {
+	if NamesHost(err, host) {
 		return nil, err // of the connection
 	}
 	hr, _ := c.Fabric.Host(host)

@@ -112,14 +112,21 @@ func TestRemove(t *testing.T) {
 	}
 }
 
+// noConnection is the error of the connection to that host.
+type noConnection string
+
+func (e noConnection) Error() string         { return string(e) + " (10.0.0.1:22) lost the connection" }
+func (e noConnection) UnreachedHost() string { return string(e) }
+
 func TestAgentErrors(t *testing.T) {
 	c := &VMControl{Fabric: parseFabric(t, vmFabric)}
 	wantError(t, c.agentError("node1", fakeStatus(127)), VMSilent, "the agent is not installed on node1", "init --limit node1")
 	wantError(t, c.agentError("node1", fakeStatus(1)), VMSilent, "node1: exit status 1", "ipfabric-agent status")
-	lost := errors.New("node1 (10.0.0.1:22) lost the connection")
+	lost := noConnection("node1")
 	if got := c.agentError("node1", lost); got != lost {
 		t.Errorf("got %v", got)
 	}
+	wantError(t, c.agentError("node1", noConnection("jump host bastion")), VMSilent, "node1: jump host bastion", "ipfabric-agent status")
 	for _, out := range []string{"", "{}", "[", `[{"name":"../x"}]`, `[{"name":"web","ip":"x"}]`} {
 		if _, err := parseVMs("node1", out); err == nil {
 			t.Errorf("%q was taken", out)

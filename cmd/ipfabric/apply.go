@@ -95,7 +95,10 @@ func (s *session) showResult(result steps.Result) {
 	for _, r := range result {
 		what := orElse(r.Step, hopOf(r))
 		if r.Err != nil && what == "" {
-			what = strings.TrimPrefix(firstLine(r.Err.Error()), r.Host+" ")
+			what = firstLine(r.Err.Error())
+			if steps.NamesHost(r.Err, r.Host) {
+				what = strings.TrimPrefix(what, r.Host+" ")
+			}
 		}
 		t.row(cell{r.Host, bold}, cell{string(r.State), stateStyle(r.State)}, cell{fmt.Sprint(r.Changes), plain}, cell{what, plain})
 	}

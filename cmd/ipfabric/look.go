@@ -147,8 +147,7 @@ func hostError(r steps.HostResult) error {
 	if r.Err == nil {
 		return nil
 	}
-	text := r.Err.Error()
-	if r.Step == "" && strings.HasPrefix(text, r.Host+" ") {
+	if r.Step == "" && steps.NamesHost(r.Err, r.Host) {
 		return r.Err
 	}
 	if r.Step == "" {
