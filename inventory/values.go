@@ -62,7 +62,7 @@ func (c *checker) oneOf(t text, path string, words ...string) string {
 	}
 	known := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "" })
 	hint := "write " + orList(known)
-	if near, ok := nearest(t.s, words); ok {
+	if near := nearest(t.s, words); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	c.errorf(t.at, hint, "%s: %s is not known", path, quote(t.s))

@@ -53,7 +53,7 @@ func limited(fabric *inventory.Fabric, limit []string) ([]string, error) {
 		}
 		if !slices.Contains(all, name) {
 			hint := "the fabric's hosts are " + strings.Join(all, ", ")
-			if near := nearest(name, all); near != "" {
+			if near := inventory.Nearest(name, all); near != "" {
 				hint = fmt.Sprintf("did you mean %s?", near)
 			}
 			return nil, usagef(hint, "--limit: the fabric has no host %q", name)

@@ -121,7 +121,7 @@ func (s *session) unanswered(err error) error {
 }
 
 func vmHint(e *steps.NoVMError) string {
-	if near := nearest(e.Name, e.Names); near != "" {
+	if near := inventory.Nearest(e.Name, e.Names); near != "" {
 		return "did you mean " + near + "?"
 	}
 	if len(e.Names) == 0 {
