@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"unicode"
 )
 
 // sshDefaults checks what holds for hosts that do not say otherwise.
@@ -90,13 +91,15 @@ func hostFault(s string) string {
 
 func (c *checker) user(t text, path string) string {
 	if msg := userFault(t.s); msg != "" {
-		c.errorf(t.at, "write user: root", "%s: %s is not a user name: %s", path, quote(t.s), msg)
+		c.errorf(t.at, "write letters, digits and . _ - + @ \\, such as user: root", "%s: %s is not a user name: %s", path, quote(t.s), msg)
 		return ""
 	}
 	return t.s
 }
 
-// userFault takes the names of directory services too: user@realm, DOMAIN\user.
+// userFault says what is wrong with a user name. It takes those of directory services too:
+// user@realm, DOMAIN\user, and letters of any script. A shell on the way to the host sees
+// the name, so a character with a meaning for shells, other than the backslash, is refused.
 func userFault(s string) string {
 	if len(s) > 255 {
 		return "it is longer than 255 characters"
@@ -105,7 +108,7 @@ func userFault(s string) string {
 		return "it begins with -"
 	}
 	for _, r := range s {
-		if r <= ' ' || r == 0x7f || strings.ContainsRune(`:/"'`, r) {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(`._-+@\`, r) {
 			return "it has " + quote(string(r)) + " in it"
 		}
 	}

@@ -44,10 +44,17 @@ func (s Secret) Format(f fmt.State, verb rune) { _, _ = io.WriteString(f, s.Stri
 // MarshalText is String, for JSON and every other encoding.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// maxSecretFile is how long a file with a secret in its first line may be, in bytes.
+const maxSecretFile = 4 << 10
+
+// ReadSecretFile reads a file whose first line is a secret: a regular file or a
+// pipe, of at most 4 KiB.
+func ReadSecretFile(path string) ([]byte, error) { return readFile(path, maxSecretFile) }
+
 // ReadSecrets gets the values of the secrets that the inventory names, from
-// os.LookupEnv and os.ReadFile or what stands in for them. The error says what
-// to set.
-func (f *Fabric) ReadSecrets(lookupEnv func(string) (string, bool), readFile func(string) ([]byte, error)) error {
+// os.LookupEnv and ReadSecretFile or what stands in for them. The error is
+// Errors and says what to set.
+func (f *Fabric) ReadSecrets(lookupEnv func(string) (string, bool), readFile func(path string) ([]byte, error)) error {
 	s := &f.BGP.Password
 	if s.Env == "" && s.File == "" {
 		return nil
@@ -67,7 +74,7 @@ func (f *Fabric) ReadSecrets(lookupEnv func(string) (string, bool), readFile fun
 	return nil
 }
 
-func readSecret(s Secret, lookupEnv func(string) (string, bool), readFile func(string) ([]byte, error)) (string, Problem) {
+func readSecret(s Secret, lookupEnv func(string) (string, bool), readFile func(path string) ([]byte, error)) (string, Problem) {
 	if s.Env != "" {
 		value, ok := lookupEnv(s.Env)
 		if !ok {

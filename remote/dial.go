@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -107,7 +108,8 @@ func (c *Client) handshake(ctx context.Context, at *attempt, raw net.Conn) (*ssh
 	// The connection to a host behind a jump host knows no deadlines, so it is
 	// closed when the time is over.
 	stop := context.AfterFunc(ctx, func() { raw.Close(); at.keys.close() })
-	sc, chans, reqs, err := ssh.NewClientConn(raw, ep.keyAddr(), &ssh.ClientConfig{
+	counted := &countedConn{Conn: raw}
+	sc, chans, reqs, err := ssh.NewClientConn(counted, ep.keyAddr(), &ssh.ClientConfig{
 		User:              ep.user,
 		Auth:              at.methods(),
 		HostKeyCallback:   check,
@@ -127,7 +129,22 @@ func (c *Client) handshake(ctx context.Context, at *attempt, raw net.Conn) (*ssh
 	if q := at.keys.question(); q != nil {
 		return nil, q
 	}
+	at.answered = counted.got.Load()
 	return nil, c.explainHandshake(ctx, at, algorithms, err)
+}
+
+// A countedConn notes whether the server has sent anything.
+type countedConn struct {
+	net.Conn
+	got atomic.Bool
+}
+
+func (c *countedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.got.Store(true)
+	}
+	return n, err
 }
 
 // hop returns the connection to the end of a route of jump hosts, which all

@@ -64,6 +64,12 @@ func (c *Client) explainHandshake(ctx context.Context, at *attempt, algorithms [
 		e.Kind = Timeout
 		e.what = fmt.Sprintf("accepted the connection, but the login was not done within %v", c.cfg.ConnectTimeout)
 		e.hint = "the host may be overloaded, or what listens there is no SSH server"
+		if at.answered {
+			// The versions are short; the next packets, with the lists of algorithms, are about as long
+			// as the link allows. On the way they are lost where the MTU is smaller and nobody says so.
+			e.hint = "the TCP connection opens and short packets arrive; if large ones do not, the MTU is wrong somewhere on the way: " +
+				"try `ping -M do -s 1452 " + ep.host + "` with smaller sizes; else the host is overloaded"
+		}
 	case errors.As(err, &none) && !slices.Equal(algorithms, firstContact) && slices.Equal(none.SupportedAlgorithms, algorithms):
 		e.Kind = HostKeyChanged
 		e.what = fmt.Sprintf("no longer has a host key of the kind in known_hosts (it has %s, known is %s)",

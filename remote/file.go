@@ -36,12 +36,19 @@ func (e *FileError) Hint() string {
 	switch {
 	case errors.As(e.Err, &shell):
 		return shell.Hint()
+	case errors.Is(e.Err, context.DeadlineExceeded):
+		return "the host or the network is too slow, or the connection stalls: if short commands work and large files do not, check the MTU on the way; " +
+			"a file that was to be written is as it was"
+	case errors.Is(e.Err, context.Canceled):
+		return "start again: a new run does what is left"
 	case errors.Is(e.Err, fs.ErrPermission) && e.User == "root":
 		return "the file may be immutable (lsattr) or the file system mounted read-only"
 	case errors.Is(e.Err, fs.ErrPermission):
 		return fmt.Sprintf("%s may not do that there; log in as a user who may", e.User)
 	case errors.Is(e.Err, syscall.ENOSPC):
 		return "make room on the disk of " + e.Host + "; the file is as it was"
+	case errors.Is(e.Err, errNoisyShell):
+		return "remove what prints from its .bashrc or .profile on the host, or let it print only on a terminal: `[ -t 1 ] || return`"
 	case errors.Is(e.Err, errNoSFTP):
 		return "add `Subsystem sftp internal-sftp` to the host's sshd_config and reload sshd; for a login with sudo install its sftp-server " +
 			"(package openssh-sftp-server, in the EL family openssh-server)"
@@ -50,7 +57,7 @@ func (e *FileError) Hint() string {
 	case isFailure(e.Err):
 		return "the disk of " + e.Host + " may be full (df, df -i, quota), its file system broken or mounted read-only"
 	}
-	return "see whether the file system is full, broken or mounted read-only"
+	return "look at the file and its file system on the host; a new run does what is left"
 }
 
 var errNoSFTP = errors.New("the host has no SFTP server")

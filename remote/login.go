@@ -23,6 +23,8 @@ type attempt struct {
 	sent    bool   // it was given one
 	strange string // it asked this, which is no password
 	hungUp  bool   // it had enough tries
+
+	answered bool // it has sent something, at least its version
 }
 
 // methods are the ways to log in, in their order: keys, then a password in either of the ways that

@@ -97,6 +97,42 @@ func TestCancelOnADeadHost(t *testing.T) {
 	calls.Wait()
 }
 
+// A connection that stalls in the middle of a file is not a full disk.
+func TestConnectionStallsInMidUpload(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		keepalive time.Duration // decides, if it is shorter than the time that the caller has
+		limit     time.Duration
+		want      []string
+	}{
+		{"noticed by the keepalive", 300 * time.Millisecond, 30 * time.Second, []string{"lost the connection while writing", "no answer for 900ms"}},
+		{"noticed by the caller", time.Minute, time.Second, []string{"write ", "was stopped", "MTU"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := startProxy(t, startSSHD(t))
+			h := newClient(t, Config{Keepalive: tt.keepalive}, p.server).Host(p.target())
+			if _, err := h.ReadFile(testContext(t), "/etc/passwd"); err != nil {
+				t.Fatal(err)
+			}
+			p.mu.Lock()
+			p.most = p.passed + 20_000
+			p.mu.Unlock()
+			ctx, cancel := context.WithTimeout(testContext(t), tt.limit)
+			defer cancel()
+			err := h.WriteFile(ctx, filepath.Join(t.TempDir(), "file"), make([]byte, 1<<20), 0o600)
+			var hinted interface{ Hint() string }
+			if !errors.As(err, &hinted) {
+				t.Fatalf("got %v, want an error with a hint", err)
+			}
+			text := err.Error() + "\n" + hinted.Hint()
+			has(t, text, tt.want...)
+			if strings.Contains(text, "full") {
+				t.Errorf("a full disk is blamed: %s", text)
+			}
+		})
+	}
+}
+
 func TestConnectionCutInMidUpload(t *testing.T) {
 	p := startProxy(t, startSSHD(t))
 	h := newClient(t, Config{}, p.server).Host(p.target())

@@ -56,6 +56,9 @@ func (c *conn) whyNoSFTP(ctx context.Context, err error) error {
 	if errors.As(execErr, &fail) && errors.As(fail.Err, &shell) {
 		return &noShellError{shell: shell, command: fail}
 	}
+	if errors.Is(err, errNoisyShell) {
+		return fmt.Errorf("the login shell of %s %w", c.ep.user, errNoisyShell)
+	}
 	if c.rights.sudo && execErr != nil { // the right to sudo was taken away in the meantime
 		return execErr
 	}
@@ -151,10 +154,15 @@ func greetSFTP(ch ssh.Channel) (*sftp.Client, error) {
 	return sftp.NewClientPipe(ch, ch, sftp.UseConcurrentWrites(true), sftp.UseFstat(true))
 }
 
+// maxNoise is how much a login shell may print before the SFTP server starts.
+const maxNoise = 64 << 10
+
+var errNoisyShell = fmt.Errorf("prints more than %d KiB before it runs a command", maxNoise>>10)
+
 // skipMarker reads up to the end of the marker's line, and nothing after it.
 func skipMarker(r io.Reader, marker string) error {
 	var seen []byte
-	for len(seen) < maxShown*8 {
+	for len(seen) < maxNoise {
 		b := make([]byte, 1)
 		if _, err := io.ReadFull(r, b); err != nil {
 			return err
@@ -167,5 +175,5 @@ func skipMarker(r io.Reader, marker string) error {
 			return nil
 		}
 	}
-	return errors.New("the login shell prints too much")
+	return errNoisyShell
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -33,7 +32,7 @@ func (a *app) loadForHosts() (*inventory.Fabric, error) {
 	if err := fabric.CheckFiles(); err != nil {
 		return nil, usage(err)
 	}
-	if err := fabric.ReadSecrets(a.env, os.ReadFile); err != nil {
+	if err := fabric.ReadSecrets(a.env, inventory.ReadSecretFile); err != nil {
 		return nil, usage(err)
 	}
 	a.mask.hide(fabric.BGP.Password.Reveal())
