@@ -51,7 +51,7 @@ func (c *checker) fabric(raw *rawFabric) {
 	for i := range raw.Nodes.items {
 		c.node(&raw.Nodes.items[i], ssh, frr)
 	}
-	c.enough(raw, top)
+	c.whole(raw, top)
 }
 
 func (c *checker) asn(t text, top at) {

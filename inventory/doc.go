@@ -9,6 +9,6 @@
 // The way through the code is that of the data: yaml.go reads YAML and places
 // its syntax errors; decode.go puts the nodes into the raw types of raw.go,
 // which are the file's keys; checkfabric.go and its neighbors make a Fabric of
-// them; enough.go looks at the fabric as a whole. A new key needs a line in
+// them; checkwhole.go looks at the fabric as a whole. A new key needs a line in
 // raw.go, a check, a field of Fabric, and its line in docs/inventory.md.
 package inventory

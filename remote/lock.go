@@ -124,3 +124,22 @@ func beat(w io.Writer, every time.Duration, stop <-chan struct{}) {
 		}
 	}
 }
+
+// A LockedError says that somebody else holds a lock.
+type LockedError struct {
+	Host string
+	Path string // the lock file on the host
+	Note string // what the holder left there: who, when, why
+}
+
+func (e *LockedError) Error() string {
+	if e.Note == "" {
+		return fmt.Sprintf("%s on %s is locked", e.Path, e.Host)
+	}
+	return fmt.Sprintf("%s on %s is locked by %s", e.Path, e.Host, e.Note)
+}
+
+// Hint says what to do about it.
+func (e *LockedError) Hint() string {
+	return "wait until that run has ended; a lock whose holder has died goes away within a minute or so"
+}

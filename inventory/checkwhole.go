@@ -2,9 +2,9 @@ package inventory
 
 import "strings"
 
-// enough checks that the fabric as a whole can carry the VMs' traffic, and
+// whole checks that the fabric as a whole can carry the VMs' traffic, and
 // warns where one failure would stop it.
-func (c *checker) enough(raw *rawFabric, top at) {
+func (c *checker) whole(raw *rawFabric, top at) {
 	reflectors := orPlace(raw.RouteReflectors.at, top)
 	if !raw.RouteReflectors.bad && len(raw.RouteReflectors.items) == 0 {
 		c.errorf(reflectors, "write route_reflectors: [{name: rr1, addresses: [10.10.0.11]}], and better two than one", "the fabric has no route reflector")
