@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// An AgentConfig is what a node's agent must know of the fabric:
+// An AgentConfig is what a node's agent has to know about the fabric:
 // /etc/ipfabric/agent.yaml, written by ipfabric init.
 type AgentConfig struct {
 	Fabric         string         // the fabric's name
 	Node           string         // the node's name
 	Gateway        VMGateway      // on every VM interface
-	Pools          []netip.Prefix // the agent takes no VM address from outside
+	Pools          []netip.Prefix // the agent refuses VM addresses outside of them
 	Infrastructure []netip.Addr   // of all hosts of the fabric: VMs do not speak BGP or BFD to them
 	Virtualization string         // "kvm" or "lxd"
 	MetricsListen  string         // host:port for Prometheus; "" is none
@@ -52,9 +52,8 @@ func (a AgentConfig) Marshal() []byte {
 }
 
 // ParseAgentConfig reads what Marshal wrote, as strictly as Parse reads an
-// inventory and with no default for what concerns every VM: a misspelt key
-// must not leave them without a rule. The error is
-// Errors without a file's name.
+// inventory. What matters for every VM has no default, so that a misspelt key
+// cannot leave VMs without a rule. The error is Errors without a file's name.
 func ParseAgentConfig(data []byte) (*AgentConfig, error) {
 	c := newChecker("")
 	var raw rawAgent

@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// sshDefaults checks what holds for hosts that do not say otherwise.
+// sshDefaults checks the settings of hosts that have none of their own.
 func (c *checker) sshDefaults(raw *rawSSHDefaults) SSH {
 	if raw.KnownHosts.given() && raw.KnownHosts.s != "" {
 		c.f.KnownHosts = c.path(raw.KnownHosts, "ssh.known_hosts")
@@ -16,8 +16,8 @@ func (c *checker) sshDefaults(raw *rawSSHDefaults) SSH {
 	return c.ssh(&own, "ssh", SSH{Sudo: true})
 }
 
-// ssh checks one host's settings, or the defaults. An empty list is not a
-// list left out: it takes the default away.
+// ssh checks one host's settings, or the defaults. An empty list replaces the
+// default, as opposed to a list that is left out.
 func (c *checker) ssh(raw *rawSSH, path string, def SSH) SSH {
 	out := def
 	if raw.Address.given() && !raw.Address.bad && raw.Address.s != "" {

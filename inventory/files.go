@@ -13,9 +13,9 @@ import (
 // maxKeyFile is far above a file of public keys: Debian's keyring of all its archives has 60 KB.
 const maxKeyFile = 1 << 20
 
-// CheckFiles looks at the files that the inventory names: SSH keys must be
-// there and readable, known_hosts readable if it is there. The keys of package
-// repositories are taken in. The error is Errors.
+// CheckFiles checks the files that the inventory names: SSH keys must exist and
+// be readable; known_hosts must be readable if it exists. It reads the keys of package
+// repositories into the Fabric. The error is Errors.
 func (f *Fabric) CheckFiles() error {
 	var errs Errors
 	for _, key := range f.keyUsers() {
@@ -43,8 +43,8 @@ func (f *Fabric) CheckFiles() error {
 	return nil
 }
 
-// readRepositoryKeys reads each host's repositories' keys, and says once what
-// is wrong with one.
+// readRepositoryKeys reads the keys of each host's repositories. A key that several hosts use
+// gives one error.
 func (f *Fabric) readRepositoryKeys() Errors {
 	var hosts []*Host
 	for i := range f.RouteReflectors {
@@ -177,7 +177,7 @@ func readable(path string) error {
 	return nil
 }
 
-// pathError says the path once and the reason, without the system call.
+// pathError gives the path and the reason, without the name of the system call.
 func pathError(path string, err error) string { return path + ": " + reason(err) }
 
 func reason(err error) string {

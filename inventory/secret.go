@@ -10,8 +10,7 @@ import (
 // maxSecret is how long a TCP-MD5 key may be: TCP_MD5SIG_MAXKEYLEN of Linux.
 const maxSecret = 80
 
-// Reveal returns the value: only for the place where it must stand in clear.
-// It is "" until ReadSecrets has been called.
+// Reveal returns the value in clear, "" until ReadSecrets has been called.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""
@@ -97,9 +96,8 @@ func readSecret(s Secret, lookupEnv func(string) (string, bool), readFile func(p
 	return line, Problem{}
 }
 
-// checkSecret refuses what FRR's `neighbor password`, Junos' authentication-key
-// or a paste into a router's command line would take for something else. Its
-// errors do not quote the value.
+// checkSecret refuses a password that FRR's `neighbor password`, Junos' authentication-key
+// or a router's command line would read in another way. Its errors do not quote the value.
 func checkSecret(s string) error {
 	if len(s) > maxSecret {
 		return fmt.Errorf("the password has %d bytes, more than the %d of a TCP-MD5 key", len(s), maxSecret)

@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// suggest says what to write instead of a key that the raw struct t has not.
+// suggest says what to write instead of a key that the raw struct t does not have.
 func suggest(key string, t reflect.Type) string {
 	fields := fieldsOf(t)
 	if plain, script := latin(key); script != "" {
@@ -44,7 +44,7 @@ func suggest(key string, t reflect.Type) string {
 	return "write one of " + strings.Join(keys, ", ")
 }
 
-// lookalikes are Cyrillic and Greek letters that nobody can tell from the Latin ones below them.
+// lookalikes are Cyrillic and Greek letters that look like the Latin ones below them.
 const (
 	lookalikes = "\u0430\u0441\u0435\u04bb\u0456\u0458\u043e\u0440\u0455\u0443\u0445\u0501\u051b\u051d\u03bf\u03bd\u03b1"
 	theirLatin = "acehijopsyxdqwova"

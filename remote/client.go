@@ -11,8 +11,7 @@ import (
 	"github.com/kevinburke/ssh_config"
 )
 
-// Config is what all hosts of a Client have in common. The zero value is fit
-// for use.
+// Config is what all hosts of a Client have in common. The zero value is valid.
 type Config struct {
 	// KnownHosts is the known_hosts file that is read and added to. "" is what
 	// ~/.ssh/config says, else ~/.ssh/known_hosts, with
@@ -25,8 +24,8 @@ type Config struct {
 	// Prompt asks the operator; nil never asks. It is called by one goroutine at
 	// a time.
 	Prompt Prompter
-	// LoginPassword and SudoPassword are what is tried, on one host first, before
-	// Prompt is asked for one. "" is not known.
+	// LoginPassword and SudoPassword are tried, on one host first, before Prompt is
+	// called. "" is that none is known.
 	LoginPassword, SudoPassword string
 
 	Handshakes     int           // at most so many handshakes at once; 0 is 8 (sshd's MaxStartups begins to drop at 10)
@@ -54,8 +53,8 @@ type Client struct {
 	sshConfig  func() (*ssh_config.Config, error)
 	hostKeys   *hostKeys
 	keys       *keyring
-	logins     *passwords    // by which users log in who have no key
-	sudo       *passwords    // by which they become root
+	logins     *passwords    // for the login, where no key is accepted
+	sudo       *passwords    // for sudo
 	handshakes chan struct{} // holds one value for each handshake that runs
 	asking     chan struct{} // holds a value while the operator is asked
 

@@ -51,9 +51,9 @@ func (c *Client) dial(ctx context.Context, route []endpoint) (*conn, error) {
 	}
 }
 
-// A question is what the operator must be asked before a connection can be made.
-// It is put after the attempt was given up, because the server does not wait for
-// long, and an open handshake would keep others waiting.
+// A question is an error that says that the operator must be asked before a connection can be
+// made. The operator is asked after the handshake has ended: a server closes a handshake that takes
+// long, and an open one would block other hosts.
 type question struct {
 	answer func(context.Context) error // nil: try again
 }
@@ -105,8 +105,7 @@ func (c *Client) handshake(ctx context.Context, at *attempt, raw net.Conn) (*ssh
 		return nil, err
 	}
 	defer at.keys.close()
-	// The connection to a host behind a jump host knows no deadlines, so it is
-	// closed when the time is over.
+	// A connection through a jump host has no deadlines, so it is closed at the timeout.
 	stop := context.AfterFunc(ctx, func() { raw.Close(); at.keys.close() })
 	counted := &countedConn{Conn: raw}
 	sc, chans, reqs, err := ssh.NewClientConn(counted, ep.keyAddr(), &ssh.ClientConfig{

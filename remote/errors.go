@@ -35,7 +35,7 @@ type ConnectError struct {
 
 	what  string // the rest of the sentence after the host
 	hint  string
-	final bool // another try would get the same answer
+	final bool // trying again would give the same result
 }
 
 func (e *ConnectError) Error() string {
@@ -53,9 +53,8 @@ func (e *ConnectError) Hint() string { return e.hint }
 
 func (e *ConnectError) Unwrap() error { return e.Err }
 
-// transient says whether another try a second later may well succeed: the host
-// gave no answer, as one that boots does. An answer, such as a refused
-// login, is never asked for twice.
+// transient says whether another try a second later may succeed, as with a host that boots. After
+// an answer, such as a refused login, there is no second try.
 func (e *ConnectError) transient() bool {
 	if e.final {
 		return false
@@ -67,14 +66,14 @@ func (e *ConnectError) transient() bool {
 	return false
 }
 
-// A timeoutError is context.DeadlineExceeded in better words.
+// A timeoutError is context.DeadlineExceeded with a text that says the limit.
 type timeoutError string
 
 func (e timeoutError) Error() string { return string(e) }
 
 func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// withLimit sets a time limit to what is about to be done.
+// withLimit sets a time limit. The cause of the context is then a timeoutError.
 func withLimit(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, limit, timeoutError(fmt.Sprintf("did not end within %v", limit)))
 }

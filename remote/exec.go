@@ -43,7 +43,7 @@ func (c *conn) execWithin(ctx context.Context, limit time.Duration, cmd command)
 func (c *conn) exec(ctx context.Context, cmd command) (stdout []byte, err error) {
 	argv := shellescape.QuoteCommand(cmd.argv)
 	start := time.Now()
-	code := -1 // its end is not known
+	code := -1 // -1: how the command ended is not known
 	defer func() {
 		c.log("%s: status %d in %v", argv, code, time.Since(start).Round(time.Millisecond))
 	}()
@@ -88,8 +88,8 @@ func (c *conn) exec(ctx context.Context, cmd command) (stdout []byte, err error)
 	return body, fail
 }
 
-// A shellError says that the user's login shell ended before it ran what it was given. It is
-// the rest of a sentence that begins with the command.
+// A shellError says that the user's login shell ended before it ran the command. Its text is the
+// rest of a sentence that begins with the command.
 type shellError struct {
 	user string
 	code int
@@ -111,7 +111,7 @@ func (c *conn) failed(ctx context.Context, err error, argv string) error {
 	return c.lost("`" + argv + "` was started")
 }
 
-// A running is a command that runs.
+// A running is a command that was started.
 type running struct {
 	conn     *conn
 	ch       ssh.Channel
@@ -123,7 +123,7 @@ type running struct {
 	code     int           // valid once ended is closed
 }
 
-// start starts a command, unless ctx is done first: a host that has just died answers nothing.
+// start starts a command. It returns when ctx is done, also if the host does not answer at all.
 func (c *conn) start(ctx context.Context, cmd command) (*running, error) {
 	type result struct {
 		running *running
@@ -154,7 +154,7 @@ func (c *conn) start(ctx context.Context, cmd command) (*running, error) {
 }
 
 func (c *conn) launch(ctx context.Context, cmd command) (*running, error) {
-	ch, reqs, done, err := c.open(ctx, cmd.pin)
+	ch, reqs, done, err := c.open(ctx, cmd.long)
 	if err != nil {
 		return nil, err
 	}
@@ -189,8 +189,8 @@ func (c *conn) launch(ctx context.Context, cmd command) (*running, error) {
 	return s, nil
 }
 
-// wait waits for the command's end. One that left a daemon behind, which has the
-// outputs still open, has ended all the same.
+// wait waits for the command's end. A command has also ended if it has started a daemon that
+// keeps its outputs open.
 func (s *running) wait(reqs <-chan *ssh.Request, copied <-chan struct{}) {
 	defer close(s.ended)
 	for req := range reqs {
@@ -213,7 +213,7 @@ func (s *running) wait(reqs <-chan *ssh.Request, copied <-chan struct{}) {
 		return
 	}
 	close(s.closed)
-	<-copied // this does not take long either
+	<-copied // the channel is closed, so this ends at once
 }
 
 // exitStatus reads the messages of RFC 4254 section 6.10.
@@ -237,14 +237,14 @@ func exitStatus(req *ssh.Request) (code int, ok bool) {
 	return 0, false
 }
 
-// signalNumber knows the signals of RFC 4254 section 6.10 by the numbers that are the
-// same on all Unixes.
+// signalNumber returns the number of a signal of RFC 4254 section 6.10, if it is the same on all
+// Unixes, else 0.
 func signalNumber(name string) int {
 	names := []string{1: "HUP", 2: "INT", 3: "QUIT", 4: "ILL", 6: "ABRT", 8: "FPE", 9: "KILL", 11: "SEGV", 13: "PIPE", 14: "ALRM", 15: "TERM"}
 	return max(slices.Index(names, name), 0)
 }
 
-// status is the command's exit status; -1 if it has not ended, or nobody knows how.
+// status is the command's exit status; -1 if it has not ended, or it is not known how.
 func (s *running) status() int {
 	select {
 	case <-s.ended:
@@ -254,8 +254,8 @@ func (s *running) status() int {
 	}
 }
 
-// stop ends the command: it is sent TERM, and its session is closed if it does not
-// obey soon.
+// stop ends the command: it sends TERM, and closes the session if the command has not ended
+// within the grace period.
 func (s *running) stop() {
 	s.ch.SendRequest("signal", false, ssh.Marshal(struct{ Name string }{"TERM"}))
 	go s.kill()
@@ -296,7 +296,7 @@ func (s *running) kill() {
 	ch.CloseWrite()
 }
 
-// group waits for the command's process group, which comes first; 0 is that it did not come.
+// group waits for the command's process group, which is printed with the marker; 0 if it was not.
 func (s *running) group() int {
 	select {
 	case <-s.out.marked:
@@ -310,7 +310,7 @@ func (s *running) group() int {
 func (s *running) close() {
 	s.ch.Close()
 	go func() {
-		<-s.closed // until then it counts for the server
+		<-s.closed // until then the server counts it as an open session
 		s.done()
 	}()
 }
@@ -320,7 +320,7 @@ type CommandError struct {
 	Host    string
 	Argv    string // the command, quoted for a shell
 	Command string // a line that does the same from the operator's shell, "" without Target.Line: ssh root@10.0.0.22 systemctl reload frr
-	Code    int    // its exit status, 128 + n if signal n ended it, -1 if it was stopped or its end is not known
+	Code    int    // its exit status, 128 + n if signal n ended it, -1 if it was stopped or it is not known how it ended
 	Stdout  string // the last part of it
 	Stderr  string // the last part of it
 	Err     error  // why it was stopped; nil if it ended by itself
@@ -349,7 +349,7 @@ func (e *CommandError) Error() string {
 	return s
 }
 
-// Said is the last that the command printed: its errors, or else its output.
+// Said is the last lines of standard error or, if that is empty, of standard output.
 func (e *CommandError) Said() string {
 	if said := lastLines(e.Stderr, 10); said != "" {
 		return said

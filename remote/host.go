@@ -7,7 +7,7 @@ import (
 )
 
 // A Host is one machine. Its methods may be called by several goroutines; all of them
-// share one connection. The zero value is not fit for use: see Client.Host.
+// share one connection. Client.Host makes it; the zero value is not valid.
 type Host struct {
 	client *Client
 	target Target
@@ -17,8 +17,7 @@ type Host struct {
 // Name is the target's name.
 func (h *Host) Name() string { return h.target.Name }
 
-// Open connects, unless there is a connection already. The other methods do it by
-// themselves.
+// Open connects, unless there is a connection already. The other methods call it if necessary.
 func (h *Host) Open(ctx context.Context) error {
 	_, err := h.conn(ctx)
 	return err
@@ -31,9 +30,9 @@ func (h *Host) Close() error {
 	return nil
 }
 
-// Query runs a command that changes nothing and returns its standard output, also
-// beside an error: `systemctl is-active` says "inactive" and fails. The error is a
-// *CommandError if the command ran. The command is a program, not a shell's builtin.
+// Query runs a command that changes nothing and returns its standard output, also together with an
+// error: `systemctl is-active` prints "inactive" and fails. The error is a *CommandError if the
+// command ran. The command is a program, not a builtin of a shell.
 func (h *Host) Query(ctx context.Context, argv ...string) (string, error) {
 	out, err := h.run(ctx, command{argv: argv})
 	return string(out), err

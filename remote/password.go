@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// passwords holds what the operator gave of one kind: those to log in with, or those for sudo.
-// A password counts for all hosts of a user. The first host that wants it tries it while the others
-// wait; so a wrong one is refused once, and locks no account on ten hosts.
+// passwords holds the passwords of one kind: those for the login, or those for sudo. A password is
+// used for all hosts of a user. The first host that asks for it tries it while the others wait. So
+// a wrong password is refused once, and does not lock the account on ten hosts.
 type passwords struct {
 	kind   string // begins the question
 	given  string // what to try before anybody is asked
@@ -17,20 +17,20 @@ type passwords struct {
 	ask    func(context.Context, func() error) error // one question at a time
 
 	mu  sync.Mutex
-	all map[string]*password // by user, and by user and host where that has another one
+	all map[string]*password // by user; by user and host for a host that has another one
 }
 
-// A password is one that a user has.
+// A password is one user's.
 type password struct {
-	turn     chan struct{} // holds a value while a host tries what no host has accepted yet
+	turn     chan struct{} // holds a value while a host tries a password that no host has accepted yet
 	question string
-	asked    int // times; who has the turn may look at it
+	asked    int // how often the operator was asked; only used with the turn
 
 	mu      sync.Mutex
 	value   string
 	proved  bool   // a host has accepted it
 	refused string // the host that refused the last one
-	over    bool   // there is none to be had
+	over    bool   // the operator gave none, or nobody can be asked
 }
 
 // maxAsked is how often the operator is asked for a password, as by ssh and sudo.
@@ -76,7 +76,7 @@ func (s *passwords) proved(ep endpoint) string {
 	return p.value
 }
 
-// suggest sets what is tried before anybody is asked, if nothing is known.
+// suggest sets what is tried before the operator is asked, if no password is known.
 func (s *passwords) suggest(ep endpoint, value string) {
 	p := s.of(ep)
 	p.mu.Lock()
@@ -86,7 +86,7 @@ func (s *passwords) suggest(ep endpoint, value string) {
 	}
 }
 
-// known says whether there is one to try without asking for it.
+// known says whether there is a password to try without asking the operator.
 func (s *passwords) known(ep endpoint) bool {
 	p := s.of(ep)
 	p.mu.Lock()
@@ -107,8 +107,8 @@ func (e *noPasswordError) Error() string {
 	return "no password was given"
 }
 
-// use finds a password that try accepts, and asks for it if need be. If nothing is known, what is suggested is
-// tried before anybody is asked.
+// use finds a password that try accepts, and asks the operator for it if necessary. If none is known,
+// the suggested one is tried before the operator is asked.
 func (s *passwords) use(ctx context.Context, ep endpoint, suggested string, try func(ctx context.Context, value string) (accepted bool, err error)) error {
 	s.suggest(ep, suggested)
 	for {
@@ -126,7 +126,7 @@ func (s *passwords) use(ctx context.Context, ep endpoint, suggested string, try 
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		if s.proved(ep) != "" { // while we waited
+		if s.proved(ep) != "" { // another host has proved it in the meantime
 			<-p.turn
 			continue
 		}
@@ -136,7 +136,8 @@ func (s *passwords) use(ctx context.Context, ep endpoint, suggested string, try 
 	}
 }
 
-// prove tries a password that no host has accepted yet, and asks until one does. This host has the turn.
+// prove tries a password that no host has accepted yet, and asks the operator again until this host
+// accepts one. The caller has the turn.
 func (s *passwords) prove(ctx context.Context, ep endpoint, p *password, try func(context.Context, string) (bool, error)) error {
 	for {
 		value, err := s.fill(ctx, p)

@@ -12,9 +12,8 @@ import (
 	"strings"
 )
 
-// A Target says how to reach a host. What it leaves zero comes from
-// ~/.ssh/config for the name that `ssh` would be called with: Address, or
-// Name if that is empty; else from the defaults.
+// A Target says how to reach a host. Fields that are zero come from ~/.ssh/config, looked up by
+// Address, or by Name if that is empty; then from the defaults.
 type Target struct {
 	Name    string   // what messages call it
 	Address string   // name or address to connect to; "" is Name
@@ -22,7 +21,7 @@ type Target struct {
 	User    string   // "" is root
 	Keys    []string // private key files; if any, no other keys are tried
 	Jump    []string // jump hosts, first hop first: [user@]host[:port]; "none" alone is none
-	Sudo    bool     // a user who is not root becomes root for all that is done
+	Sudo    bool     // a user who is not root becomes root by sudo for all commands and files
 
 	// Line returns a line for the operator's own shell that logs in as that user and runs the
 	// command, whose arguments are quoted for a shell. Hints of errors show it; nil shows none.
@@ -37,8 +36,8 @@ type endpoint struct {
 	user       string                            //
 	alias      string                            // to look up in known_hosts in place of host; "" is host
 	keys       []string                          // key files to try, in this order
-	mustKeys   bool                              // keys were named by the caller: one that cannot be read is an error
-	onlyKeys   bool                              // of the agent's keys, only those in keys are tried
+	mustKeys   bool                              // the caller named the keys: it is an error if one cannot be read
+	onlyKeys   bool                              // of the keys of the agent, only those in keys are tried
 	agent      string                            // socket; "" is none
 	knownHosts []string                          // the first is written to
 	via        []string                          // [user@]host:port of the hops before it, for messages
@@ -108,8 +107,8 @@ func (c *Client) hopsTo(t Target, name string, jump []string, depth int) ([]endp
 	if len(jump) == 0 || (len(jump) == 1 && strings.EqualFold(jump[0], "none")) {
 		return []endpoint{ep}, nil
 	}
-	// The way to the last jump host leads over those before it; the way to the
-	// first is that host's own matter.
+	// The last jump host is reached through those before it. How the first one is reached,
+	// its own entry in ssh_config says.
 	last := jump[len(jump)-1]
 	ht, err := parseHop(last)
 	if err != nil {
@@ -141,8 +140,8 @@ func parseHop(s string) (Target, error) {
 	return t, nil
 }
 
-// endpoint fills in what a target leaves open, and returns the jump hosts that
-// ssh_config names for it.
+// endpoint fills in the fields that a target leaves zero, and returns the jump hosts that
+// ssh_config has for it.
 func (c *Client) endpoint(t Target) (endpoint, []string, error) {
 	home, err := os.UserHomeDir()
 	if err != nil {
