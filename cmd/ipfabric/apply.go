@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"ipfabric/steps/run"
+	"ipfabric/steps/step"
 )
 
 // apply carries out the plan on the hosts that differ. Hosts that could not be
@@ -95,7 +96,10 @@ func (s *session) showResult(result run.Result) {
 	for _, r := range result {
 		what := cmp.Or(r.Step, hopOf(r))
 		if r.Err != nil && what == "" {
-			what = strings.TrimPrefix(firstLine(r.Err.Error()), r.Host+" ")
+			what = firstLine(r.Err.Error())
+			if step.NamesHost(r.Err, r.Host) {
+				what = strings.TrimPrefix(what, r.Host+" ")
+			}
 		}
 		t.row(cell{r.Host, bold}, cell{string(r.State), stateStyle(r.State)}, cell{fmt.Sprint(r.Changes), plain}, cell{what, plain})
 	}

@@ -113,12 +113,15 @@ func (f *fleet) lock(ctx context.Context, name, note string) (release func(), er
 	return m.Lock(ctx, lockPath, note)
 }
 
-// sshTarget is how a host of the inventory is reached. A core gateway is somebody else's, and is only asked.
-func sshTarget(h inventory.HostRole) remote.Target {
+// sshTarget is how a host of the inventory is reached.
+func sshTarget(f *inventory.Fabric, h inventory.HostRole) remote.Target {
 	return remote.Target{
 		Name: h.Name, Address: h.SSH.Address, Port: h.SSH.Port,
 		User: h.SSH.User, Keys: h.SSH.Keys, Jump: h.SSH.Jump, Sudo: h.SSH.Sudo,
-		Guest: h.Role == inventory.RoleCoreGateway,
+		Line: func(user, command string) string {
+			h.SSH.User = user // ~/.ssh/config may have named one
+			return f.SSHLine(h.Host, command)
+		},
 	}
 }
 

@@ -78,7 +78,7 @@ func pickGateways(fabric *inventory.Fabric, names []string) ([]inventory.CoreGat
 	if host, ok := fabric.Host(names[0]); ok {
 		return nil, usagef(hint, "%s is a %s, not a core gateway", host.Name, host.Role)
 	}
-	if near := nearest(names[0], all); near != "" {
+	if near := inventory.Nearest(names[0], all); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	return nil, usagef(hint, "the fabric has no core gateway %q", names[0])

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ipfabric/docs"
+	"ipfabric/inventory"
 )
 
 // listTopics is the topic that lists the others.
@@ -63,7 +64,7 @@ func helpPage(topic string) string {
 
 func unknownTopic(root *cobra.Command, args []string) error {
 	hint := "`ipfabric help topics` lists the topics, `ipfabric --help` the commands"
-	if near := nearest(args[0], helpNames(root)); near != "" && len(args) == 1 {
+	if near := inventory.Nearest(args[0], helpNames(root)); near != "" && len(args) == 1 {
 		hint = fmt.Sprintf("did you mean `ipfabric help %s`?", near)
 	}
 	return usagef(hint, "there is no help on %q", strings.Join(args, " "))

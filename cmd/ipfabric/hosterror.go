@@ -8,6 +8,7 @@ import (
 
 	"ipfabric/remote"
 	"ipfabric/steps/run"
+	"ipfabric/steps/step"
 )
 
 // hostErrors are the sentences for hosts that failed or were left out. Hosts behind a jump host that failed share one.
@@ -50,8 +51,7 @@ func hostError(r run.HostResult) error {
 	if r.Err == nil {
 		return nil
 	}
-	text := r.Err.Error()
-	if r.Step == "" && strings.HasPrefix(text, r.Host+" ") {
+	if r.Step == "" && step.NamesHost(r.Err, r.Host) {
 		return r.Err
 	}
 	if r.Step == "" {

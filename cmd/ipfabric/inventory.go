@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"ipfabric/inventory"
@@ -51,7 +49,7 @@ func (a *app) checkInventory() error {
 	}
 	// The one who checks may not be the one who deploys, as in CI: the
 	// inventory is right even where its secrets are not at hand.
-	if err := fabric.ReadSecrets(a.env, os.ReadFile); err != nil {
+	if err := fabric.ReadSecrets(a.env, inventory.ReadSecretFile); err != nil {
 		a.say.warn("%s", err)
 	}
 	a.say.result(a.file + " is right: " + count(len(fabric.RouteReflectors), "route reflector") +

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -31,7 +30,7 @@ func (a *runEnv) loadForHosts() (*inventory.Fabric, error) {
 	if err := fabric.CheckFiles(); err != nil {
 		return nil, usage(err)
 	}
-	if err := fabric.ReadSecrets(a.env, os.ReadFile); err != nil {
+	if err := fabric.ReadSecrets(a.env, inventory.ReadSecretFile); err != nil {
 		return nil, usage(err)
 	}
 	a.mask.hide(fabric.BGP.Password.Reveal())
@@ -51,7 +50,7 @@ func limited(fabric *inventory.Fabric, limit []string) ([]string, error) {
 		}
 		if !slices.Contains(all, name) {
 			hint := "the fabric's hosts are " + strings.Join(all, ", ")
-			if near := nearest(name, all); near != "" {
+			if near := inventory.Nearest(name, all); near != "" {
 				hint = fmt.Sprintf("did you mean %s?", near)
 			}
 			return nil, usagef(hint, "--limit: the fabric has no host %q", name)
@@ -59,37 +58,4 @@ func limited(fabric *inventory.Fabric, limit []string) ([]string, error) {
 		out = append(out, name)
 	}
 	return out, nil
-}
-
-// nearest returns the name that was probably meant, or "".
-func nearest(name string, names []string) string {
-	best, bestDistance := "", len(name)/3+2
-	for _, n := range slices.Sorted(slices.Values(names)) {
-		if d := distance(name, n); d < bestDistance {
-			best, bestDistance = n, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to change, put in or leave out
-// (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := diagonal
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			diagonal = row[j]
-			row[j] = min(change, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }

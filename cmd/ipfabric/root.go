@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"ipfabric/inventory"
 )
 
 const rootHelp = `ipfabric builds and checks an IP fabric: hypervisor nodes that route for their
@@ -159,7 +161,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 		cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near := nearest(name, names); near != "" {
+		if near := inventory.Nearest(name, names); near != "" {
 			hint = "did you mean --" + near + "?"
 		}
 	}

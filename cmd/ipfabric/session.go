@@ -73,7 +73,7 @@ func (a *runEnv) open(ctx context.Context, command string, limit []string) (*ses
 		if !ok {
 			return nil, fmt.Errorf("the fabric has no host %q", name)
 		}
-		return client.Host(sshTarget(h)), nil
+		return client.Host(sshTarget(fabric, h)), nil
 	})
 	s.connect = s.fleet.connect
 	s.close = func() {
@@ -94,7 +94,7 @@ func (a *runEnv) checkKeys(client *remote.Client, fabric *inventory.Fabric, limi
 	var targets []remote.Target
 	for _, h := range fabric.Hosts() {
 		if len(limit) == 0 || slices.Contains(limit, h.Name) {
-			targets = append(targets, sshTarget(h))
+			targets = append(targets, sshTarget(fabric, h))
 		}
 	}
 	warnings, err := client.CheckKeys(ctx, targets)

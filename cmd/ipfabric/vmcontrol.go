@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"ipfabric/inventory"
 	"ipfabric/steps/vms"
 )
 
@@ -59,7 +60,7 @@ func (s *session) unanswered(err error) error {
 }
 
 func vmHint(e *vms.NotFoundError) string {
-	if near := nearest(e.Name, e.Names); near != "" {
+	if near := inventory.Nearest(e.Name, e.Names); near != "" {
 		return "did you mean " + near + "?"
 	}
 	if len(e.Names) == 0 {

@@ -203,5 +203,5 @@ func (l *Lab) fabric() (*inventory.Fabric, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fabric.yaml: %w", err)
 	}
-	return f, f.ReadSecrets(os.LookupEnv, os.ReadFile)
+	return f, f.ReadSecrets(os.LookupEnv, inventory.ReadSecretFile)
 }
