@@ -13,11 +13,12 @@ import (
 // arrows says which of our packages a package may import. Folders below one
 // (internal/…) follow its rule, and may import each other.
 var arrows = map[string][]string{
-	"ipfabric/cmd/ipfabric":       {"ipfabric/steps", "ipfabric/inventory", "ipfabric/assets", "ipfabric/remote"},
-	"ipfabric/cmd/ipfabric-agent": {"ipfabric/inventory"},
-	"ipfabric/cmd/ipfabric-lab":   {"ipfabric/inventory", "ipfabric/steps"},
-	"ipfabric/steps":              {"ipfabric/inventory", "ipfabric/assets"},
+	"ipfabric/cmd/ipfabric":       {"ipfabric/steps", "ipfabric/inventory", "ipfabric/inventory/vm", "ipfabric/assets", "ipfabric/remote"},
+	"ipfabric/cmd/ipfabric-agent": {"ipfabric/inventory", "ipfabric/inventory/vm"},
+	"ipfabric/cmd/ipfabric-lab":   {"ipfabric/inventory", "ipfabric/inventory/vm", "ipfabric/steps"},
+	"ipfabric/steps":              {"ipfabric/inventory", "ipfabric/inventory/vm", "ipfabric/assets"},
 	"ipfabric/inventory":          {},
+	"ipfabric/inventory/vm":       {},
 	"ipfabric/assets":             {},
 	"ipfabric/remote":             {},
 }
@@ -54,14 +55,16 @@ func TestArrowsOfTheLayout(t *testing.T) {
 	}
 }
 
-// ownerOf returns the package of the layout that a package is or lies below.
+// ownerOf returns the package of the layout that a package is or lies below: the
+// nearest one.
 func ownerOf(path string) string {
+	nearest := ""
 	for owner := range arrows {
-		if path == owner || strings.HasPrefix(path, owner+"/") {
-			return owner
+		if (path == owner || strings.HasPrefix(path, owner+"/")) && len(owner) > len(nearest) {
+			nearest = owner
 		}
 	}
-	return ""
+	return nearest
 }
 
 func TestTopLevel(t *testing.T) {

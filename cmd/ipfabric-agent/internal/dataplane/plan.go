@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // A Result is what Plan found.

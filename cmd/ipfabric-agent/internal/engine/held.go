@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/store"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 const lostWhy = "the folder of the VMs' files is missing"
@@ -23,6 +21,7 @@ const lostWhy = "the folder of the VMs' files is missing"
 // the kernel.
 func (e *Engine) readStore(ctx context.Context) {
 	err := e.Store.Reload()
+	e.logFiles()
 	if errors.Is(err, store.ErrMissing) && !e.Store.Known() && e.nothingOfOurs(ctx) {
 		err = e.Store.Make()
 	}
@@ -35,6 +34,20 @@ func (e *Engine) readStore(ctx context.Context) {
 	default:
 		e.setGlobal("store", fmt.Sprintf("the VM files cannot be read: %v", err))
 	}
+}
+
+// logFiles logs once of each VM's file that it has more than this agent
+// understands. The caller holds work.
+func (e *Engine) logFiles() {
+	logged := map[string]string{}
+	for _, f := range e.Store.Unknown() {
+		text := notUnderstood(f)
+		if e.logged[f.VM.Name] != text {
+			e.Log.Warn(text)
+		}
+		logged[f.VM.Name] = text
+	}
+	e.logged = logged
 }
 
 // nothingOfOurs says whether the kernel has nothing that an agent has made, as
@@ -162,7 +175,7 @@ func (e *Engine) keepsAddrs(v *vm.VM) error {
 	if !lost {
 		return nil
 	}
-	return api.Errorf(http.StatusConflict, "VM %s is on this node already, with %s, though its file cannot be used", v.Name, strings.Join(has, " and ")).
+	return vm.Errorf(vm.Conflict, "VM %s is on this node already, with %s, though its file cannot be used", v.Name, strings.Join(has, " and ")).
 		WithHint("add it with the addresses it has, or remove it first: ipfabric-agent vm remove %s", v.Name)
 }
 

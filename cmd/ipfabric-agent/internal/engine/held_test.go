@@ -9,7 +9,7 @@ import (
 
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
 	"ipfabric/cmd/ipfabric-agent/internal/kernel"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 func (n *node) reconcile(t *testing.T) {

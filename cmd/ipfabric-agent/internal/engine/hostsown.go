@@ -2,11 +2,9 @@ package engine
 
 import (
 	"context"
-	"net/http"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // hostsOwn refuses an interface that is the host's own before the VM is stored:
@@ -30,6 +28,6 @@ func (e *Engine) hostsOwn(ctx context.Context, v vm.VM) error {
 	if why == "" {
 		return nil
 	}
-	return api.Errorf(http.StatusConflict, "VM %s: interface %s: %s", v.Name, w.Device, why).
+	return vm.Errorf(vm.Conflict, "VM %s: interface %s: %s", v.Name, w.Device, why).
 		WithHint("leave out the interface, or name one that is the VM's alone")
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // Domain follows what libvirt does with a domain. A VM that somebody else has
@@ -26,8 +24,7 @@ func (e *Engine) Domain(ctx context.Context, ev libvirt.Event) error {
 	waited, cancel := ev.Context(ctx)
 	defer cancel()
 	err := e.domain(waited, ev)
-	var refused *api.Error
-	if errors.As(err, &refused) && refused.Code == http.StatusServiceUnavailable {
+	if vm.CodeOf(err) == vm.TooLate {
 		e.late(context.WithoutCancel(ctx), ev)
 	}
 	return err
@@ -165,10 +162,10 @@ func (e *Engine) foreignDomain(ctx context.Context, ev libvirt.Event, have vm.VM
 	return ignoreGone(err)
 }
 
-// ignoreGone makes nothing of a VM that somebody else has removed meanwhile.
+// ignoreGone makes it no error that another caller has removed the VM meanwhile.
 func ignoreGone(err error) error {
-	var refused *api.Error
-	if errors.As(err, &refused) && (refused.Code == http.StatusNotFound || refused.Code == http.StatusConflict) {
+	switch vm.CodeOf(err) {
+	case vm.NotFound, vm.Conflict:
 		return nil
 	}
 	return err

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"ipfabric/cmd/ipfabric-agent/internal/kernel"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 const (

@@ -2,14 +2,12 @@ package engine
 
 import (
 	"errors"
-	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 func TestTheAddressesOfAVMThatIsOffAreTaken(t *testing.T) {
@@ -38,8 +36,8 @@ func TestTheAddressesOfAVMThatIsOffAreTaken(t *testing.T) {
 	}
 	for _, ip := range []string{"203.0.113.1", "203.0.113.7"} {
 		_, _, err := n.Add(ctx, vm.VM{Name: "new", IPv4: netip.MustParseAddr(ip)})
-		var refused *api.Error
-		if !errors.As(err, &refused) || refused.Code != http.StatusConflict || !strings.Contains(refused.Msg, "which is off") {
+		var refused *vm.Error
+		if !errors.As(err, &refused) || refused.Code != vm.Conflict || !strings.Contains(refused.Msg, "which is off") {
 			t.Errorf("%s is given away: %v", ip, err)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // A roster is who a pass is about.

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // SetSource makes those the VMs that a source wants: new ones are added,
@@ -85,7 +83,7 @@ func (e *Engine) conflictOff(v *vm.VM) error {
 	for _, o := range e.offVMs() {
 		for _, a := range v.Addrs() {
 			if o.Name != v.Name && (o.IPv4 == a || o.IPv6 == a) {
-				return api.Errorf(http.StatusConflict, "VM %s: %s is VM %s's, which is off", v.Name, a, o.Name).
+				return vm.Errorf(vm.Conflict, "VM %s: %s is VM %s's, which is off", v.Name, a, o.Name).
 					WithHint("take another address; or take it out of what %s knows of VM %s", o.Source, o.Name)
 			}
 		}
@@ -111,7 +109,7 @@ func inTime(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil
 	}
-	return api.Errorf(http.StatusServiceUnavailable, "nothing was done: whoever asked did not wait for its turn")
+	return vm.Errorf(vm.TooLate, "nothing was done: whoever asked did not wait for its turn")
 }
 
 // Note sets or clears a warning of the status.
