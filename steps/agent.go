@@ -11,6 +11,7 @@ import (
 
 	"ipfabric/assets"
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 )
 
 const (
@@ -21,8 +22,9 @@ const (
 
 // agentInstalled: the agent's binary, configuration and unit are current.
 type agentInstalled struct {
-	config inventory.AgentConfig
-	builds *agentBuilds
+	config    inventory.AgentConfig
+	builds    *agentBuilds
+	downgrade bool // replace a newer agent too
 }
 
 func (s agentInstalled) String() string { return "the agent is installed" }
@@ -30,9 +32,9 @@ func (s agentInstalled) String() string { return "the agent is installed" }
 // Check believes a running agent that says it is the wanted binary, unreplaced,
 // and reads the file only if none says so: it is large.
 func (s agentInstalled) Check(ctx context.Context, r Reader) (Diff, error) {
-	status, err := askAgent(ctx, r)
-	if err != nil && exitStatus(err) < 0 {
-		return nil, err
+	status, statusErr := askAgent(ctx, r)
+	if statusErr != nil && exitStatus(statusErr) < 0 {
+		return nil, statusErr
 	}
 	build, err := s.builds.of(ctx, r)
 	if err != nil {
@@ -40,7 +42,14 @@ func (s agentInstalled) Check(ctx context.Context, r Reader) (Diff, error) {
 	}
 	files := s.files(build)
 	if status.runs(build) {
-		files = files[1:]
+		return diffFiles(ctx, r, files[1:])
+	}
+	have, err := installedVersion(ctx, r, status, statusErr)
+	if err != nil {
+		return nil, err
+	}
+	if ours := agentVersion(); have.Newer(ours) && !s.downgrade {
+		return nil, &newerAgentError{have, ours}
 	}
 	return diffFiles(ctx, r, files)
 }
@@ -105,22 +114,51 @@ func (b *agentBuilds) of(ctx context.Context, r Reader) (agentBuild, error) {
 	return build, nil
 }
 
-// agentStatus is what steps and verify need of ipfabric-agent status --json.
-type agentStatus struct {
-	Healthy  bool
-	Problems []string
-	Warnings []string
-	Drained  bool
-	Binary   struct {
-		SHA256   string
-		Replaced bool
-	}
-	Config struct{ SHA256 string }
-}
+// agentStatus is what `ipfabric-agent status --json` prints.
+type agentStatus struct{ vm.Status }
 
 // runs says whether the agent runs this binary, and its file is still there.
 func (s agentStatus) runs(b agentBuild) bool {
 	return s.Binary.SHA256 == b.hash && !s.Binary.Replaced
+}
+
+// agentVersion is the version of the agents that this program has with it.
+func agentVersion() vm.Build {
+	b := vm.Build{Protocol: vm.Protocol}
+	b.Version, b.Committed = assets.AgentVersion()
+	return b
+}
+
+// installedVersion is the version of the agent's file on a host, zero if there
+// is none. An agent that runs and whose file was not replaced has said it in its
+// status. An agent that is too old to be asked for it has protocol 0.
+func installedVersion(ctx context.Context, r Reader, status agentStatus, statusErr error) (vm.Build, error) {
+	if statusErr == nil && !status.Binary.Replaced {
+		return status.Build, nil
+	}
+	out, err := r.Query(ctx, agentPath, "version", "--json")
+	if err != nil && exitStatus(err) < 0 {
+		return vm.Build{}, err
+	}
+	var b vm.Build
+	if err != nil || json.Unmarshal([]byte(out), &b) != nil {
+		return vm.Build{}, nil
+	}
+	return b, nil
+}
+
+// A newerAgentError says that a host has a newer agent than this program. It is
+// not replaced: it may have written VM files that an older agent does not
+// understand.
+type newerAgentError struct{ have, ours vm.Build }
+
+func (e *newerAgentError) Error() string {
+	return fmt.Sprintf("the agent there is newer (%s) than the one of this ipfabric (%s), and is left as it is", e.have, e.ours)
+}
+
+// Hint says what to do now.
+func (e *newerAgentError) Hint() string {
+	return "update this ipfabric; or, to go back to its agent all the same, `ipfabric init --downgrade-agent`"
 }
 
 func askAgent(ctx context.Context, r Reader) (agentStatus, error) {
@@ -170,12 +208,23 @@ func (s agentRunning) Check(ctx context.Context, r Reader) (Diff, error) {
 		return nil, err
 	}
 	if !status.runs(build) {
-		return Diff{{Item: "running agent", Have: "an older version", Want: "the installed one"}}, nil
+		return Diff{{Item: "running agent", Have: olderOrNewer(status.Build), Want: "the installed one"}}, nil
 	}
 	if want := hash(s.config.Marshal()); status.Config.SHA256 != want {
 		return Diff{{Item: "running agent's configuration", Have: "an older one", Want: "the installed one"}}, nil
 	}
 	return nil, nil // one that is not healthy is verify's business
+}
+
+// olderOrNewer says how an agent that is to be replaced compares with ours.
+func olderOrNewer(have vm.Build) string {
+	switch ours := agentVersion(); {
+	case have.Newer(ours):
+		return "a newer version"
+	case ours.Newer(have):
+		return "an older version"
+	}
+	return "another build"
 }
 
 // Apply restarts the agent: that withdraws nothing, the routes are the kernel's.

@@ -12,7 +12,7 @@ import (
 // An Option changes what a plan may do.
 type Option func(*options)
 
-type options struct{ adopt, acceptLoss, upgrade bool }
+type options struct{ adopt, acceptLoss, upgrade, downgradeAgent bool }
 
 // Adopt lets the plan take over a frr.conf that ipfabric did not write; a
 // copy of it is kept on the host.
@@ -25,6 +25,9 @@ func AcceptSessionLoss() Option { return func(o *options) { o.acceptLoss = true 
 // UpgradeFRR upgrades FRR to the newest version of its source, on one host
 // after the other.
 func UpgradeFRR() Option { return func(o *options) { o.upgrade = true } }
+
+// DowngradeAgent replaces agents that are newer than those of this program too.
+func DowngradeAgent() Option { return func(o *options) { o.downgradeAgent = true } }
 
 // New returns the plan for a fabric. It touches no host.
 func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
@@ -59,7 +62,7 @@ func New(f *inventory.Fabric, opts ...Option) (Plan, error) {
 		ready.add(n.Name,
 			newFirewall(f, nodeNeighbors(f), vteps(f, n), f.Pools),
 			forwarding{},
-			agentInstalled{agent, &builds},
+			agentInstalled{agent, &builds, o.downgradeAgent},
 			agentRunning{agent, &builds},
 		)
 		if n.Virtualization == "kvm" {

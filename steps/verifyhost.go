@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 )
 
 // Names of the checks of a host.
@@ -212,6 +213,9 @@ func (e examiner) agentHealthy(a answers) Check {
 		return Check{Status: Bad, Detail: "the agent is not installed", Hint: fmt.Sprintf("`ipfabric init --limit %s` installs it", host.Name)}
 	case a.agentErr != nil:
 		return Check{Status: Bad, Detail: "the agent gives no answer: " + a.agentErr.Error(), Hint: "what it says: " + journal}
+	case a.agent.Protocol != vm.Protocol:
+		said := vm.ErrorOf(vm.CheckProtocol(vm.Protocol, a.agent.Protocol), vm.AgentOlder)
+		return Check{Status: Bad, Detail: said.Msg, Hint: hintFor(host.Name, said)}
 	case !a.agent.Healthy:
 		return Check{Status: Bad, Detail: "the agent is not healthy: " + some(a.agent.Problems, "; "), Hint: "more: " + status}
 	case len(a.agent.Warnings) > 0:

@@ -20,7 +20,10 @@ type agentVMs struct {
 
 // listVMs asks a node's agent for its VMs.
 func listVMs(ctx context.Context, r Reader, node string) ([]VM, error) {
-	out, err := r.Query(ctx, agentPath, "vm", "list", "--json")
+	out, err := r.Query(ctx, agentCommand("vm", "list", "--json")...)
+	if said := agentSaid(err); said != nil {
+		return nil, said
+	}
 	if err != nil {
 		return nil, err
 	}

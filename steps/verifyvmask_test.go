@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 )
 
 // pack is what a reflector's answer is like on its way.
@@ -112,8 +113,9 @@ func bigFleet(t testing.TB, f *inventory.Fabric, vms int) (sights []*sight, answ
 	for i := range vms {
 		v4, v6 = v4.Next(), v6.Next()
 		n := f.Nodes[i%2]
-		list[n.Name] = append(list[n.Name], VM{Node: n.Name, Name: fmt.Sprintf("vm%d", i), IPv4: v4, IPv6: v6, Phase: phaseLive, Source: sourceAPI,
-			Present: true, Carrier: true, Routes: 2, Announced: true})
+		list[n.Name] = append(list[n.Name], VM{Node: n.Name, Observed: vm.Observed{
+			VM:      vm.VM{Name: fmt.Sprintf("vm%d", i), IPv4: v4, IPv6: v6, Phase: phaseLive, Source: sourceAPI},
+			Present: true, Carrier: true, Routes: 2, Announced: true}})
 		for k, a := range []netip.Addr{v4, v6} {
 			hop := []netip.Addr{n.IPv4, n.IPv6}[k]
 			tables[k] = append(tables[k], fmt.Sprintf("%q: [%s,%s]\n", host(a), fmt.Sprintf(path, "", a, hop), fmt.Sprintf(path, `"bestpath":true,`, a, hop)))

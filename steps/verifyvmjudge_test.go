@@ -39,8 +39,9 @@ func (w *vmWorld) sight(name string) *sight {
 
 // vm adds a VM that is as it should be, changed by edit.
 func (w *vmWorld) vm(node, name, addr string, edit func(*VM)) {
-	v := VM{Node: node, Name: name, IPv4: netip.MustParseAddr(addr), Interface: name + "_net0", Link: "tap", Phase: phaseLive,
-		Source: sourceAPI, Present: true, Carrier: true, Routes: 1, Announced: true}
+	v := *newVM(name, phaseLive)
+	v.Node, v.IPv4 = node, netip.MustParseAddr(addr)
+	v.Present, v.Carrier, v.Routes, v.Announced = true, true, 1, true
 	if edit != nil {
 		edit(&v)
 	}

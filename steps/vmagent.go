@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 )
 
 // askAgent lists the VMs of a node. The error names the node.
@@ -38,12 +39,18 @@ func (c *VMControl) askVM(ctx context.Context, node, name string) (VM, error) {
 	return vms[0], nil
 }
 
+// agentCommand calls the agent's program. The protocol has it refuse what it
+// would understand differently, and print errors as JSON.
+func agentCommand(args ...string) []string {
+	return slices.Concat([]string{agentPath}, args, []string{"--protocol", fmt.Sprint(vm.Protocol)})
+}
+
 // agentSays asks a node's agent.
 func (c *VMControl) agentSays(ctx context.Context, node string, args ...string) (out string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err = c.toAgent(ctx, node, func(h Host) (err error) {
-		out, err = h.Query(ctx, append([]string{agentPath}, args...)...)
+		out, err = h.Query(ctx, agentCommand(args...)...)
 		return err
 	})
 	return out, err
@@ -51,7 +58,7 @@ func (c *VMControl) agentSays(ctx context.Context, node string, args ...string) 
 
 // tellAgent has a node's agent change something.
 func (c *VMControl) tellAgent(ctx context.Context, node string, args ...string) error {
-	return c.toAgent(ctx, node, func(h Host) error { return h.Run(ctx, append([]string{agentPath}, args...)...) })
+	return c.toAgent(ctx, node, func(h Host) error { return h.Run(ctx, agentCommand(args...)...) })
 }
 
 // toAgent does something with a node's agent. The error names the node.
@@ -75,8 +82,8 @@ func (c *VMControl) whileAway(ctx context.Context, ask func() error) error {
 	var err error
 	_, stopped := c.await(ctx, min(restartLimit, c.limit()), func() bool {
 		err = ask()
-		msg, _, _ := agentSaid(err)
-		return !strings.HasPrefix(msg, "the agent is not running")
+		said := agentSaid(err)
+		return said == nil || said.Code != vm.NotRunning
 	})
 	return cmp.Or(err, stopped)
 }
@@ -91,41 +98,46 @@ func (c *VMControl) agentError(node string, err error) error {
 		return err // of the connection
 	}
 	h, _ := c.Fabric.Host(node)
-	if msg, hint, ok := agentSaid(err); ok {
-		kind := VMRefused
-		if agentIsSilent(msg) {
-			kind = VMSilent
-		}
-		return &VMError{Kind: kind, Msg: node + ": " + msg,
-			Next: cmp.Or(hint, "more: "+sshLine(c.Fabric, h.Host, agentPath+" status"))}
+	if said := agentSaid(err); said != nil {
+		return &VMError{Kind: kindOf(said.Code), Code: said.Code, Msg: node + ": " + said.Msg,
+			Next: cmp.Or(hintFor(node, said), "more: "+sshLine(c.Fabric, h.Host, agentPath+" status"))}
 	}
 	return &VMError{Kind: VMSilent, Msg: node, Err: err,
 		Next: hintOf(err, "see how its agent is: "+sshLine(c.Fabric, h.Host, agentPath+" status"))}
 }
 
-// agentSaid takes the agent's own sentence, and its hint, out of an error of its
-// client: what the operator is to read, without the command that ended so.
-func agentSaid(err error) (msg, hint string, ok bool) {
+// agentSaid takes the agent's own error out of an error of its client: what the
+// operator is to read, without the command line. It is nil if there is none.
+func agentSaid(err error) *vm.Error {
 	if exitStatus(err) <= 0 {
-		return "", "", false
+		return nil
 	}
-	_, said, ok := strings.Cut("\n"+saidBy(err), "\nipfabric-agent: ")
-	msg, hint, _ = strings.Cut(said, "\nhint: ")
-	return strings.TrimSpace(msg), strings.TrimSpace(hint), ok && msg != ""
+	return vm.ParseError(saidBy(err))
 }
 
-// agentIsSilent says whether the sentence is the client's, as the agent itself
-// gave no answer.
-func agentIsSilent(msg string) bool {
-	return strings.HasPrefix(msg, "the agent") || strings.HasPrefix(msg, "socket ")
+// kindOf says whether the agent refused, or gave no answer that can be used.
+func kindOf(code vm.Code) VMErrorKind {
+	switch code {
+	case vm.NotRunning, vm.NoPermission, vm.NoAnswer, vm.AgentOlder, vm.IpfabricOlder:
+		return VMSilent
+	}
+	return VMRefused
+}
+
+// hintFor is the agent's hint, with the node's name where it helps.
+func hintFor(node string, e *vm.Error) string {
+	if e.Code == vm.AgentOlder {
+		return fmt.Sprintf("`ipfabric init --limit %s` updates it", node)
+	}
+	return e.Next
 }
 
 // addVM tells the VM's node to route for it. Doing so again does nothing.
 func (c *VMControl) addVM(ctx context.Context, v VM) error {
 	args := []string{"vm", "add", v.Name, "--json"} // without --json it fails for a VM that is added but has a problem
 	for _, a := range []struct{ flag, value string }{
-		{"--ip", orEmpty(v.IPv4)}, {"--ip6", orEmpty(v.IPv6)}, {"--mac", v.MAC}, {"--interface", v.Interface},
-		{"--link", v.Link}, {"--owner", v.Owner}, {"--group", v.Group}, {"--phase", v.Phase},
+		{"--ip", orEmpty(v.IPv4)}, {"--ip6", orEmpty(v.IPv6)}, {"--mac", v.MAC.String()}, {"--interface", v.Interface},
+		{"--link", string(v.Link)}, {"--owner", v.Owner}, {"--group", v.Group}, {"--phase", string(v.Phase)},
 	} {
 		if a.value != "" {
 			args = append(args, a.flag, a.value)
@@ -148,8 +160,8 @@ func (c *VMControl) handOver(ctx context.Context, v VM) error {
 
 // setPhase changes how a node announces a VM. From one phase with routes to
 // another the agent adds the new ones before it removes the old.
-func (c *VMControl) setPhase(ctx context.Context, v VM, phase string) error {
-	return c.tellAgent(ctx, v.Node, "vm", "phase", v.Name, phase)
+func (c *VMControl) setPhase(ctx context.Context, v VM, phase vm.Phase) error {
+	return c.tellAgent(ctx, v.Node, "vm", "phase", v.Name, string(phase))
 }
 
 // silentError says that not all hosts that had to be asked gave an answer.

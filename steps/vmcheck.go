@@ -2,33 +2,18 @@ package steps
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
-	"regexp"
 	"strings"
 
 	"ipfabric/inventory"
-)
-
-// These are the agent's own rules. Whoever breaks one is to hear of it before
-// any host is asked.
-var (
-	vmNameRE    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
-	vmLinkRE    = regexp.MustCompile(`^[A-Za-z0-9_.~][A-Za-z0-9_.~-]*$`)
-	vmAccountRE = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$`)
+	"ipfabric/inventory/vm"
 )
 
 // CheckVMName says what is wrong with a VM's name. One that passes is safe as
 // a file name and as an argument.
 func CheckVMName(name string) error {
-	const hint = "a name such as web or sea_gold"
-	switch {
-	case name == "":
-		return vmUsage(hint, "a VM needs a name")
-	case len(name) > 63:
-		return vmUsage(hint, "VM name %.20q…: it has %d characters, 63 is the most", name, len(name))
-	case !vmNameRE.MatchString(name):
-		return vmUsage(hint, "VM name %q: letters, digits and _ . - may be in it, and it begins with a letter or a digit", name)
+	if err := vm.CheckName(name); err != nil {
+		return vmUsage("a name such as web or sea_gold", "%v", err)
 	}
 	return nil
 }
@@ -52,10 +37,10 @@ type VMRequest struct {
 
 // NewVMRequest checks all that can be checked without asking a host.
 func NewVMRequest(f *inventory.Fabric, w VMWish) (VMRequest, error) {
-	r := VMRequest{VM: VM{
-		Name: w.Name, Node: w.Node, Interface: w.Interface, Link: w.Link,
+	r := VMRequest{VM: VM{Node: w.Node, Observed: vm.Observed{VM: vm.VM{
+		Name: w.Name, Interface: w.Interface, Link: vm.Link(w.Link),
 		Owner: w.Owner, Group: w.Group, MultiQueue: w.MultiQueue,
-	}}
+	}}}}
 	if err := CheckVMName(w.Name); err != nil {
 		return r, err
 	}
@@ -107,27 +92,25 @@ func nodeNamed(f *inventory.Fabric, name string) (inventory.Node, error) {
 
 func (r *VMRequest) checkLink(w VMWish) error {
 	if w.MAC != "" {
-		mac, err := net.ParseMAC(w.MAC)
-		if err != nil || len(mac) != 6 || mac[0]&1 != 0 || mac.String() == "00:00:00:00:00:00" {
+		if err := r.MAC.UnmarshalText([]byte(w.MAC)); err != nil || !r.MAC.Valid() {
 			return vmUsage("write it as 52:54:00:12:34:56", "--mac %q is not the address of one network card", w.MAC)
 		}
-		r.MAC = mac.String()
 	}
-	if n := w.Interface; n != "" && (len(n) > 15 || !vmLinkRE.MatchString(n) || strings.Trim(n, ".") == "" || n == "all" || n == "default") {
+	if n := w.Interface; n != "" && vm.CheckInterface(n) != nil {
 		return vmUsage("up to 15 letters, digits and _ . - ~", "--interface %q cannot be the name of a VM's interface", n)
 	}
-	switch w.Link {
-	case "", "tap", "existing":
+	switch vm.Link(w.Link) {
+	case "", vm.Tap, vm.Existing:
 	default:
 		return vmUsage("write tap or existing", "--link %q is not known", w.Link)
 	}
-	if w.Owner != "" && !vmAccountRE.MatchString(w.Owner) {
+	if !vm.ValidAccount(w.Owner) {
 		return vmUsage("a name such as libvirt-qemu, or a number", "--owner %q is not a user", w.Owner)
 	}
-	if w.Group != "" && !vmAccountRE.MatchString(w.Group) {
+	if !vm.ValidAccount(w.Group) {
 		return vmUsage("a name such as kvm, or a number", "--group %q is not a group", w.Group)
 	}
-	if w.Link == "existing" && (w.Owner != "" || w.Group != "" || w.MultiQueue) {
+	if vm.Link(w.Link) == vm.Existing && (w.Owner != "" || w.Group != "" || w.MultiQueue) {
 		return vmUsage("leave them out, or write --link tap", "--owner, --group and --multiqueue are for taps that the agent makes")
 	}
 	return nil
@@ -153,7 +136,7 @@ func (x vmFamily) parse(f *inventory.Fabric, s string) (a netip.Addr, pick bool,
 		return a, len(x.pools) > 0, nil
 	}
 	a, err = netip.ParseAddr(s)
-	if err != nil || a.Is6() != x.is6 || a.Is4In6() || a.Zone() != "" {
+	if err != nil || !vm.IsFamily(a, x.is6) {
 		return netip.Addr{}, false, vmUsage("write an address of "+x.poolNames(), "%s %q is not an %s address", x.flag, s, x.name)
 	}
 	if who := holderOf(f, a); who != "" {

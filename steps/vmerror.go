@@ -3,6 +3,8 @@ package steps
 import (
 	"errors"
 	"fmt"
+
+	"ipfabric/inventory/vm"
 )
 
 // A VMErrorKind says what an error of the vm commands is about.
@@ -18,6 +20,7 @@ const (
 // end.
 type VMError struct {
 	Kind VMErrorKind
+	Code vm.Code // the agent's; "" if the error is not an agent's
 	Msg  string
 	Next string // what to do now
 	Err  error  // what lies beneath; may be nil

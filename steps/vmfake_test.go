@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 )
 
 const vmFabric = `
@@ -98,9 +99,13 @@ func (f *vmFleet) control() *VMControl {
 	}
 }
 
+func newVM(name string, phase vm.Phase) *VM {
+	return &VM{Observed: vm.Observed{VM: vm.VM{Name: name, Interface: name + "_net0", Link: vm.Tap, Phase: phase, Source: sourceAPI}}}
+}
+
 // put has a VM on a node, with a guest.
-func (f *vmFleet) put(node, name, ip, ip6, phase string) {
-	v := &VM{Name: name, Interface: name + "_net0", Link: "tap", Phase: phase, Source: sourceAPI}
+func (f *vmFleet) put(node, name, ip, ip6 string, phase vm.Phase) {
+	v := newVM(name, phase)
 	if ip != "" {
 		v.IPv4 = netip.MustParseAddr(ip)
 	}
@@ -132,7 +137,7 @@ func (f *vmFleet) has(name string) string {
 	var out []string
 	for _, n := range f.fabric.Nodes {
 		if v := f.agents[n.Name][name]; v != nil {
-			out = append(out, n.Name+" "+v.Phase)
+			out = append(out, n.Name+" "+string(v.Phase))
 		}
 	}
 	return strings.Join(out, ", ")

@@ -53,7 +53,7 @@ func (c *VMControl) lostVM(v VM, a netip.Addr, p vmStranger) error {
 		again = append(again, flag, x.String())
 	}
 	if v.Link != "" {
-		again = append(again, "--link", v.Link)
+		again = append(again, "--link", string(v.Link))
 	}
 	return vmRefused("if it is "+v.Name+"'s, whose file the agent has lost, tell the agent: "+sshLine(c.Fabric, h.Host, strings.Join(again, " ")),
 		"%s is in use: it is %s", a, p.who)

@@ -79,13 +79,13 @@ func (e agentExit) Said() string { return e.said }
 
 func TestWhatTheAgentSaysIsHandedOn(t *testing.T) {
 	c := &VMControl{Fabric: parseFabric(t, vmFabric)}
-	refused := agentExit{1, "ipfabric-agent: VM web is not added: no space left on device\nhint: make room"}
+	refused := agentExit{1, `{"code":"disk-full","error":"VM web is not added: no space left on device","hint":"make room"}`}
 	err := c.agentError("node1", refused)
 	wantError(t, err, VMRefused, "node1: VM web is not added: no space left on device", "make room")
-	if strings.Contains(err.Error(), "hint") || strings.Contains(err.Error(), "ipfabric-agent:") {
+	if strings.Contains(err.Error(), "hint") || strings.Contains(err.Error(), "disk-full") {
 		t.Errorf("got %v", err)
 	}
-	silent := agentExit{1, "ipfabric-agent: the agent is not running: nobody answers on /run/ipfabric/agent.sock\nhint: systemctl status ipfabric-agent"}
+	silent := agentExit{1, `{"code":"not-running","error":"the agent is not running: nothing listens on /run/ipfabric/agent.sock","hint":"systemctl status ipfabric-agent"}`}
 	wantError(t, c.agentError("node1", silent), VMSilent, "node1: the agent is not running")
 	wantError(t, c.agentError("node1", agentExit{1, "sh: broken"}), VMSilent, "node1: ")
 

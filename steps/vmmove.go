@@ -62,7 +62,7 @@ func (c *VMControl) Move(ctx context.Context, name, to string, o MoveOptions) (M
 		if err := m.run(ctx); err != nil {
 			return err
 		}
-		out.VM, err = c.askVM(ctx, to, name)
+		out.VM, err = c.askVM(context.WithoutCancel(ctx), to, name) // it is moved, interrupted or not
 		return err
 	})
 	return out, err

@@ -18,6 +18,7 @@ import (
 	"ipfabric/cmd/ipfabric-lab/internal/machine"
 	"ipfabric/cmd/ipfabric-lab/internal/plan"
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps"
 )
 
@@ -73,7 +74,7 @@ func (l *Lab) AddGuest(ctx context.Context, node, name string, o GuestOptions) e
 
 // ownVM is the VM that the agent makes of a guest's own configuration.
 func ownVM(f *inventory.Fabric, node, name string, o GuestOptions) (steps.VM, error) {
-	vm := steps.VM{Name: name, IPv4: o.IPv4, IPv6: o.IPv6, Interface: guest.OwnInterface(name), Link: "tap"}
+	vm := steps.VM{Observed: vm.Observed{VM: vm.VM{Name: name, IPv4: o.IPv4, IPv6: o.IPv6, Interface: guest.OwnInterface(name), Link: vm.Tap}}}
 	want := "kvm"
 	if o.Kind == guest.LXD {
 		vm.Link, want = "existing", "lxd"
@@ -90,7 +91,7 @@ func ownVM(f *inventory.Fabric, node, name string, o GuestOptions) (steps.VM, er
 // guestSpec is the guest that a VM gets: with the settings that `ipfabric vm
 // show` prints for it.
 func guestSpec(f *inventory.Fabric, vm steps.VM, o GuestOptions) (guest.Spec, error) {
-	s := guest.Spec{VM: vm.Name, Kind: o.Kind, Flavour: o.Flavour, Interface: vm.Interface, MAC: vm.MAC}
+	s := guest.Spec{VM: vm.Name, Kind: o.Kind, Flavour: o.Flavour, Interface: vm.Interface, MAC: vm.MAC.String()}
 	existing := vm.Link == "existing"
 	if o.ownVM() {
 		s.Metadata = guest.NewMetadata(o.IPv4, o.IPv6)
