@@ -278,10 +278,14 @@ func TestMoveInterrupted(t *testing.T) {
 	f := movable(t)
 	f.guests["node2 web"] = false
 	f.watch()
+	watched := f.after
 	c := f.control()
 	stop := make(chan struct{})
 	c.Stop = stop
-	time.AfterFunc(10*time.Millisecond, func() { close(stop) })
+	f.after = func(n int, change string) error {
+		close(stop) // the guest is waited for next
+		return watched(n, change)
+	}
 	_, err := c.Move(context.Background(), "web", "node2", MoveOptions{Wait: time.Minute})
 	if !errors.Is(err, ErrInterrupted) {
 		t.Errorf("got %v", err)
@@ -289,10 +293,18 @@ func TestMoveInterrupted(t *testing.T) {
 	wantError(t, err, VMRefused, "announced by node1", "`ipfabric vm move web --to node2` finishes it, with --to node1 it goes back")
 
 	ctx, cancel := context.WithCancel(context.Background())
-	time.AfterFunc(10*time.Millisecond, cancel)
+	f = movable(t)
+	f.guests["node2 web"] = false
+	f.watch()
+	watched = f.after
+	f.after = func(n int, change string) error {
+		cancel()
+		return watched(n, change)
+	}
 	if _, err := f.control().Move(ctx, "web", "node2", MoveOptions{Wait: time.Minute}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+	f.after = watched
 	f.guests["node2 web"] = true
 	if _, err := f.move("node2"); err != nil || f.has("web") != "node2 live" {
 		t.Errorf("%v, %s", err, f.has("web"))

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"ipfabric/inventory/vm"
 	"ipfabric/remote"
 	"ipfabric/steps"
 )
@@ -26,6 +27,7 @@ type hostOutlook struct {
 	Role  string        `json:"role"`
 	State steps.State   `json:"state"` // in-sync, differs, failed or skipped
 	Steps []stepOutlook `json:"steps"` // those that differ, in their order
+	Code  vm.Code       `json:"code,omitempty"`
 	Error string        `json:"error,omitempty"`
 	Hint  string        `json:"hint,omitempty"`
 
@@ -67,7 +69,7 @@ func (s *session) look(ctx context.Context, plan steps.Plan) (*outlook, error) {
 			h.Steps = []stepOutlook{}
 		}
 		if err := h.err(); err != nil {
-			h.Error, h.Hint = err.Error(), hintOf(err)
+			h.Code, h.Error, h.Hint = codeOf(err), err.Error(), hintOf(err)
 			o.Failed++
 		}
 		o.Changes += len(h.Steps)

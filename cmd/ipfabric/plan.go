@@ -14,6 +14,8 @@ type planOptions struct {
 	adopt bool
 	loss  bool
 	json  bool
+	// downgrade replaces agents that are newer than those of this program.
+	downgrade bool
 	// upgrade asks for FRR's newest version of its source.
 	upgrade bool
 }
@@ -36,6 +38,7 @@ looked at, 1 none could, or a login or host key was not as expected.`,
 	}
 	a.limitFlag(cmd, &opts.limit, "look at these hosts only (`HOST,...`)")
 	cmd.Flags().BoolVar(&opts.adopt, "adopt", false, "plan to take over a frr.conf that ipfabric did not write")
+	cmd.Flags().BoolVar(&opts.downgrade, "downgrade-agent", false, "plan to replace agents that are newer than this ipfabric's")
 	cmd.Flags().BoolVar(&opts.upgrade, "upgrade-frr", false, "plan to upgrade FRR to the newest version of its source (fetches the package lists)")
 	cmd.Flags().BoolVar(&opts.json, "json", false, "print the plan as JSON")
 	return cmd
@@ -87,6 +90,9 @@ func (o planOptions) applyCommand() string {
 	}
 	if o.adopt {
 		line += " --adopt"
+	}
+	if o.downgrade {
+		line += " --downgrade-agent"
 	}
 	return line
 }

@@ -141,6 +141,9 @@ func (s *session) plan(o planOptions) (steps.Plan, error) {
 	if o.upgrade {
 		opts = append(opts, steps.UpgradeFRR())
 	}
+	if o.downgrade {
+		opts = append(opts, steps.DowngradeAgent())
+	}
 	plan, err := steps.New(s.fabric, opts...)
 	if err != nil {
 		return nil, err
