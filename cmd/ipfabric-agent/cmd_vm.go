@@ -75,7 +75,7 @@ func (c *cli) vmAdd() *cobra.Command {
 	flags.StringVar(&ip6, "ip6", "", "IPv6 address, announced as a /128")
 	flags.StringVar(&mac, "mac", "", "the guest's own hardware address, if it is known")
 	flags.StringVar(&v.Interface, "interface", "", "the host's end of its interface (default NAME_net0)")
-	flags.StringVar(&link, "link", "", "tap: the agent makes the interface; existing: somebody else does (default: tap for kvm, existing for lxd)")
+	flags.StringVar(&link, "link", "", "tap: the agent makes the interface; existing: another program does (default: tap for kvm, existing for lxd)")
 	flags.StringVar(&v.Owner, "owner", "", "user who may open the tap, such as libvirt-qemu (default root)")
 	flags.StringVar(&v.Group, "group", "", "group that may open the tap")
 	flags.BoolVar(&v.MultiQueue, "multiqueue", false, "make a tap with several queues")

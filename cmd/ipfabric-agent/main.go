@@ -110,7 +110,7 @@ type cli struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	socket         string
-	protocol       int // what ipfabric speaks; 0: this program is called by somebody else
+	protocol       int // what ipfabric speaks; 0: the caller is not ipfabric
 }
 
 func (c *cli) client() *api.Client {

@@ -90,7 +90,7 @@ func (e *Engine) unreadable() map[string]string {
 	return out
 }
 
-// describeBad tells of a VM whose file cannot be used: its addresses are those
+// describeBad describes a VM whose file cannot be used: its addresses are those
 // that are routed to it.
 func (e *Engine) describeBad(name, why string, dropped map[string]uint64) vm.Observed {
 	e.mu.Lock()

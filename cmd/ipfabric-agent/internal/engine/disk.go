@@ -9,7 +9,7 @@ import (
 	"ipfabric/inventory/vm"
 )
 
-// lookAtDisk finds out whether a VM could be stored now, before somebody has to.
+// lookAtDisk finds out whether a VM could be stored now, before one has to be.
 func (e *Engine) lookAtDisk() {
 	err := e.Store.Probe()
 	if err == nil {

@@ -45,7 +45,7 @@ func TestTheFolderIsMissingAtTheStart(t *testing.T) {
 	if len(n.kernel.links) != 2 || !n.firewall.entries[firewall.Entry{Device: "a_net0", Addr: netip.MustParseAddr("203.0.113.1")}] {
 		t.Errorf("links %v, filtered %v", n.kernel.links, n.firewall.entries)
 	}
-	if got := n.problems(); !strings.Contains(got, folder+": all VMs stay as they are; put it back, or let go of them all") {
+	if got := n.problems(); !strings.Contains(got, folder+": all VMs stay as they are; put it back, or to remove all VMs, make an empty one") {
 		t.Errorf("problems: %s", got)
 	}
 	list := n.VMs(ctx)

@@ -124,8 +124,8 @@ func TestDomainsThatWereStartedWithoutTheAgentAreTakenUp(t *testing.T) {
 	n.wantRoutes(t, "the agent is there", "203.0.113.1/32 live", "203.0.113.50/32 live")
 	warnings := strings.Join(n.Status(ctx).Warnings, "\n")
 	for _, want := range []string{
-		"libvirt: domain bad is not taken up: VM bad: 8.8.8.8 is in none of the fabric's pools",
-		`libvirt: domain typo is not taken up: ip "x" is not an address`,
+		"libvirt: domain bad cannot be used: VM bad: 8.8.8.8 is in none of the fabric's pools",
+		`libvirt: domain typo cannot be used: ip "x" is not an address`,
 	} {
 		if !strings.Contains(warnings, want) {
 			t.Errorf("no %q in %s", want, warnings)

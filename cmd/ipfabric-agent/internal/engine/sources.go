@@ -43,7 +43,7 @@ func (e *Engine) SetSource(ctx context.Context, source vm.Source, vms []vm.VM, b
 }
 
 // offVMs returns the VMs that libvirt or LXD have but that are not wanted here
-// now: they do not run. What they have is nobody else's.
+// now: they do not run. Their addresses are not given to others.
 func (e *Engine) offVMs() []vm.VM {
 	var all, out []vm.VM
 	e.mu.Lock()
@@ -103,13 +103,13 @@ func (e *Engine) noteElsewhere(v vm.VM) {
 	e.Note("elsewhere "+v.Name, warning)
 }
 
-// inTime refuses to begin what nobody waits for any more, since by now it may be
-// the wrong thing to do. What has begun is done to its end.
+// inTime refuses to begin a change whose caller no longer waits for it: by now
+// it may be wrong. A change that has begun is finished.
 func inTime(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil
 	}
-	return vm.Errorf(vm.TooLate, "nothing was done: whoever asked did not wait for its turn")
+	return vm.Errorf(vm.TooLate, "nothing was done: the caller stopped waiting before its turn came")
 }
 
 // Note sets or clears a warning of the status.

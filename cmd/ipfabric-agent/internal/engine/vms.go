@@ -197,7 +197,7 @@ func (e *Engine) remove(ctx context.Context, name string, handOver bool) error {
 	e.Log.Info("VM removed", "vm", name)
 	e.Note("elsewhere "+name, "")
 	if bad {
-		// Nobody knows where it was: only a look at everything finds it.
+		// Where it was is not known: only a look at everything finds it.
 		return e.syncAll(context.WithoutCancel(ctx))
 	}
 	if handOver {
@@ -237,8 +237,8 @@ func (e *Engine) Reconcile(ctx context.Context) error {
 }
 
 // put adds a VM of a source, or replaces the one of the same source and name.
-// How it is announced stays as it is unless v says. A VM that somebody else
-// wants stays theirs.
+// Its phase stays as it is unless v has one. A VM that was added by another
+// source is left alone.
 func (e *Engine) put(ctx context.Context, v vm.VM) error {
 	phase := v.Phase
 	if err := e.complete(&v); err != nil {
@@ -251,7 +251,7 @@ func (e *Engine) put(ctx context.Context, v vm.VM) error {
 	}
 	have, ok := e.Store.Get(v.Name)
 	if ok && have.Source != v.Source {
-		e.Log.Debug("a VM is wanted by somebody else already", "vm", v.Name, "by", have.Source)
+		e.Log.Debug("another source has added this VM already", "vm", v.Name, "by", have.Source)
 		return nil
 	}
 	if ok && phase == "" {

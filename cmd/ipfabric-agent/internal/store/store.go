@@ -22,8 +22,8 @@ const (
 	tempPrefix  = ".tmp-" // no VM's name begins with a dot
 )
 
-// ErrMissing is a folder of VMs that is not there. Nobody knows then which VMs
-// are wanted: that is something else than none.
+// ErrMissing is a folder of VMs that is not there. Then it is not known
+// which VMs are wanted, which is not the same as none.
 var ErrMissing = errors.New("the folder of the VMs is missing")
 
 // A Store holds the VMs in memory and on disk. All methods can be called at
@@ -40,13 +40,12 @@ type Store struct {
 	// withheld are the addresses of VMs whose file cannot be used, and whose
 	// routes were taken away by a drain: only this knows them.
 	withheld map[string][]netip.Addr
-	// files have what the VMs' files hold besides what this agent understands.
-	// Only those that hold such are here.
+	// files are those that have more than this agent understands, by VM name.
 	files map[string]vm.File
 }
 
 // Open reads the store below dir. Files that cannot be used are not an error: Bad
-// tells of them. Nor is it one if there is no folder of VMs: see Known.
+// lists them. Nor is it an error if there is no folder of VMs: see Known.
 func Open(dir string) (*Store, error) {
 	s := &Store{dir: dir, vms: map[string]vm.VM{}, unsaved: map[string]vm.VM{}}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
@@ -98,7 +97,7 @@ func (s *Store) Reload() error {
 			os.Remove(s.path(file)) // left by an agent that was killed while it wrote
 		case strings.HasSuffix(file, asideSuffix):
 			name := strings.TrimSuffix(file, asideSuffix)
-			if _, told := bad[name]; !told {
+			if _, known := bad[name]; !known {
 				bad[name] = "its file cannot be used: " + s.path(file)
 			}
 		case strings.HasSuffix(file, vmSuffix):
