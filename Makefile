@@ -2,7 +2,8 @@
 export GOTOOLCHAIN = local
 export CGO_ENABLED = 0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-GOBUILD  = go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+COMMITTED := $(shell git show -s --format=%ct HEAD 2>/dev/null || echo 0)
+GOBUILD  = go build -trimpath -ldflags '-s -w -X main.version=$(VERSION) -X main.committed=$(COMMITTED)'
 FUZZTIME ?= 30s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.6.1
 
@@ -11,6 +12,7 @@ STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.6.1
 build: ## build bin/ipfabric, bin/ipfabric-agent and bin/ipfabric-lab
 	GOOS=linux GOARCH=amd64 $(GOBUILD) -o assets/agent/ipfabric-agent-amd64 ./cmd/ipfabric-agent
 	GOOS=linux GOARCH=arm64 $(GOBUILD) -o assets/agent/ipfabric-agent-arm64 ./cmd/ipfabric-agent
+	echo '$(VERSION) $(COMMITTED)' > assets/agent/ipfabric-agent-version
 	$(GOBUILD) -o bin/ ./cmd/...
 
 demo: build deps ## boot a lab of real machines, run init against it, show the sessions (root)

@@ -11,7 +11,7 @@ import (
 
 func TestUpgradeIsOneHostAfterTheOther(t *testing.T) {
 	f := steptest.Fabric(t, "full")
-	plan, err := New(f, frr.Options{Upgrade: true})
+	plan, err := New(f, Options{FRR: frr.Options{Upgrade: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestUpgradeIsOneHostAfterTheOther(t *testing.T) {
 func TestNewTouchesEveryManagedHostInOrder(t *testing.T) {
 	f := steptest.Fabric(t, "full")
 	f.RouteReflectors[1].Managed = false
-	plan, err := New(f, frr.Options{})
+	plan, err := New(f, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestNewTouchesEveryManagedHostInOrder(t *testing.T) {
 		t.Error("route reflectors are changed at the same time")
 	}
 	f.BGP.Password = inventory.Secret{Env: "X"}
-	if _, err := New(f, frr.Options{}); err == nil {
+	if _, err := New(f, Options{}); err == nil {
 		t.Error("a plan without the password that the inventory names")
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/inventory/vm"
 )
 
 // inNetns runs the calling test again in a network namespace of its own, with
@@ -177,9 +177,9 @@ func (a *agent) refuses(want string, args ...string) {
 	}
 }
 
-func (a *agent) status() api.Status {
+func (a *agent) status() vm.Status {
 	a.t.Helper()
-	var s api.Status
+	var s vm.Status
 	if err := json.Unmarshal([]byte(a.do("status", "--json")), &s); err != nil {
 		a.t.Fatal(err)
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"ipfabric/inventory/vm"
+	"ipfabric/steps/vms"
 )
 
 // The exit codes. They are part of the interface: scripts rely on them, and
@@ -57,6 +60,42 @@ func exitCode(err error) int {
 		return exitInterrupted
 	}
 	return exitFailed
+}
+
+// The codes of errors of this program, for scripts: see docs/commands.md. Those
+// that an agent gives are in inventory/vm.
+const (
+	codeFailed      vm.Code = "failed"      // nothing else fits
+	codeUnanswered  vm.Code = "no-answer"   // a host failed or gave no answer
+	codeUnhealthy   vm.Code = "unhealthy"   // verify found a problem
+	codeInterrupted vm.Code = "interrupted" // by Ctrl-C or a signal
+)
+
+// codeOf is an error's code for scripts: the agent's, or one by its kind.
+func codeOf(err error) vm.Code {
+	var e *vms.Error
+	var missing *vms.NotFoundError
+	switch {
+	case errors.As(err, &e) && e.Code != "":
+		return e.Code
+	case errors.As(err, &missing):
+		return vm.NotFound
+	case e != nil && e.Kind == vms.Usage:
+		return vm.Usage
+	case e != nil && e.Kind == vms.Unanswered, isConnectError(err):
+		return codeUnanswered
+	}
+	switch exitCode(err) {
+	case exitUsage:
+		return vm.Usage
+	case exitHosts:
+		return codeUnanswered
+	case exitUnhealthy:
+		return codeUnhealthy
+	case exitInterrupted:
+		return codeInterrupted
+	}
+	return codeFailed
 }
 
 // A hintedError says what to do about it.

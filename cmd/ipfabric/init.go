@@ -48,6 +48,7 @@ verification found a problem, 130 interrupted.`,
 	a.limitFlag(cmd, &opts.limit, "work on these hosts only (`HOST,...`)")
 	f.BoolVar(&opts.adopt, "adopt", false, "take over a frr.conf that ipfabric did not write; a copy stays on the host")
 	f.BoolVar(&opts.loss, "accept-session-loss", false, "keep the changes even if BGP sessions that were up do not come back")
+	f.BoolVar(&opts.downgrade, "downgrade-agent", false, "replace agents that are newer than this ipfabric's")
 	f.BoolVar(&opts.upgrade, "upgrade-frr", false, "upgrade FRR to the newest version of its source, one host after the other")
 	f.DurationVar(&opts.wait, "wait", time.Minute, "how long the verification after changes may wait until all is healthy")
 	f.BoolVar(&opts.noVerify, "no-verify", false, "do not verify at the end")

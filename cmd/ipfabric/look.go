@@ -34,7 +34,7 @@ func (s *session) look(ctx context.Context, plan run.Plan) (*outlook, error) {
 			h.Steps = []stepOutlook{}
 		}
 		if err := hostError(r); err != nil {
-			h.Error, h.Hint = err.Error(), hintOf(err)
+			h.Code, h.Error, h.Hint = codeOf(err), err.Error(), hintOf(err)
 			o.Failed++
 		}
 		o.Changes += len(h.Steps)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 )
 
 func main() {
@@ -16,6 +17,7 @@ func main() {
 func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	mask := &masker{}
 	say := newSayer(stdout, stderr, mask, os.LookupEnv)
+	say.jsonErrors = slices.Contains(args, "--json") // also where the error is about the arguments themselves
 	defer say.log.close()
 	ctx, signals, release := catchSignals(ctx, say)
 	defer release()

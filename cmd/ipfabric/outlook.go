@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/frr"
 	"ipfabric/steps/run"
 	"ipfabric/steps/step"
@@ -23,6 +24,7 @@ type hostOutlook struct {
 	Role  string        `json:"role"`
 	State run.State     `json:"state"` // in-sync, differs, failed or skipped
 	Steps []stepOutlook `json:"steps"` // those that differ, in their order
+	Code  vm.Code       `json:"code,omitempty"`
 	Error string        `json:"error,omitempty"`
 	Hint  string        `json:"hint,omitempty"`
 

@@ -24,6 +24,7 @@ looked at, 1 none could, or a login or host key was not as expected.`,
 	}
 	a.limitFlag(cmd, &opts.limit, "look at these hosts only (`HOST,...`)")
 	cmd.Flags().BoolVar(&opts.adopt, "adopt", false, "plan to take over a frr.conf that ipfabric did not write")
+	cmd.Flags().BoolVar(&opts.downgrade, "downgrade-agent", false, "plan to replace agents that are newer than this ipfabric's")
 	cmd.Flags().BoolVar(&opts.upgrade, "upgrade-frr", false, "plan to upgrade FRR to the newest version of its source (fetches the package lists)")
 	cmd.Flags().BoolVar(&opts.json, "json", false, "print the plan as JSON")
 	return cmd

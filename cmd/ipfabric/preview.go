@@ -45,6 +45,8 @@ type planOptions struct {
 	adopt bool
 	loss  bool
 	json  bool
+	// downgrade replaces agents that are newer than those of this program.
+	downgrade bool
 	// upgrade asks for FRR's newest version of its source.
 	upgrade bool
 }
@@ -57,6 +59,9 @@ func (o planOptions) applyCommand() string {
 	}
 	if o.adopt {
 		line += " --adopt"
+	}
+	if o.downgrade {
+		line += " --downgrade-agent"
 	}
 	return line
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/run"
 	"ipfabric/steps/step"
 )
@@ -95,6 +96,7 @@ type jsonEvent struct {
 	Step  string    `json:"step,omitempty"`
 	State run.State `json:"state"`
 	Diff  step.Diff `json:"diff,omitempty"`
+	Code  vm.Code   `json:"code,omitempty"`
 	Error string    `json:"error,omitempty"`
 	Hint  string    `json:"hint,omitempty"`
 	Took  float64   `json:"took_seconds,omitempty"`
@@ -106,7 +108,7 @@ func newJSONEvent(ev run.Event) jsonEvent {
 		Step: ev.Step, State: ev.State, Diff: ev.Diff, Took: ev.Took.Seconds(),
 	}
 	if ev.Err != nil {
-		e.Error, e.Hint = ev.Err.Error(), hintOf(ev.Err)
+		e.Code, e.Error, e.Hint = codeOf(ev.Err), ev.Err.Error(), hintOf(ev.Err)
 	}
 	return e
 }

@@ -16,6 +16,8 @@ package main
 //     flag. The answer to an empty line is no.
 //   - Colour is for terminals, without NO_COLOR and TERM=dumb. It only adds:
 //     the text says the same without it.
+//   - With --json an error is one line on standard error, a JSON object with
+//     code, error and hint.
 //   - With --progress json every line on standard error is a JSON object.
 //   - Secrets are masked by the writers (mask.go), not by those who print.
 
@@ -34,6 +36,7 @@ import (
 	"golang.org/x/term"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/run"
 )
 
@@ -46,7 +49,10 @@ type sayer struct {
 	errTTY  bool // standard error takes colour
 	verbose bool
 	json    bool // standard error has JSON lines
-	log     *runLog
+	// jsonErrors has each error on standard error as one line, a JSON object
+	// with code, error and hint: for commands with --json.
+	jsonErrors bool
+	log        *runLog
 
 	lost error // why a result could not be written
 }
@@ -99,6 +105,10 @@ func (s *sayer) hint(format string, args ...any) {
 
 // failure prints an error with its hint.
 func (s *sayer) failure(err error) {
+	if s.jsonErrors {
+		s.errorLine(err)
+		return
+	}
 	var problems inventory.Errors
 	if errors.As(err, &problems) {
 		for _, p := range problems { // each on a line of its own, as compilers do
@@ -125,6 +135,10 @@ func (s *sayer) failures(errs []error) {
 		return before
 	})
 	for i, err := range errs {
+		if s.jsonErrors {
+			s.errorLine(err)
+			continue
+		}
 		s.message("error", red, strings.TrimRight(err.Error(), "\n"))
 		h := hintOf(err)
 		later := false
@@ -136,6 +150,25 @@ func (s *sayer) failures(errs []error) {
 			seen[h] = true
 		}
 	}
+}
+
+// errorLine prints an error as one JSON object: code, error and hint, and what
+// the events of --progress json have too if these are asked for.
+func (s *sayer) errorLine(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := vm.ErrorOf(err, codeOf(err))
+	s.log.record("", "error: %s", e.Msg)
+	if !s.json {
+		s.jsonLine(e)
+		return
+	}
+	s.jsonLine(struct {
+		Time time.Time `json:"time"`
+		Type string    `json:"type"`
+		Text string    `json:"text"`
+		*vm.Error
+	}{time.Now().UTC(), "error", e.Msg, e})
 }
 
 // message prints one message on standard error; further lines of it are

@@ -135,7 +135,10 @@ func (a *runEnv) logStart(command string) {
 
 // plan returns what must be true of the hosts of --limit.
 func (s *session) plan(o planOptions) (run.Plan, error) {
-	plan, err := steps.New(s.fabric, frr.Options{Adopt: o.adopt, AcceptSessionLoss: o.loss, Upgrade: o.upgrade})
+	plan, err := steps.New(s.fabric, steps.Options{
+		FRR:            frr.Options{Adopt: o.adopt, AcceptSessionLoss: o.loss, Upgrade: o.upgrade},
+		DowngradeAgent: o.downgrade,
+	})
 	if err != nil {
 		return nil, err
 	}

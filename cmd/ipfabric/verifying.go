@@ -8,7 +8,6 @@ import (
 
 	"ipfabric/inventory"
 	"ipfabric/steps"
-	"ipfabric/steps/frr"
 	"ipfabric/steps/run"
 	"ipfabric/steps/step"
 	"ipfabric/steps/verify"
@@ -197,6 +196,6 @@ func restricted(r *verify.Report, limit []string) *verify.Report {
 // verifyOnce compares the hosts with what init would make true of them, and
 // looks at both ends of every session.
 func verifyOnce(ctx context.Context, f *inventory.Fabric, connect func(context.Context, string) (step.Host, error)) *verify.Report {
-	plan, err := steps.New(f, frr.Options{})
+	plan, err := steps.New(f, steps.Options{})
 	return verify.Verify(ctx, f, plan, err, connect)
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"ipfabric/inventory/vm"
 	"ipfabric/remote"
 	"ipfabric/steps/vms"
 )
@@ -54,6 +55,7 @@ func (n *vmNode) Lock(_ context.Context, path, note string) (func(), error) {
 
 func (n *vmNode) Query(ctx context.Context, argv ...string) (string, error) {
 	line := strings.Join(argv, " ")
+	line = strings.TrimSuffix(line, " --protocol 1")
 	if strings.HasSuffix(line, "ipfabric-agent vm list --json") {
 		return n.vms, nil
 	}
@@ -167,7 +169,7 @@ func TestVMAddThatTheAgentRefuses(t *testing.T) {
 	b, nodes := vmBench(t, "node1")
 	nodes["node1"].run = func(line string) error {
 		return &remote.CommandError{Host: "node1", Argv: line, Code: 1,
-			Stderr: "ipfabric-agent: VM web is not added: no space left on device\nhint: make room on the disk"}
+			Stderr: `{"code":"disk-full","error":"VM web is not added: no space left on device","hint":"make room on the disk"}`}
 	}
 	err := b.vmFailed(context.Background(), vmAdd(context.Background(), b.session, vms.Wish{Name: "web", Node: "node1"}, false))
 	wantCode(t, err, exitFailed)
@@ -203,7 +205,7 @@ func TestVMAddInterrupted(t *testing.T) {
 }
 
 func TestVMSaysWhoHasARoute(t *testing.T) {
-	live := vms.VM{Name: "web", Node: "node1", Phase: "live", Present: true, Carrier: true, Routes: 1, Announced: true}
+	live := vms.VM{Node: "node1", Observed: vm.Observed{VM: vm.VM{Name: "web", Phase: vm.Live}, Present: true, Carrier: true, Routes: 1, Announced: true}}
 	off, drained := live, live
 	off.Carrier = false
 	drained.Routes, drained.Announced = 0, false

@@ -57,7 +57,7 @@ address is in use; 3 a host did not answer; 64 the command line is wrong.`,
 	f.StringVar(&w.IP6, "ip6", "", "IPv6 `ADDRESS`, or none (default: the lowest free one of the pools)")
 	f.StringVar(&w.MAC, "mac", "", "the guest's own hardware address `MAC`, if it is known")
 	f.StringVar(&w.Interface, "interface", "", "the host's end of the VM's `INTERFACE` (default NAME_net0)")
-	f.StringVar(&w.Link, "link", "", "tap: the agent makes the interface; existing: somebody else does (default: tap on kvm nodes, existing on lxd nodes)")
+	f.StringVar(&w.Link, "link", "", "tap: the agent makes the interface; existing: another program does (default: tap on kvm nodes, existing on lxd nodes)")
 	f.StringVar(&w.Owner, "owner", "", "`USER` that may open the tap, such as libvirt-qemu (default root)")
 	f.StringVar(&w.Group, "group", "", "`GROUP` that may open the tap")
 	f.BoolVar(&w.MultiQueue, "multiqueue", false, "make a tap with several queues")

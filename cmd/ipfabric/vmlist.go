@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/step"
 	"ipfabric/steps/vms"
 )
@@ -18,9 +19,8 @@ type vmListJSON struct {
 }
 
 type unansweredJSON struct {
-	Host  string `json:"host"`
-	Error string `json:"error"`
-	Hint  string `json:"hint,omitempty"`
+	Host string `json:"host"`
+	*vm.Error
 }
 
 func (a *app) vmListCommand() *cobra.Command {
@@ -100,7 +100,7 @@ func showVMs(s *session, l vms.List, asJSON bool) error {
 			out.VMs = []vms.Listed{}
 		}
 		for _, x := range l.Silent {
-			out.Unanswered = append(out.Unanswered, unansweredJSON{x.Host, x.Err.Error(), hintOf(x.Err)})
+			out.Unanswered = append(out.Unanswered, unansweredJSON{x.Host, vm.ErrorOf(x.Err, codeOf(x.Err))})
 		}
 		return s.say.resultJSON(out)
 	}

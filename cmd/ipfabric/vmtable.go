@@ -96,11 +96,11 @@ func vmDetails(all []vms.Listed) string {
 		if len(all) > 1 {
 			add("on", v.Node)
 		}
-		add("MAC", v.MAC)
-		add("link", v.Link)
+		add("MAC", v.MAC.String())
+		add("link", string(v.Link))
 		add("owner", v.Owner)
 		add("group", v.Group)
-		add("wanted by", v.Source)
+		add("wanted by", string(v.Source))
 		if v.Dropped > 0 {
 			add("dropped", fmt.Sprintf("%d packets in the last day that were not its to send", v.Dropped))
 		}

@@ -45,6 +45,8 @@ func TestParseRefuses(t *testing.T) {
 		{`{"name":"a","ip":"203.0.113.1","mac":"01:00:5e:00:00:01"}`, "VM a: mac 01:00:5e:00:00:01 is not the address of one network card"},
 		{`{"name":"a","ip":"203.0.113.1","mac":"zz"}`, `mac "zz": write it as 52:54:00:12:34:56`},
 		{`{"name":"a","ip":"203.0.113.1","interface":"../../x"}`, `VM a: interface "../../x": only letters, digits and _ . - ~ may be in it`},
+		{`{"name":"a","ip":"203.0.113.1","interface":"..."}`, `VM a: interface "..." cannot be the name of a VM's interface`},
+		{`{"name":"...","ip":"203.0.113.1"}`, `VM name "...": it must begin with a letter or a digit`},
 		{`{"name":"a","ip":"203.0.113.1","interface":"all"}`, `VM a: interface "all" cannot be the name of a VM's interface`},
 		{`{"name":"a","ip":"203.0.113.1","owner":"x; rm"}`, `VM a: owner "x; rm" is not the name or number of one`},
 		{`{"name":"a","ip":"203.0.113.1","phase":"gone"}`, `VM a: phase "gone": write live, waiting, migrating or withdrawn`},

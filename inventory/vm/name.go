@@ -40,11 +40,11 @@ func alphanumeric(b byte) bool {
 	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
 }
 
-// CheckInterface says what is wrong with the name of an interface. It admits
-// less than the kernel does: every name that passes is also one path element
-// below /proc/sys.
+// CheckInterface says what is wrong with the name of an interface. It allows
+// fewer names than the kernel does: each that passes is also one path element
+// below /proc/sys. A name of dots alone is refused.
 func CheckInterface(name string) error {
-	if name == "" || len(name) > maxInterface || name == "." || name == ".." || name == "all" || name == "default" {
+	if name == "" || len(name) > maxInterface || strings.Trim(name, ".") == "" || name == "all" || name == "default" {
 		return fmt.Errorf("interface %.20q cannot be the name of a VM's interface", name)
 	}
 	for i := range len(name) {
@@ -78,9 +78,9 @@ func InterfaceName(name string) string {
 // to the interface as an alternative name where its own is another.
 func AltName(name string) string { return name + interfaceSuffix }
 
-// validAccount says whether a user's or group's name is one, or a number, or
-// empty.
-func validAccount(name string) bool {
+// ValidAccount says whether a text can be the name or number of a user or
+// group. The empty text, which stands for root, can.
+func ValidAccount(name string) bool {
 	if len(name) > 32 {
 		return false
 	}

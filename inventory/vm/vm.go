@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A VM is one virtual machine or container that this node routes for. Make
-// one with Parse or call Check: the rest of the agent relies on what it holds.
+// A VM is one virtual machine or container that a node routes for. Make one
+// with Parse or call Check: the rest of the agent relies on what it holds.
 type VM struct {
 	Name string     `json:"name"`
 	IPv4 netip.Addr `json:"ip,omitzero"`  // announced as a /32
@@ -34,8 +34,8 @@ type VM struct {
 	MultiQueue bool   `json:"multiqueue,omitempty"`
 	Phase      Phase  `json:"phase"`
 	Source     Source `json:"source"`
-	// Settle is when a Migrating VM becomes Live by itself. Zero is when it is
-	// told to.
+	// Settle is when a Migrating VM becomes Live by itself. Zero is never: it
+	// waits for a change of its phase.
 	Settle time.Time `json:"settle,omitzero"`
 }
 
@@ -44,7 +44,7 @@ type Link string
 
 const (
 	Tap      Link = "tap"      // the agent, if it is not there: a persistent tap
-	Existing Link = "existing" // somebody else (libvirt, LXD): the agent takes it up when it appears
+	Existing Link = "existing" // another program (libvirt, LXD): the agent uses it as soon as it appears
 )
 
 // A Phase says how a VM's routes are announced.
@@ -54,17 +54,17 @@ const (
 	// Live is a VM that runs here: metric 1024.
 	Live Phase = "live"
 	// Waiting is a VM that is about to arrive by live migration: everything
-	// is ready, but there are no routes. The first packet from the guest makes
-	// it Migrating.
+	// is ready, but it has no routes. The first packet from the guest makes it
+	// Migrating.
 	Waiting Phase = "waiting"
-	// Migrating is a VM that has just arrived and that the node it left may
-	// still announce: metric 512, which FRR turns into LOCAL_PREF 200, so that
-	// everybody prefers this node.
+	// Migrating is a VM that has just arrived, while the node it left may still
+	// announce it: metric 512, which FRR turns into LOCAL_PREF 200, so that all
+	// routers prefer this node.
 	Migrating Phase = "migrating"
 	// Withdrawn is a VM that keeps its interface but is not announced.
 	Withdrawn Phase = "withdrawn"
-	// Off is one that libvirt or LXD has but that is shut down. Nothing is done
-	// about it; its addresses are nobody else's. No VM is stored with it.
+	// Off is a VM that libvirt or LXD has but that is shut down. The agent only
+	// lists it; its addresses are not given to others. It is never stored.
 	Off Phase = "off"
 )
 
@@ -89,8 +89,9 @@ func Parse(data []byte) (*VM, error) {
 	return v, nil
 }
 
-// Decode reads one VM from JSON without checking it. Unknown keys are errors: a
-// key that is not understood may be the one that matters.
+// Decode reads one VM from JSON without checking it. Unknown keys are errors,
+// as a request with a key that is ignored would do something else than was
+// asked for. Files are read by ParseFile, which keeps them.
 func Decode(data []byte) (*VM, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
@@ -104,7 +105,7 @@ func Decode(data []byte) (*VM, error) {
 	return &v, nil
 }
 
-// readable says in plain words what encoding/json says in Go's.
+// readable says in plain words what encoding/json says in terms of Go.
 func readable(err error) error {
 	var typ *json.UnmarshalTypeError
 	switch {
@@ -148,10 +149,10 @@ func (v *VM) checkAddresses() error {
 	if !v.IPv4.IsValid() && !v.IPv6.IsValid() {
 		return errors.New("it has neither an IPv4 nor an IPv6 address")
 	}
-	if v.IPv4.IsValid() && !v.IPv4.Is4() {
+	if v.IPv4.IsValid() && !IsFamily(v.IPv4, false) {
 		return fmt.Errorf("ip %s is not an IPv4 address", v.IPv4)
 	}
-	if v.IPv6.IsValid() && (!v.IPv6.Is6() || v.IPv6.Is4In6() || v.IPv6.Zone() != "") {
+	if v.IPv6.IsValid() && !IsFamily(v.IPv6, true) {
 		return fmt.Errorf("ip6 %s is not an IPv6 address", v.IPv6)
 	}
 	for _, a := range v.Addrs() {
@@ -159,10 +160,19 @@ func (v *VM) checkAddresses() error {
 			return fmt.Errorf("%s is not an address that can be routed to a VM", a)
 		}
 	}
-	if len(v.MAC) != 0 && (len(v.MAC) != 6 || v.MAC[0]&1 != 0 || isZero(v.MAC)) {
+	if len(v.MAC) != 0 && !v.MAC.Valid() {
 		return fmt.Errorf("mac %s is not the address of one network card", v.MAC)
 	}
 	return nil
+}
+
+// IsFamily says whether an address is one of IPv4, or of IPv6, as a VM's is
+// written: neither with a zone nor IPv4 mapped into IPv6.
+func IsFamily(a netip.Addr, is6 bool) bool {
+	if is6 {
+		return a.Is6() && !a.Is4In6() && a.Zone() == ""
+	}
+	return a.Is4()
 }
 
 func (v *VM) checkLink() error {
@@ -179,7 +189,7 @@ func (v *VM) checkLink() error {
 		}
 	}
 	for what, name := range map[string]string{"owner": v.Owner, "group": v.Group} {
-		if !validAccount(name) {
+		if !ValidAccount(name) {
 			return fmt.Errorf("%s %q is not the name or number of one", what, name)
 		}
 	}
@@ -189,17 +199,8 @@ func (v *VM) checkLink() error {
 	return nil
 }
 
-func isZero(mac []byte) bool {
-	for _, b := range mac {
-		if b != 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // Addrs returns the VM's addresses, IPv4 first.
-func (v *VM) Addrs() []netip.Addr {
+func (v VM) Addrs() []netip.Addr {
 	var out []netip.Addr
 	for _, a := range []netip.Addr{v.IPv4, v.IPv6} {
 		if a.IsValid() {
@@ -220,7 +221,7 @@ func (v *VM) Device() string {
 // Announced says whether the VM's routes should be in the kernel's table.
 func (v *VM) Announced() bool { return v.Phase == Live || v.Phase == Migrating }
 
-// Same says whether two VMs are the same but for how they are announced.
+// Same says whether two VMs are equal except for their phase.
 func (v *VM) Same(o *VM) bool {
 	return v.Name == o.Name && v.IPv4 == o.IPv4 && v.IPv6 == o.IPv6 &&
 		bytes.Equal(v.MAC, o.MAC) && v.Device() == o.Device() && v.Link == o.Link &&
@@ -231,6 +232,12 @@ func (v *VM) Same(o *VM) bool {
 type MAC net.HardwareAddr
 
 func (m MAC) String() string { return net.HardwareAddr(m).String() }
+
+// Valid says whether it is the address of one network card: 6 bytes, not a
+// group's, not zero.
+func (m MAC) Valid() bool {
+	return len(m) == 6 && m[0]&1 == 0 && !bytes.Equal(m, make([]byte, 6))
+}
 
 // MarshalText writes it as 02:00:00:00:00:01.
 func (m MAC) MarshalText() ([]byte, error) { return []byte(m.String()), nil }

@@ -1,15 +1,12 @@
-package api
+package vm
 
-import (
-	"time"
+import "time"
 
-	"ipfabric/cmd/ipfabric-agent/internal/frr"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
-)
-
-// A Status says how the agent and what it looks after are.
+// A Status says how the agent, its node and the VMs on it are. It is what
+// `ipfabric-agent status --json` prints. It can be read whatever the protocol
+// of the other side: fields are only ever added.
 type Status struct {
-	Version   string    `json:"version"`
+	Build
 	Binary    Binary    `json:"binary"`
 	Config    Config    `json:"config"`
 	Started   time.Time `json:"started"`
@@ -39,12 +36,24 @@ type VMCounts struct {
 
 // An FRR says how bgpd on this node is.
 type FRR struct {
-	Up       bool          `json:"up"`
-	Error    string        `json:"error,omitempty"`
-	Sessions []frr.Session `json:"sessions"` // never null
+	Up       bool      `json:"up"`
+	Error    string    `json:"error,omitempty"`
+	Sessions []Session `json:"sessions"` // never null
 }
 
-// Dropped counts packets from VMs that were not theirs to send.
+// A Session is one address family of one neighbor, as bgpd sees it.
+type Session struct {
+	Peer        string `json:"peer"`
+	Name        string `json:"name,omitempty"` // its description
+	Family      string `json:"family"`         // "ipv4-unicast", "ipv6-unicast", "l2vpn-evpn"
+	State       string `json:"state"`          // "Established", "Active" …
+	UptimeSec   int64  `json:"uptime_seconds"`
+	Received    int    `json:"prefixes_received"`
+	Sent        int    `json:"prefixes_sent"` // -1: this FRR does not say (before 8.0)
+	Established bool   `json:"established"`
+}
+
+// Dropped counts packets that VMs may not send, such as those with a false source.
 type Dropped struct {
 	Reasons map[string]uint64 `json:"reasons"` // since the node was booted
 	VMs     map[string]uint64 `json:"vms"`     // only those that had any in the last day
@@ -61,23 +70,24 @@ type Reconcile struct {
 	TookMS  float64   `json:"took_ms"`
 }
 
-// A VM is what is wanted and how it is.
-type VM struct {
-	vm.VM
+// An Observed VM is what is wanted of a VM and how it is. Lists of VMs are made
+// of it.
+type Observed struct {
+	VM
 	Present   bool   `json:"present"`           // it has its interface
 	Carrier   bool   `json:"carrier"`           // a guest is at the other end of it
 	Routes    int    `json:"routes"`            // in the kernel
 	Announced bool   `json:"announced"`         // FRR has what it needs to announce it
 	Problem   string `json:"problem,omitempty"` // what keeps it from being as it should
-	Dropped   uint64 `json:"dropped_packets"`   // in the last day, not its to send
-	// FileError is why its file cannot be used. Then nothing else is known of the
-	// VM but what the kernel has.
+	Dropped   uint64 `json:"dropped_packets"`   // packets of the last day that the VM may not send
+	// FileError is why its file cannot be used. Then only the name is certain; the
+	// addresses and the interface are those that the kernel still has.
 	FileError string `json:"file_error,omitempty"`
 }
 
 // A Change is what can be changed of a VM that is there.
 type Change struct {
-	Phase vm.Phase `json:"phase"`
+	Phase Phase `json:"phase"`
 }
 
 // A Config says which configuration the agent runs with.
@@ -92,10 +102,4 @@ type Config struct {
 type Binary struct {
 	SHA256   string `json:"sha256"`   // in hex
 	Replaced bool   `json:"replaced"` // its file is gone or another one by now
-}
-
-// An errorBody is the body of every answer that is not 2xx.
-type errorBody struct {
-	Error string `json:"error"`
-	Hint  string `json:"hint,omitempty"`
 }
