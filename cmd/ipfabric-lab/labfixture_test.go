@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,12 +20,28 @@ import (
 //	go test -tags lab -run '^TestLab' ./cmd/ipfabric-lab     (as root)
 //
 // Each has labs of its own in temporary folders and takes them down itself, so
-// they go together with other labs on the same host.
+// they go together with other labs on the same host, and with each other: most
+// of their time is waiting for machines. TestLabFabric and TestLabSystems, which
+// take longest, run from the start to the end, the others beside them.
 
 // program is the ipfabric-lab under test.
 var program string
 
+// turns are for the tests that run beside the longest ones.
+var turns = make(chan struct{}, 2)
+
+// beside lets a test run beside others, when it is its turn. What depends on
+// the time that something takes on this host does not call it, and runs alone.
+func beside(t *testing.T) {
+	t.Helper()
+	t.Parallel()
+	turns <- struct{}{}
+	t.Cleanup(func() { <-turns }) // after the lab's own cleanup
+}
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "100") // turns tell how many there are; the flag exists
 	if os.Geteuid() != 0 {
 		fmt.Fprintln(os.Stderr, "the lab's tests boot machines, which needs root: run them with sudo, or leave out -tags lab")
 		os.Exit(1)

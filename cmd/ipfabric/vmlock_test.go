@@ -46,7 +46,7 @@ func TestVMLockWaitsForTheOtherOperator(t *testing.T) {
 	go func() {
 		defer close(freed)
 		// While it waits, it must hold nothing itself.
-		for {
+		for range time.Tick(time.Millisecond) {
 			locks := nodes["node1"].locks
 			locks.mu.Lock()
 			tried := len(locks.order) > 1 && locks.holder["node1"] == ""
@@ -55,7 +55,6 @@ func TestVMLockWaitsForTheOtherOperator(t *testing.T) {
 				release()
 				return
 			}
-			time.Sleep(time.Millisecond)
 		}
 	}()
 	unlock, _, err := b.lockVMs(context.Background(), []string{"node1", "node2"})

@@ -83,7 +83,9 @@ func TestAPackageManagerOutlivesTheRunThatStartedIt(t *testing.T) {
 	}
 	exists := func(name string) {
 		t.Helper()
-		for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		again := time.NewTicker(10 * time.Millisecond)
+		defer again.Stop()
+		for end := time.Now().Add(10 * time.Second); ; <-again.C {
 			if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 				return
 			}

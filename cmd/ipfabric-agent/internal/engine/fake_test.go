@@ -266,7 +266,9 @@ func (n *node) mustAdd(t *testing.T, name, ip string) {
 // eventually waits for something that another goroutine brings about.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); <-again.C {
 		if ok() {
 			return
 		}
