@@ -2,22 +2,28 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	"ipfabric/steps/run"
+	"ipfabric/steps/step"
 )
 
-// apply carries out the plan on the hosts that differ. Hosts that could not be
-// looked at stay in it with the error of then: a stage that changes one host
-// after the other must not go on to the second when the first is down.
-func (s *session) apply(ctx context.Context, plan run.Plan, o *outlook) run.Result {
+// apply carries out the plan on the hosts that differ, as far as they still
+// differ as it was shown; of a parallel stage, so many hosts are changed at the
+// same time. Hosts that could not be looked at stay in it with the error of
+// then: a stage that changes one host after the other must not go on to the
+// second when the first is down.
+func (s *session) apply(ctx context.Context, plan run.Plan, o *outlook, parallel int) run.Result {
 	defer s.signals.change()()
 	broken := map[string]run.HostResult{}
 	hosts := o.toChange()
+	shown := map[string][]run.Difference{}
 	for _, h := range o.Hosts {
+		shown[h.Host] = h.Steps
 		if h.result.Err != nil {
 			broken[h.Host] = h.result
 			s.fleet.fail(h.Host, h.result.Err)
@@ -25,11 +31,12 @@ func (s *session) apply(ctx context.Context, plan run.Plan, o *outlook) run.Resu
 		}
 	}
 	defer s.lock(ctx, o.toChange())()
-	result := s.run(ctx, plan.Only(hosts...), false, func(ev run.Event) {
+	report := func(ev run.Event) {
 		if _, known := broken[ev.Host]; !known { // has been said before
 			s.progress.report(ev)
 		}
-	})
+	}
+	result := s.run(ctx, plan.Only(hosts...), run.Runner{Report: report, Shown: shown, Parallel: parallel})
 	return merged(o, result, broken)
 }
 
@@ -140,6 +147,40 @@ func oneLine(text string, most int) string {
 		return line + " …"
 	}
 	return line
+}
+
+// failureText counts what became of the hosts that were not done, of so many in all:
+// "1 host refused the change, 5 not begun, the others are done".
+func failureText(failed run.Result, hosts int) string {
+	kinds := []string{"failed", "refused the change", "changed since the plan was shown", "not finished", "not begun"}
+	counts := map[string]int{}
+	for _, r := range failed {
+		switch {
+		case errors.As(r.Err, new(run.DriftError)):
+			counts["changed since the plan was shown"]++
+		case step.Refused(r.Err):
+			counts["refused the change"]++
+		case r.State != run.Skipped:
+			counts["failed"]++
+		case r.Changes > 0:
+			counts["not finished"]++
+		default:
+			counts["not begun"]++
+		}
+	}
+	var parts []string
+	for _, kind := range kinds {
+		switch n := counts[kind]; {
+		case n > 0 && len(parts) == 0:
+			parts = append(parts, count(n, "host")+" "+kind)
+		case n > 0:
+			parts = append(parts, fmt.Sprint(n, " ", kind))
+		}
+	}
+	if len(failed) < hosts {
+		parts = append(parts, "the others are done")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // failedOf returns the hosts that failed or were left out.

@@ -20,6 +20,7 @@ type initOptions struct {
 	noVerify bool
 	wait     time.Duration
 	waitSet  bool
+	parallel int
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -51,6 +52,9 @@ verification found a problem, 130 interrupted.`,
 		Args: noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts.waitSet = cmd.Flags().Changed("wait")
+			if opts.parallel < 1 {
+				return usagef("give at least 1", "--parallel: %d hosts at the same time", opts.parallel)
+			}
 			if opts.dryRun {
 				return a.showPlan(cmd.Context(), opts.planOptions)
 			}
@@ -65,6 +69,7 @@ verification found a problem, 130 interrupted.`,
 	f.BoolVar(&opts.loss, "accept-session-loss", false, "keep the changes even if BGP sessions that were up do not come back")
 	f.BoolVar(&opts.upgrade, "upgrade-frr", false, "upgrade FRR to the newest version of its source, one host after the other")
 	f.DurationVar(&opts.wait, "wait", time.Minute, "how long the verification after changes may wait until all is healthy")
+	f.IntVar(&opts.parallel, "parallel", 10, "change at most `N` hosts at the same time, once the first has gone well")
 	f.BoolVar(&opts.noVerify, "no-verify", false, "do not verify at the end")
 	return cmd
 }
@@ -105,7 +110,7 @@ func (s *session) converge(ctx context.Context, plan run.Plan, opts initOptions)
 		if err := s.confirm(ctx, o, opts.yes); err != nil {
 			return err
 		}
-		result := s.apply(ctx, plan, o)
+		result := s.apply(ctx, plan, o, opts.parallel)
 		s.showResult(result)
 		s.showFailures(result)
 		failed = failedOf(result)
@@ -151,11 +156,7 @@ func (s *session) finish(ctx context.Context, opts initOptions, changed bool, fa
 	if len(failed) == 0 || ctx.Err() != nil {
 		return unhealthy
 	}
-	text := count(len(failed), "host") + " failed"
-	if len(failed) < hosts {
-		text += ", the others are done"
-	}
-	return &codedError{code: exitHosts, err: withHint(errors.New(text),
+	return &codedError{code: exitHosts, err: withHint(errors.New(failureText(failed, hosts)),
 		"run `ipfabric init` again once that is put right: it does only what is left")}
 }
 

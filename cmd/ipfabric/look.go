@@ -11,7 +11,6 @@ import (
 	"ipfabric/remote"
 	"ipfabric/steps/frr"
 	"ipfabric/steps/run"
-	"ipfabric/steps/step"
 )
 
 // An outlook is what a dry run found. It is also `plan --json`.
@@ -24,12 +23,12 @@ type outlook struct {
 
 // A hostOutlook is one host of an outlook.
 type hostOutlook struct {
-	Host  string        `json:"host"`
-	Role  string        `json:"role"`
-	State run.State     `json:"state"` // in-sync, differs, failed or skipped
-	Steps []stepOutlook `json:"steps"` // those that differ, in their order
-	Error string        `json:"error,omitempty"`
-	Hint  string        `json:"hint,omitempty"`
+	Host  string           `json:"host"`
+	Role  string           `json:"role"`
+	State run.State        `json:"state"` // in-sync, differs, failed or skipped
+	Steps []run.Difference `json:"steps"` // in their order
+	Error string           `json:"error,omitempty"`
+	Hint  string           `json:"hint,omitempty"`
 
 	FRR *frr.Versions `json:"frr,omitempty"` // in a plan, where the host told it
 
@@ -39,26 +38,21 @@ type hostOutlook struct {
 // err is what failed on the host, nil if nothing did.
 func (h hostOutlook) err() error { return hostError(h.result) }
 
-// A stepOutlook is one step that differs.
-type stepOutlook struct {
-	Step string    `json:"step"`
-	Diff step.Diff `json:"diff"`
-}
-
 // look asks all hosts at once what differs. The error is a reason to go no
 // further; the outlook is there all the same.
 func (s *session) look(ctx context.Context, plan run.Plan) (*outlook, error) {
 	var mu sync.Mutex
-	differing := map[string][]stepOutlook{}
-	result := s.run(ctx, plan, true, func(ev run.Event) {
+	differing := map[string][]run.Difference{}
+	report := func(ev run.Event) {
 		s.progress.report(ev)
 		if ev.State != run.Differs {
 			return
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		differing[ev.Host] = append(differing[ev.Host], stepOutlook{Step: ev.Step, Diff: ev.Diff})
-	})
+		differing[ev.Host] = append(differing[ev.Host], run.Difference{Step: ev.Step, Diff: ev.Diff})
+	}
+	result := s.run(ctx, plan, run.Runner{DryRun: true, Report: report})
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -66,7 +60,7 @@ func (s *session) look(ctx context.Context, plan run.Plan) (*outlook, error) {
 	for _, r := range result {
 		h := hostOutlook{Host: r.Host, Role: s.role(r.Host), State: r.State, Steps: differing[r.Host], result: r}
 		if h.Steps == nil {
-			h.Steps = []stepOutlook{}
+			h.Steps = []run.Difference{}
 		}
 		if err := h.err(); err != nil {
 			h.Error, h.Hint = err.Error(), hintOf(err)
@@ -109,23 +103,26 @@ func (o *outlook) failed() run.Result {
 	return out
 }
 
-// hostErrors are the sentences for hosts that failed or were left out. Hosts behind a jump host that failed share one.
+// hostErrors are the sentences for hosts that failed or were left out. Hosts
+// behind a jump host that failed share one, and so do hosts that were skipped
+// for the same reason.
 func hostErrors(result run.Result) []error {
-	behind := map[string][]string{} // by what is wrong with the jump host
+	shares := func(r run.HostResult) bool { return hopOf(r) != "" || r.State == run.Skipped }
+	hosts := map[string][]string{} // by the reason that they share
 	for _, r := range result {
-		if hopOf(r) != "" {
-			behind[r.Err.Error()] = append(behind[r.Err.Error()], r.Host)
+		if shares(r) {
+			hosts[r.Err.Error()] = append(hosts[r.Err.Error()], r.Host)
 		}
 	}
 	var out []error
 	for _, r := range result {
-		if hopOf(r) != "" {
-			hosts := behind[r.Err.Error()]
-			delete(behind, r.Err.Error())
-			if len(hosts) == 0 { // said with another host
+		if shares(r) {
+			names := hosts[r.Err.Error()]
+			delete(hosts, r.Err.Error())
+			if len(names) == 0 { // said with another host
 				continue
 			}
-			r.Host = strings.Join(hosts, ", ")
+			r.Host = strings.Join(names, ", ")
 		}
 		if err := hostError(r); err != nil {
 			out = append(out, err)
