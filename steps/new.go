@@ -31,7 +31,7 @@ func New(f *inventory.Fabric, o Options) (run.Plan, error) {
 	// An upgrade that one host did not take is not tried on others.
 	reflectors := run.Stage{Name: "route reflectors", Whole: true, EndsRun: o.FRR.Upgrade}
 	// Upgrading restarts FRR: then the next node has to wait for the last one's sessions.
-	nodes := run.Stage{Name: "nodes", Parallel: !o.FRR.Upgrade, FirstAlone: true, Whole: true}
+	nodes := run.Stage{Name: "nodes", Parallel: !o.FRR.Upgrade, Canary: true, Whole: true}
 
 	for _, rr := range f.RouteReflectors {
 		if !rr.Managed {

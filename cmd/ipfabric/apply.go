@@ -11,14 +11,18 @@ import (
 	"ipfabric/steps/step"
 )
 
-// apply carries out the plan on the hosts that differ. Hosts that could not be
-// looked at stay in it with the error of then: a stage that changes one host
-// after the other must not go on to the second when the first is down.
-func (s *session) apply(ctx context.Context, plan run.Plan, o *outlook) run.Result {
+// apply carries out the plan on the hosts that differ, as far as they still
+// differ as it was shown; of a parallel stage, so many hosts are changed at the
+// same time. Hosts that could not be looked at stay in it with the error of
+// then: a stage that changes one host after the other must not go on to the
+// second when the first is down.
+func (s *session) apply(ctx context.Context, plan run.Plan, o *outlook, parallel int) run.Result {
 	defer s.signals.change()()
 	broken := map[string]run.HostResult{}
 	hosts := o.toChange()
+	shown := map[string][]run.Difference{}
 	for _, h := range o.Hosts {
+		shown[h.Host] = h.Steps
 		if h.result.Err != nil {
 			broken[h.Host] = h.result
 			s.fleet.fail(h.Host, h.result.Err)
@@ -26,11 +30,12 @@ func (s *session) apply(ctx context.Context, plan run.Plan, o *outlook) run.Resu
 		}
 	}
 	defer s.lock(ctx, o.toChange())()
-	result := s.run(ctx, plan.Only(hosts...), false, func(ev run.Event) {
+	report := func(ev run.Event) {
 		if _, known := broken[ev.Host]; !known { // has been said before
 			s.progress.report(ev)
 		}
-	})
+	}
+	result := s.run(ctx, plan.Only(hosts...), run.Runner{Report: report, Shown: shown, Parallel: parallel})
 	return merged(o, result, broken)
 }
 

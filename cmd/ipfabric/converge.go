@@ -22,6 +22,7 @@ type initOptions struct {
 	noVerify bool
 	wait     time.Duration
 	waitSet  bool
+	parallel int
 }
 
 // converge looks, shows, asks, applies and verifies.
@@ -46,7 +47,7 @@ func (s *session) converge(ctx context.Context, plan run.Plan, opts initOptions)
 		if err := s.confirm(ctx, o, opts.yes); err != nil {
 			return err
 		}
-		result := s.apply(ctx, plan, o)
+		result := s.apply(ctx, plan, o, opts.parallel)
 		s.showResult(result)
 		s.showFailures(result)
 		failed = failedOf(result)
@@ -92,11 +93,7 @@ func (s *session) finish(ctx context.Context, opts initOptions, changed bool, fa
 	if len(failed) == 0 || ctx.Err() != nil {
 		return unhealthy
 	}
-	text := count(len(failed), "host") + " failed"
-	if len(failed) < hosts {
-		text += ", the others are done"
-	}
-	return &codedError{code: exitHosts, err: withHint(errors.New(text),
+	return &codedError{code: exitHosts, err: withHint(errors.New(failureText(failed, hosts)),
 		"run `ipfabric init` again once that is put right: it does only what is left")}
 }
 

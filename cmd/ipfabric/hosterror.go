@@ -11,23 +11,26 @@ import (
 	"ipfabric/steps/step"
 )
 
-// hostErrors are the sentences for hosts that failed or were left out. Hosts behind a jump host that failed share one.
+// hostErrors are the sentences for hosts that failed or were left out. Hosts
+// behind a jump host that failed share one, and so do hosts that were skipped
+// for the same reason.
 func hostErrors(result run.Result) []error {
-	behind := map[string][]string{} // by what is wrong with the jump host
+	shares := func(r run.HostResult) bool { return hopOf(r) != "" || r.State == run.Skipped }
+	hosts := map[string][]string{} // by the reason that they share
 	for _, r := range result {
-		if hopOf(r) != "" {
-			behind[r.Err.Error()] = append(behind[r.Err.Error()], r.Host)
+		if shares(r) {
+			hosts[r.Err.Error()] = append(hosts[r.Err.Error()], r.Host)
 		}
 	}
 	var out []error
 	for _, r := range result {
-		if hopOf(r) != "" {
-			hosts := behind[r.Err.Error()]
-			delete(behind, r.Err.Error())
-			if len(hosts) == 0 { // said with another host
+		if shares(r) {
+			names := hosts[r.Err.Error()]
+			delete(hosts, r.Err.Error())
+			if len(names) == 0 { // said with another host
 				continue
 			}
-			r.Host = strings.Join(hosts, ", ")
+			r.Host = strings.Join(names, ", ")
 		}
 		if err := hostError(r); err != nil {
 			out = append(out, err)
@@ -93,6 +96,40 @@ func isLoginError(err error) bool {
 func isConnectError(err error) bool {
 	var c *remote.ConnectError
 	return errors.As(err, &c)
+}
+
+// failureText counts what became of the hosts that were not done, of so many in all:
+// "1 host refused the change, 5 not begun, the others are done".
+func failureText(failed run.Result, hosts int) string {
+	kinds := []string{"failed", "refused the change", "changed since the plan was shown", "not finished", "not begun"}
+	counts := map[string]int{}
+	for _, r := range failed {
+		switch {
+		case errors.As(r.Err, new(run.DriftError)):
+			counts["changed since the plan was shown"]++
+		case step.Refused(r.Err):
+			counts["refused the change"]++
+		case r.State != run.Skipped:
+			counts["failed"]++
+		case r.Changes > 0:
+			counts["not finished"]++
+		default:
+			counts["not begun"]++
+		}
+	}
+	var parts []string
+	for _, kind := range kinds {
+		switch n := counts[kind]; {
+		case n > 0 && len(parts) == 0:
+			parts = append(parts, count(n, "host")+" "+kind)
+		case n > 0:
+			parts = append(parts, fmt.Sprint(n, " ", kind))
+		}
+	}
+	if len(failed) < hosts {
+		parts = append(parts, "the others are done")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // failedOf returns the hosts that failed or were left out.

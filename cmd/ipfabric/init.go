@@ -36,6 +36,9 @@ verification found a problem, 130 interrupted.`,
 		Args: noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts.waitSet = cmd.Flags().Changed("wait")
+			if opts.parallel < 1 {
+				return usagef("give at least 1", "--parallel: %d hosts at the same time", opts.parallel)
+			}
 			if opts.dryRun {
 				return a.showPlan(cmd.Context(), opts.planOptions)
 			}
@@ -51,6 +54,7 @@ verification found a problem, 130 interrupted.`,
 	f.BoolVar(&opts.downgrade, "downgrade-agent", false, "replace agents that are newer than this ipfabric's")
 	f.BoolVar(&opts.upgrade, "upgrade-frr", false, "upgrade FRR to the newest version of its source, one host after the other")
 	f.DurationVar(&opts.wait, "wait", time.Minute, "how long the verification after changes may wait until all is healthy")
+	f.IntVar(&opts.parallel, "parallel", 10, "change at most `N` hosts at the same time, once the first has gone well")
 	f.BoolVar(&opts.noVerify, "no-verify", false, "do not verify at the end")
 	return cmd
 }

@@ -14,16 +14,17 @@ import (
 // further; the outlook is there all the same.
 func (s *session) look(ctx context.Context, plan run.Plan) (*outlook, error) {
 	var mu sync.Mutex
-	differing := map[string][]stepOutlook{}
-	result := s.run(ctx, plan, true, func(ev run.Event) {
+	differing := map[string][]run.Difference{}
+	report := func(ev run.Event) {
 		s.progress.report(ev)
 		if ev.State != run.Differs {
 			return
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		differing[ev.Host] = append(differing[ev.Host], stepOutlook{Step: ev.Step, Diff: ev.Diff})
-	})
+		differing[ev.Host] = append(differing[ev.Host], run.Difference{Step: ev.Step, Diff: ev.Diff})
+	}
+	result := s.run(ctx, plan, run.Runner{DryRun: true, Report: report})
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -31,7 +32,7 @@ func (s *session) look(ctx context.Context, plan run.Plan) (*outlook, error) {
 	for _, r := range result {
 		h := hostOutlook{Host: r.Host, Role: s.role(r.Host), State: r.State, Steps: differing[r.Host], result: r}
 		if h.Steps == nil {
-			h.Steps = []stepOutlook{}
+			h.Steps = []run.Difference{}
 		}
 		if err := hostError(r); err != nil {
 			h.Code, h.Error, h.Hint = codeOf(err), err.Error(), hintOf(err)

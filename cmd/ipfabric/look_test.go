@@ -16,20 +16,20 @@ import (
 func TestOutlookIsMadeToBeRead(t *testing.T) {
 	conf := "! header\nrouter bgp 65000\n bgp router-id 10.10.0.11\nexit\n"
 	o := &outlook{Changes: 4, Failed: 1, Hosts: []hostOutlook{
-		{Host: "rr1", State: run.Differs, Steps: []stepOutlook{
+		{Host: "rr1", State: run.Differs, Steps: []run.Difference{
 			{Step: "FRR is installed", Diff: step.Diff{{Item: "package frr", Want: "installed"}}},
 			{Step: "frr.conf is current", Diff: step.Diff{{Item: "/etc/frr/frr.conf", Have: strings.Replace(conf, ".11", ".12", 1), Want: conf}}},
 		}},
 		{Host: "rr2", State: run.InSync},
 		{Host: "node1", State: run.Failed, result: run.HostResult{Host: "node1", Err: errors.New("is down")}},
-		{Host: "node2", State: run.Differs, Steps: []stepOutlook{
+		{Host: "node2", State: run.Differs, Steps: []run.Difference{
 			{Step: "files are there", Diff: step.Diff{
 				{Item: "/etc/new.conf", Want: conf},
 				{Item: "/etc/old.conf", Have: "one\n"},
 			}},
 			{Step: "the service runs", Diff: step.Diff{{Item: "service frr", Have: "stopped", Want: "running"}}},
 		}},
-		{Host: "node3", State: run.Differs, Steps: []stepOutlook{
+		{Host: "node3", State: run.Differs, Steps: []run.Difference{
 			{Step: "files are there", Diff: step.Diff{
 				{Item: "/etc/new.conf", Want: conf},
 				{Item: "/etc/old.conf", Have: "one\n"},

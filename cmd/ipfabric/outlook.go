@@ -7,7 +7,6 @@ import (
 	"ipfabric/inventory/vm"
 	"ipfabric/steps/frr"
 	"ipfabric/steps/run"
-	"ipfabric/steps/step"
 )
 
 // An outlook is what a dry run found. It is also `plan --json`.
@@ -20,23 +19,17 @@ type outlook struct {
 
 // A hostOutlook is one host of an outlook.
 type hostOutlook struct {
-	Host  string        `json:"host"`
-	Role  string        `json:"role"`
-	State run.State     `json:"state"` // in-sync, differs, failed or skipped
-	Steps []stepOutlook `json:"steps"` // those that differ, in their order
-	Code  vm.Code       `json:"code,omitempty"`
-	Error string        `json:"error,omitempty"`
-	Hint  string        `json:"hint,omitempty"`
+	Host  string           `json:"host"`
+	Role  string           `json:"role"`
+	State run.State        `json:"state"` // in-sync, differs, failed or skipped
+	Steps []run.Difference `json:"steps"` // in their order
+	Code  vm.Code          `json:"code,omitempty"`
+	Error string           `json:"error,omitempty"`
+	Hint  string           `json:"hint,omitempty"`
 
 	FRR *frr.Versions `json:"frr,omitempty"` // in a plan, where the host told it
 
 	result run.HostResult
-}
-
-// A stepOutlook is one step that differs.
-type stepOutlook struct {
-	Step string    `json:"step"`
-	Diff step.Diff `json:"diff"`
 }
 
 // failed are the results of the hosts that could not be looked at, in order.

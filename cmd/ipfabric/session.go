@@ -166,8 +166,8 @@ func (s *session) role(name string) string {
 	return h.Role
 }
 
-// run carries out a plan, or looks only.
-func (s *session) run(ctx context.Context, plan run.Plan, dryRun bool, report func(run.Event)) run.Result {
-	r := &run.Runner{Connect: s.connect, Report: report, DryRun: dryRun, Stop: s.signals.stop}
+// run carries out a plan, or looks only, as the Runner says.
+func (s *session) run(ctx context.Context, plan run.Plan, r run.Runner) run.Result {
+	r.Connect, r.Stop = s.connect, s.signals.stop
 	return r.Run(ctx, plan)
 }

@@ -147,8 +147,8 @@ func (e errBreaksSessions) Error() string {
 	return fmt.Sprintf("the AS number or the BGP password changes, which ends the sessions with %d neighbors until both ends have it", e.peers)
 }
 
-// RolledBack keeps the change from the other hosts too.
-func (e errBreaksSessions) RolledBack() bool { return true }
+// Refused says that nothing was touched, and that other hosts would refuse too.
+func (e errBreaksSessions) Refused() bool { return true }
 
 func (e errBreaksSessions) Hint() string {
 	return "nothing was changed here; in a maintenance window run init with --accept-session-loss, then change the core gateways"

@@ -2,6 +2,7 @@ package run
 
 import "context"
 
+// stopped says whether the run is to stop.
 func (n *run) stopped(ctx context.Context) bool {
 	select {
 	case <-n.Stop: // a nil channel never answers
@@ -14,7 +15,7 @@ func (n *run) stopped(ctx context.Context) bool {
 }
 
 // halted returns why no host is begun any more, nil if one may be: the run is
-// to stop, or a change was rolled back, which would fare no better elsewhere.
+// to stop, or a change was rolled back or refused, as it would be elsewhere.
 func (n *run) halted(ctx context.Context) error {
 	if n.stopped(ctx) {
 		return ErrStopped
@@ -24,7 +25,7 @@ func (n *run) halted(ctx context.Context) error {
 	return n.noMore
 }
 
-// end keeps hosts from being begun; the first reason stays.
+// end keeps hosts from being begun. The first reason stays.
 func (n *run) end(why error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -33,15 +34,16 @@ func (n *run) end(why error) {
 	}
 }
 
-// ended returns why nothing more is done on a host, nil if it goes on.
+// ended returns why nothing more is done on a host, nil if work on it goes on.
 func (n *run) ended(host string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.results[host].Err
 }
 
-func (n *run) skipped(host string) bool {
+// changes is how many steps this run has changed on a host.
+func (n *run) changes(host string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.results[host].State == Skipped
+	return n.results[host].Changes
 }

@@ -16,10 +16,13 @@ type Stage struct {
 	// Parallel runs the stage's tasks at the same time. Otherwise they run one
 	// after the other, and the first that fails keeps the rest from starting.
 	Parallel bool
-	// FirstAlone runs the first task of a parallel stage before the others.
-	FirstAlone bool
-	// Whole brings a task that has begun to change its host to its end, even
-	// if the run is to stop.
+	// Canary changes the hosts of a parallel stage one at a time until one was
+	// changed and its task ended without an error; then the others follow at
+	// the same time. A host that is down, in sync or fails is no canary. A
+	// change that is rolled back or refused ends the run for all others.
+	Canary bool
+	// Whole finishes a task that has begun to change its host even if the run
+	// is to stop.
 	Whole bool
 	// EndsRun keeps later stages from starting too once a task has failed, of a
 	// stage that runs its tasks one after the other.

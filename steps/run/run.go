@@ -10,7 +10,7 @@ import (
 	"ipfabric/steps/step"
 )
 
-// A Runner carries out plans.
+// A Runner carries out plans. Its fields are set before Run and not changed after.
 type Runner struct {
 	// Connect gives the host of that name. It may return the same Host again;
 	// the Runner does not close it.
@@ -19,10 +19,18 @@ type Runner struct {
 	Report func(Event)
 	// DryRun looks at all hosts at the same time and changes nothing.
 	DryRun bool
+	// Shown are the differences that the operator has agreed to, by host, as a
+	// dry run reported them; a host that is not in it was shown without any. A
+	// host with other differences is skipped with a DriftError. nil applies
+	// whatever differs.
+	Shown map[string][]Difference
+	// Parallel is how many hosts of a parallel stage are changed at the same
+	// time. Zero is 10. Looking is not limited by it.
+	Parallel int
 	// Settle is how long a step may take after Apply until its Check finds no
 	// difference. Zero is 30 s.
 	Settle time.Duration
-	// Stop, once closed, lets what runs come to its end and begins nothing new.
+	// Stop, once closed, lets what runs finish and begins nothing new.
 	Stop <-chan struct{}
 }
 
@@ -42,6 +50,8 @@ func (r *Runner) Run(ctx context.Context, p Plan) Result {
 	stages := p
 	if r.DryRun {
 		stages = p.atOnce()
+	} else if r.Shown != nil {
+		n.compare(ctx, p)
 	}
 	for _, s := range stages {
 		n.stage(ctx, s)
@@ -63,77 +73,67 @@ type run struct {
 	noMore error // why no host is begun any more
 }
 
-func (n *run) stage(ctx context.Context, s Stage) {
-	if !s.Parallel {
-		n.oneByOne(ctx, s)
-		return
-	}
-	tasks := s.Tasks
-	if s.FirstAlone && !n.DryRun && len(tasks) > 0 {
-		n.task(ctx, s, tasks[0])
-		tasks = tasks[1:]
-	}
-	var wg sync.WaitGroup
-	for _, t := range tasks {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			n.task(ctx, s, t)
-		}()
-	}
-	wg.Wait()
+// A look is what the checks of one task found on its host.
+type look struct {
+	Task
+	host    step.Host
+	checked []checked // one for each step
 }
 
-func (n *run) oneByOne(ctx context.Context, s Stage) {
-	for i, t := range s.Tasks {
-		n.task(ctx, s, t)
-		err := n.ended(t.Node)
-		if err == nil {
-			continue
+// differs says whether there is something to apply: a difference that no
+// error of an earlier step stands before.
+func (l *look) differs() bool {
+	for _, c := range l.checked {
+		if c.err != nil || len(c.diff) > 0 {
+			return c.err == nil
 		}
-		why := fmt.Errorf("%s comes first and has not come to a good end: the %s are changed one at a time, so that one keeps its sessions", t.Node, s.Name)
-		if n.skipped(t.Node) {
-			why = err
-		}
-		if s.EndsRun {
-			n.end(fmt.Errorf("%s comes first and has not come to a good end: no other host is begun after that", t.Node))
-		}
-		for _, rest := range s.Tasks[i+1:] {
-			if n.ended(rest.Node) == nil {
-				n.skip(s.Name, rest.Node, why)
-			}
-		}
-		return
 	}
+	return false
 }
 
 // task brings one host through one stage.
 func (n *run) task(ctx context.Context, s Stage, t Task) {
-	stage := s.Name
+	if l := n.look(ctx, s, t); l != nil {
+		n.apply(ctx, s, l)
+	}
+}
+
+// look checks the task's steps. It returns nil if nothing more is to be done
+// on the host: the reason is in its result then.
+func (n *run) look(ctx context.Context, s Stage, t Task) *look {
 	if n.ended(t.Node) != nil {
-		return
+		return nil
 	}
 	if why := n.halted(ctx); why != nil {
-		n.skip(stage, t.Node, why)
-		return
+		n.skip(s.Name, t.Node, why)
+		return nil
 	}
 	host, err := n.Connect(ctx, t.Node)
 	if err != nil {
-		n.fail(Event{Stage: stage, Host: t.Node, Err: err})
-		return
+		n.fail(Event{Stage: s.Name, Host: t.Node, Err: err})
+		return nil
 	}
-	checked := n.checkAll(ctx, host, t.Steps)
-	fresh := true // nothing was changed since checkAll
-	for i, step := range t.Steps {
+	l := &look{t, host, n.checkAll(ctx, host, t.Steps)}
+	if err := n.drift(l); err != nil {
+		n.skip(s.Name, t.Node, err)
+		return nil
+	}
+	return l
+}
+
+// apply makes the steps of a task true, one after the other.
+func (n *run) apply(ctx context.Context, s Stage, l *look) {
+	fresh := true // nothing was changed since the look
+	for i, step := range l.Steps {
 		if n.stopped(ctx) && (fresh || !s.Whole || ctx.Err() != nil) {
-			n.skip(stage, t.Node, ErrStopped)
+			n.skip(s.Name, l.Node, ErrStopped)
 			return
 		}
-		ev := Event{Stage: stage, Host: t.Node, Step: step.String()}
-		c := checked[i]
+		ev := Event{Stage: s.Name, Host: l.Node, Step: step.String()}
+		c := l.checked[i]
 		if !fresh {
 			n.report(ev, Checking)
-			c = check(ctx, host, step)
+			c = check(ctx, l.host, step)
 		}
 		ev.Diff, ev.Err, ev.Took = c.diff, c.err, c.took
 		switch {
@@ -146,25 +146,25 @@ func (n *run) task(ctx context.Context, s Stage, t Task) {
 		}
 		n.report(ev, Differs)
 		if n.DryRun {
-			n.count(t.Node, Differs)
+			n.count(l.Node, Differs)
 			continue
 		}
 		fresh = false
 		n.report(ev, Applying)
 		start := time.Now()
-		ev.Err = n.apply(ctx, host, step)
+		ev.Err = n.applyStep(ctx, l.host, step)
 		ev.Took = time.Since(start)
 		if ev.Err != nil {
 			n.fail(ev)
 			return
 		}
 		n.report(ev, Changed)
-		n.count(t.Node, Changed)
+		n.count(l.Node, Changed)
 	}
 }
 
-// apply makes a step true and waits until its Check agrees.
-func (n *run) apply(ctx context.Context, host step.Host, s step.Step) error {
+// applyStep makes a step true and waits until its Check agrees.
+func (n *run) applyStep(ctx context.Context, host step.Host, s step.Step) error {
 	if err := s.Apply(ctx, host); err != nil {
 		return err
 	}
@@ -223,15 +223,19 @@ func (n *run) checkAll(ctx context.Context, host step.Host, steps []step.Step) [
 	return out
 }
 
+// fail ends the work on a host. A change that was rolled back or refused is
+// not tried on others, where the same would happen.
 func (n *run) fail(ev Event) {
 	n.mu.Lock()
 	r := n.results[ev.Host]
 	r.State, r.Step, r.Err = Failed, ev.Step, ev.Err
-	var back interface{ RolledBack() bool }
-	if errors.As(ev.Err, &back) && back.RolledBack() {
-		n.noMore = fmt.Errorf("the change was rolled back on %s, so it is not tried here", ev.Host)
-	}
 	n.mu.Unlock()
+	switch {
+	case step.RolledBack(ev.Err):
+		n.end(fmt.Errorf("not begun: the change was rolled back on %s", ev.Host))
+	case step.Refused(ev.Err):
+		n.end(fmt.Errorf("not begun: %s refused the change", ev.Host))
+	}
 	n.report(ev, Failed)
 }
 

@@ -22,6 +22,7 @@ type fakeStep struct {
 	mu       sync.Mutex
 	differs  bool
 	stays    bool // Apply does not help
+	want     string
 	checkErr error
 	applyErr error
 	applied  int
@@ -37,9 +38,16 @@ func (s *fakeStep) Check(context.Context, step.Reader) (step.Diff, error) {
 		return nil, s.checkErr
 	}
 	if s.differs {
-		return step.Diff{{Item: s.name, Have: "old", Want: "new"}}, nil
+		return step.Diff{{Item: s.name, Have: "old", Want: wanted(s.want)}}, nil
 	}
 	return nil, nil
+}
+
+func wanted(s string) string {
+	if s == "" {
+		return "new"
+	}
+	return s
 }
 
 func (s *fakeStep) Apply(context.Context, step.Host) error {
@@ -234,7 +242,7 @@ func TestRunDoesNotSpreadAChangeThatWasRolledBack(t *testing.T) {
 	good := &fakeStep{name: "reload", differs: true}
 	plan := Plan{
 		{Name: "hosts", Parallel: true, Tasks: []Task{{Node: "n1"}, {Node: "n2"}, {Node: "n3"}}},
-		{Name: "nodes", Parallel: true, FirstAlone: true, Tasks: []Task{
+		{Name: "nodes", Parallel: true, Canary: true, Tasks: []Task{
 			{Node: "n1", Steps: []step.Step{bad}}, {Node: "n2", Steps: []step.Step{good}}, {Node: "n3", Steps: []step.Step{good}},
 		}},
 	}
@@ -247,11 +255,11 @@ func TestRunDoesNotSpreadAChangeThatWasRolledBack(t *testing.T) {
 	}
 }
 
-// A host whose own FRR trouble is no rollback keeps no other from finishing.
-func TestRunGoesOnAfterTheFirstAloneHasFailed(t *testing.T) {
+// A failure that is no rollback is the host's own: the next is the canary.
+func TestRunGoesOnAfterACanaryHasFailed(t *testing.T) {
 	bad := &fakeStep{name: "a", differs: true, applyErr: errors.New("disk full")}
 	good := &fakeStep{name: "a", differs: true}
-	plan := Plan{{Name: "nodes", Parallel: true, FirstAlone: true, Tasks: []Task{{Node: "n1", Steps: []step.Step{bad}}, {Node: "n2", Steps: []step.Step{good}}}}}
+	plan := Plan{{Name: "nodes", Parallel: true, Canary: true, Tasks: []Task{{Node: "n1", Steps: []step.Step{bad}}, {Node: "n2", Steps: []step.Step{good}}}}}
 	result := (&Runner{Connect: connectFakes()}).Run(t.Context(), plan)
 	if diff := cmp.Diff([]string{"n1 failed 0 a", "n2 changed 1"}, summary(result)); diff != "" {
 		t.Error(diff)

@@ -42,3 +42,16 @@ func HintOf(err error, otherwise string) string {
 
 // TimedOut says whether a command was ended by timeout(1).
 func TimedOut(err error) bool { return ExitStatus(err) == 124 }
+
+// RolledBack says whether a change was made and then taken back.
+func RolledBack(err error) bool {
+	var e interface{ RolledBack() bool }
+	return errors.As(err, &e) && e.RolledBack()
+}
+
+// Refused says whether a change was refused for a reason that holds on other
+// hosts too, before anything was touched.
+func Refused(err error) bool {
+	var e interface{ Refused() bool }
+	return errors.As(err, &e) && e.Refused()
+}

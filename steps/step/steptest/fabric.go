@@ -15,7 +15,7 @@ import (
 //go:embed *.yaml
 var fabrics embed.FS
 
-// Fabric is the fabric NAME.yaml of this folder: "plain" or "full".
+// Fabric is the fabric NAME.yaml of this folder: "plain", "full" or "mixed".
 func Fabric(t testing.TB, name string) *inventory.Fabric {
 	t.Helper()
 	text, err := fabrics.ReadFile(name + ".yaml")
