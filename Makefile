@@ -34,7 +34,7 @@ bench: build ## measure what the documents claim (root)
 	go test -tags lab -run '^$$' -bench . -benchtime 20x -p 1 -timeout 30m ./...
 
 golden: build ## write the expected files of the tests anew, to be looked at with git diff
-	go test ./steps ./cmd/... -update
+	go test ./steps/frr/conf ./inventory ./cmd/ipfabric-lab/internal/render -update
 
 fuzz: ## fuzz each parser of foreign input (FUZZTIME=30s for each)
 	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \

@@ -2,6 +2,7 @@ package packages
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -133,15 +134,15 @@ func (a Apt) Newer(ctx context.Context, r step.Reader, names []string, ours bool
 	return newer, nil
 }
 
-// Upgrade downloads first: while FRR is exchanged, nothing else should take
-// time.
-func (a Apt) Upgrade(ctx context.Context, h step.Host, names []string, exchange func() error) error {
-	upgrade := append([]string{"install", "--no-install-recommends", "--only-upgrade"}, names...)
-	if err := a.change(ctx, h, AptGet(append([]string{"--download-only"}, upgrade...)...)); err != nil {
-		return err
-	}
-	if err := exchange(); err != nil {
-		return err
-	}
-	return ChangePackages(ctx, h, AptGet(upgrade...))
+// upgradeOnly installs newer versions of packages, and no package that is not there.
+var upgradeOnly = []string{"install", "--no-install-recommends", "--only-upgrade"}
+
+// Download fetches what Upgrade installs.
+func (a Apt) Download(ctx context.Context, h step.Host, names []string) error {
+	return a.change(ctx, h, AptGet(slices.Concat([]string{"--download-only"}, upgradeOnly, names)...))
+}
+
+// Upgrade upgrades packages that were downloaded.
+func (a Apt) Upgrade(ctx context.Context, h step.Host, names []string) error {
+	return ChangePackages(ctx, h, AptGet(slices.Concat(upgradeOnly, names)...))
 }

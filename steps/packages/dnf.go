@@ -94,14 +94,12 @@ func (DNF) Newer(ctx context.Context, r step.Reader, names []string, ours bool) 
 	return triedVersions(Repository{}, out)
 }
 
-// Upgrade downloads first: while FRR is exchanged, nothing else should take
-// time.
-func (DNF) Upgrade(ctx context.Context, h step.Host, names []string, exchange func() error) error {
-	if err := ChangePackages(ctx, h, dnfDo(append([]string{"--downloadonly", "upgrade"}, names...)...)); err != nil {
-		return err
-	}
-	if err := exchange(); err != nil {
-		return err
-	}
+// Download fetches what Upgrade installs.
+func (DNF) Download(ctx context.Context, h step.Host, names []string) error {
+	return ChangePackages(ctx, h, dnfDo(append([]string{"--downloadonly", "upgrade"}, names...)...))
+}
+
+// Upgrade upgrades packages that were downloaded.
+func (DNF) Upgrade(ctx context.Context, h step.Host, names []string) error {
 	return ChangePackages(ctx, h, dnfDo(append([]string{"upgrade"}, names...)...))
 }

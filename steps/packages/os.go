@@ -60,9 +60,10 @@ type Manager interface {
 	// Newer fetches what the sources have now, and returns the versions that
 	// installed packages could be upgraded to.
 	Newer(ctx context.Context, r step.Reader, names []string, ours bool) (map[string]string, error)
-	// Upgrade upgrades packages to what Newer returned. It calls exchange
-	// when all is downloaded and the packages are about to be exchanged.
-	Upgrade(ctx context.Context, h step.Host, names []string, exchange func() error) error
+	// Download fetches the versions that Newer returned, and Upgrade then
+	// installs them: an upgrade of what was downloaded takes little time.
+	Download(ctx context.Context, h step.Host, names []string) error
+	Upgrade(ctx context.Context, h step.Host, names []string) error
 	repositories
 }
 
