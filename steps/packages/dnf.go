@@ -60,7 +60,7 @@ func dnfDo(args ...string) []string {
 // brought in: packages of FRR before 10.4 do not say which version they need.
 func (d DNF) Install(ctx context.Context, h step.Host, names []string, ours bool) error {
 	if !ours {
-		return ChangePackages(ctx, h, dnfDo(append([]string{"install"}, names...)...))
+		return changePackages(ctx, h, dnfDo(append([]string{"install"}, names...)...))
 	}
 	tools, err := d.Candidate(ctx, h, "frr-pythontools", true)
 	if err != nil {
@@ -69,14 +69,14 @@ func (d DNF) Install(ctx context.Context, h step.Host, names []string, ours bool
 	if tools != "" {
 		names = append(names, "frr-pythontools")
 	}
-	if err := ChangePackages(ctx, h, dnfDo(append([]string{"install"}, names...)...)); err != nil {
+	if err := changePackages(ctx, h, dnfDo(append([]string{"install"}, names...)...)); err != nil {
 		return err
 	}
 	yang, err := d.Candidate(ctx, h, "libyang", true)
 	if err != nil || yang == "" {
 		return err
 	}
-	return ChangePackages(ctx, h, dnfDo("upgrade", "libyang"))
+	return changePackages(ctx, h, dnfDo("upgrade", "libyang"))
 }
 
 // Newer fetches the metadata, of our repository or of all, and says which of
@@ -89,17 +89,17 @@ func (DNF) Newer(ctx context.Context, r step.Reader, names []string, ours bool) 
 	argv = append(append([]string{"timeout", "50"}, argv...), "--upgrades")
 	out, err := r.Query(ctx, append(argv, names...)...)
 	if err != nil {
-		return nil, PackageError(err)
+		return nil, packageError(err)
 	}
 	return triedVersions(Repository{}, out)
 }
 
 // Download fetches what Upgrade installs.
 func (DNF) Download(ctx context.Context, h step.Host, names []string) error {
-	return ChangePackages(ctx, h, dnfDo(append([]string{"--downloadonly", "upgrade"}, names...)...))
+	return changePackages(ctx, h, dnfDo(append([]string{"--downloadonly", "upgrade"}, names...)...))
 }
 
 // Upgrade upgrades packages that were downloaded.
 func (DNF) Upgrade(ctx context.Context, h step.Host, names []string) error {
-	return ChangePackages(ctx, h, dnfDo(append([]string{"upgrade"}, names...)...))
+	return changePackages(ctx, h, dnfDo(append([]string{"upgrade"}, names...)...))
 }

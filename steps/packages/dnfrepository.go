@@ -70,12 +70,12 @@ func (DNF) Try(ctx context.Context, r step.Reader, repo Repository, full bool) (
 	}
 	versions, err := triedVersions(repo, out)
 	if err == nil && versions["frr"] == "" {
-		return nil, RepositoryError{repo, "no package frr"}
+		return nil, errRepository{repo, "no package frr"}
 	}
 	return versions, err
 }
 
 // Refresh fetches the metadata of our repository.
 func (DNF) Refresh(ctx context.Context, h step.Host) error {
-	return PackageError(h.Run(ctx, dnfDo(append(append([]string{"--refresh"}, dnfOwn...), "makecache")...)...))
+	return packageError(h.Run(ctx, dnfDo(append(append([]string{"--refresh"}, dnfOwn...), "makecache")...)...))
 }

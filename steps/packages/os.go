@@ -101,7 +101,7 @@ func PlatformOf(ctx context.Context, r step.Reader, override string) (Platform, 
 	if err != nil {
 		return Platform{}, fmt.Errorf("which operating system: %w", err)
 	}
-	rel := ParseOSRelease(data)
+	rel := parseOSRelease(data)
 	for _, p := range platforms {
 		if p.is(rel) {
 			return p, nil
@@ -142,8 +142,8 @@ func (p Platform) is(rel map[string]string) bool {
 	return version == p.Version
 }
 
-// ParseOSRelease reads os-release(5): shell assignments, perhaps quoted.
-func ParseOSRelease(data []byte) map[string]string {
+// parseOSRelease reads os-release(5): shell assignments, perhaps quoted.
+func parseOSRelease(data []byte) map[string]string {
 	out := map[string]string{}
 	sc := bufio.NewScanner(bytes.NewReader(data))
 	for sc.Scan() {

@@ -94,7 +94,7 @@ func TestAnOSOfTheOtherFamily(t *testing.T) {
 }
 
 func TestParseOSRelease(t *testing.T) {
-	got := ParseOSRelease([]byte("# comment\nID=debian\nPRETTY_NAME=\"Debian \\\"12\\\"\"\nVERSION_ID='12'\n"))
+	got := parseOSRelease([]byte("# comment\nID=debian\nPRETTY_NAME=\"Debian \\\"12\\\"\"\nVERSION_ID='12'\n"))
 	want := map[string]string{"ID": "debian", "PRETTY_NAME": `Debian "12"`, "VERSION_ID": "12"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
