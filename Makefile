@@ -18,11 +18,12 @@ demo: build deps ## boot a lab of real machines, run init against it, show the s
 
 test: deps lint unit lab-test ## run every test, those on lab machines too (root)
 
-lint: build ## gofmt, go vet, staticcheck
+lint: build ## gofmt, go vet, staticcheck, shellcheck
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these'; exit 1; }
 	go vet ./...
 	go vet -tags lab ./...
 	$(STATICCHECK) -tags lab ./...
+	shellcheck -s sh assets/sh/*.sh assets/node/*.sh assets/hooks/qemu .ci/*
 
 unit: build ## run the tests that need neither root nor lab machines
 	CGO_ENABLED=1 go test -race -count=1 ./...
