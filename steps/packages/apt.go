@@ -10,12 +10,12 @@ import (
 	"ipfabric/steps/step"
 )
 
-// Apt is the package manager of Debian and Ubuntu.
-type Apt struct{}
+// aptManager is the package manager of Debian and Ubuntu.
+type aptManager struct{}
 
 // Installed asks dpkg. It ends with 1 if one of the packages is unknown to
 // it, and still tells of the others.
-func (Apt) Installed(ctx context.Context, r step.Reader, names []string) (map[string]string, error) {
+func (aptManager) Installed(ctx context.Context, r step.Reader, names []string) (map[string]string, error) {
 	argv := append([]string{"dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package} ${Version}\n"}, names...)
 	out, err := r.Query(ctx, argv...)
 	if err != nil && step.ExitStatus(err) != 1 {
@@ -26,7 +26,7 @@ func (Apt) Installed(ctx context.Context, r step.Reader, names []string) (map[st
 
 // Candidate need not be told whose package is wanted: our preferences say it
 // to apt.
-func (Apt) Candidate(ctx context.Context, r step.Reader, name string, _ bool) (string, error) {
+func (aptManager) Candidate(ctx context.Context, r step.Reader, name string, _ bool) (string, error) {
 	out, err := r.Query(ctx, aptPolicy(name)...)
 	if err != nil {
 		return "", packageError(err)
@@ -84,7 +84,7 @@ func listsError(err error) error {
 // Install fetches the lists only where FRR comes from the distribution, or
 // where they are needed: a site without a way out has sources that do not
 // answer.
-func (a Apt) Install(ctx context.Context, h step.Host, names []string, ours bool) error {
+func (a aptManager) Install(ctx context.Context, h step.Host, names []string, ours bool) error {
 	install := aptGet(append([]string{"install", "--no-install-recommends", "--no-upgrade"}, names...)...)
 	if ours {
 		err := a.change(ctx, h, install)
@@ -99,7 +99,7 @@ func (a Apt) Install(ctx context.Context, h step.Host, names []string, ours bool
 }
 
 // change changes packages, once those of a run that was cut off are complete.
-func (a Apt) change(ctx context.Context, h step.Host, argv []string) error {
+func (a aptManager) change(ctx context.Context, h step.Host, argv []string) error {
 	if err := a.complete(ctx, h); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func wantsLists(err error) bool {
 
 // Newer fetches the lists, of our repository or of all, and says which of the
 // installed packages could be upgraded.
-func (a Apt) Newer(ctx context.Context, r step.Reader, names []string, ours bool) (map[string]string, error) {
+func (a aptManager) Newer(ctx context.Context, r step.Reader, names []string, ours bool) (map[string]string, error) {
 	if _, err := r.Query(ctx, aptUpdateAll(ours)...); err != nil {
 		return nil, listsError(err)
 	}
@@ -138,11 +138,11 @@ func (a Apt) Newer(ctx context.Context, r step.Reader, names []string, ours bool
 var upgradeOnly = []string{"install", "--no-install-recommends", "--only-upgrade"}
 
 // Download fetches what Upgrade installs.
-func (a Apt) Download(ctx context.Context, h step.Host, names []string) error {
+func (a aptManager) Download(ctx context.Context, h step.Host, names []string) error {
 	return a.change(ctx, h, aptGet(slices.Concat([]string{"--download-only"}, upgradeOnly, names)...))
 }
 
 // Upgrade upgrades packages that were downloaded.
-func (a Apt) Upgrade(ctx context.Context, h step.Host, names []string) error {
+func (a aptManager) Upgrade(ctx context.Context, h step.Host, names []string) error {
 	return changePackages(ctx, h, aptGet(slices.Concat(upgradeOnly, names)...))
 }

@@ -34,7 +34,7 @@ func aptHost() *steptest.Host {
 func TestInstallFromAMirrorAsksNobodyElse(t *testing.T) {
 	h := aptHost()
 	h.Answers[installFRR] = ""
-	if err := (Apt{}).Install(t.Context(), h, []string{"frr"}, true); err != nil {
+	if err := (aptManager{}).Install(t.Context(), h, []string{"frr"}, true); err != nil {
 		t.Error(err)
 	}
 	if len(h.Log) != 2 {
@@ -62,7 +62,7 @@ func TestListsAreFetchedWhereTheyAreNeeded(t *testing.T) {
 		h := aptHost()
 		h.Answers[installFRR], h.Answers[anyLists] = "", ""
 		h.Fail[installFRR], h.Fail[anyLists] = tt.install, tt.lists
-		if err := (Apt{}).Install(t.Context(), h, []string{"frr"}, tt.ours); (err != nil) != tt.fails {
+		if err := (aptManager{}).Install(t.Context(), h, []string{"frr"}, tt.ours); (err != nil) != tt.fails {
 			t.Errorf("%s: %v", name, err)
 		}
 		if diff := cmp.Diff(tt.want, h.Log); diff != "" {
@@ -79,7 +79,7 @@ func TestNewerIsWhatTheSourcesHaveNow(t *testing.T) {
 	h.Answers["apt-cache.sh 150 policy frr"] = "frr:\n  Candidate: 2\n"
 	h.Answers["apt-cache.sh 150 policy tools"] = "tools:\n  Candidate: 1\n"
 	for ours, lists := range map[bool]string{false: allLists, true: allLists + oursOnly} {
-		newer, err := (Apt{}).Newer(t.Context(), h, []string{"frr", "tools", "gone"}, ours)
+		newer, err := (aptManager{}).Newer(t.Context(), h, []string{"frr", "tools", "gone"}, ours)
 		if diff := cmp.Diff(map[string]string{"frr": "2"}, newer); diff != "" || err != nil {
 			t.Errorf("ours %v: %v, %s", ours, err, diff)
 		}
@@ -88,11 +88,11 @@ func TestNewerIsWhatTheSourcesHaveNow(t *testing.T) {
 		}
 	}
 	h.Answers["apt-cache.sh 150 policy frr"] = "frr:\n  Candidate: (none)\n"
-	if newer, err := (Apt{}).Newer(t.Context(), h, []string{"frr", "tools", "gone"}, false); err != nil || len(newer) > 0 {
+	if newer, err := (aptManager{}).Newer(t.Context(), h, []string{"frr", "tools", "gone"}, false); err != nil || len(newer) > 0 {
 		t.Errorf("no candidate: %v, %v", newer, err)
 	}
 	h.Status[installed] = 2
-	if _, err := (Apt{}).Installed(t.Context(), h, []string{"frr", "tools", "gone"}); err == nil {
+	if _, err := (aptManager{}).Installed(t.Context(), h, []string{"frr", "tools", "gone"}); err == nil {
 		t.Error("a dpkg-query that fails is taken for one that knows no package")
 	}
 }
@@ -102,10 +102,10 @@ func TestDownloadThenUpgrade(t *testing.T) {
 	const upgrade = "to-the-end.sh " + apt + " install --no-install-recommends --only-upgrade frr"
 	h := aptHost()
 	h.Answers[download], h.Answers[upgrade] = "", ""
-	if err := (Apt{}).Download(t.Context(), h, []string{"frr"}); err != nil {
+	if err := (aptManager{}).Download(t.Context(), h, []string{"frr"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := (Apt{}).Upgrade(t.Context(), h, []string{"frr"}); err != nil {
+	if err := (aptManager{}).Upgrade(t.Context(), h, []string{"frr"}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"dpkg-state.sh", download, upgrade}, h.Log); diff != "" {
@@ -115,7 +115,7 @@ func TestDownloadThenUpgrade(t *testing.T) {
 
 // The name of a host in the preferences is what keeps FRR to its repository.
 func TestFilesOfAnAptRepository(t *testing.T) {
-	files := (Apt{}).RepositoryFiles(Repository{Repository: inventory.Repository{URL: "https://m.example.net:8443/frr", Suite: "bookworm", Key: "k"}})
+	files := (aptManager{}).RepositoryFiles(Repository{Repository: inventory.Repository{URL: "https://m.example.net:8443/frr", Suite: "bookworm", Key: "k"}})
 	want := map[string]string{
 		"/etc/apt/keyrings/ipfabric-frr.asc":           "k",
 		"/etc/apt/preferences.d/ipfabric-frr":          "# Written by ipfabric.\nPackage: frr frr-* libyang*\nPin: origin \"m.example.net\"\nPin-Priority: 900\n",

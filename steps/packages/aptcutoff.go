@@ -10,7 +10,7 @@ import (
 
 // complete makes packages whole that an earlier run has left half installed:
 // apt-get install takes them for installed.
-func (Apt) complete(ctx context.Context, h step.Host) error {
+func (aptManager) complete(ctx context.Context, h step.Host) error {
 	found, err := h.Query(ctx, assets.Script("dpkg-state.sh")...)
 	if err != nil || strings.TrimSpace(found) == "" {
 		return err

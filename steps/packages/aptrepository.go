@@ -20,15 +20,17 @@ const (
 // ownLists keep apt-get to the lists of our repository.
 var ownLists = []string{"-o", "Dir::Etc::sourcelist=" + aptSource, "-o", "Dir::Etc::sourceparts=/dev/null", "-o", "APT::Get::List-Cleanup=0"}
 
-func (Apt) KeyPath() string { return aptKey }
+// KeyPath is where the key of our repository is.
+func (aptManager) KeyPath() string { return aptKey }
 
-func (Apt) RepositoryPaths() []string { return []string{aptSource, aptPreferences, aptKey} }
+// RepositoryPaths are the files of our repository, the source first.
+func (aptManager) RepositoryPaths() []string { return []string{aptSource, aptPreferences, aptKey} }
 
 // RepositoryFiles are the key first: a source without its key makes apt fail.
 // The key is for this source alone. The preferences keep FRR to it: else the
 // next upgrade of all packages could take FRR, or the libyang that it was built
 // with, from the distribution.
-func (Apt) RepositoryFiles(r Repository) []host.File {
+func (aptManager) RepositoryFiles(r Repository) []host.File {
 	h := ""
 	if u, err := url.Parse(r.URL); err == nil {
 		h = u.Hostname()
@@ -50,7 +52,7 @@ func aptStanza(r Repository, keyPath string) string {
 }
 
 // Try looks at the packages of a repository that is not put in place.
-func (Apt) Try(ctx context.Context, r step.Reader, repo Repository, _ bool) (map[string]string, error) {
+func (aptManager) Try(ctx context.Context, r step.Reader, repo Repository, _ bool) (map[string]string, error) {
 	names := []string{"frr", "frr-pythontools"}
 	out, err := r.Query(ctx, append(assets.Script("apt-try.sh", repo.Key, aptStanza(repo, "")), names...)...)
 	if err != nil {
@@ -64,6 +66,6 @@ func (Apt) Try(ctx context.Context, r step.Reader, repo Repository, _ bool) (map
 }
 
 // Refresh fetches the lists of our repository.
-func (Apt) Refresh(ctx context.Context, h step.Host) error {
+func (aptManager) Refresh(ctx context.Context, h step.Host) error {
 	return listsError(h.Run(ctx, aptUpdate(true)...))
 }

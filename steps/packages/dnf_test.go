@@ -33,7 +33,7 @@ func TestInstallFromOurRPMs(t *testing.T) {
 		for _, line := range want {
 			h.Answers[line] += ""
 		}
-		if err := (DNF{}).Install(t.Context(), h, []string{"frr"}, true); err != nil {
+		if err := (dnfManager{}).Install(t.Context(), h, []string{"frr"}, true); err != nil {
 			t.Error(err)
 		}
 		if diff := cmp.Diff(want, h.Log); diff != "" {
@@ -42,7 +42,7 @@ func TestInstallFromOurRPMs(t *testing.T) {
 	}
 	h := dnfHost()
 	h.Answers[dnfChange+"install frr"] = ""
-	if err := (DNF{}).Install(t.Context(), h, []string{"frr"}, false); err != nil || len(h.Log) != 1 {
+	if err := (dnfManager{}).Install(t.Context(), h, []string{"frr"}, false); err != nil || len(h.Log) != 1 {
 		t.Errorf("from the distribution: %v, did %q", err, h.Log)
 	}
 }
@@ -50,7 +50,7 @@ func TestInstallFromOurRPMs(t *testing.T) {
 func TestDownloadThenUpgradeRPMs(t *testing.T) {
 	h := dnfHost()
 	h.Answers[dnfChange+"--downloadonly upgrade frr"], h.Answers[dnfChange+"upgrade frr"] = "", ""
-	if err := errors.Join((DNF{}).Download(t.Context(), h, []string{"frr"}), (DNF{}).Upgrade(t.Context(), h, []string{"frr"})); err != nil {
+	if err := errors.Join((dnfManager{}).Download(t.Context(), h, []string{"frr"}), (dnfManager{}).Upgrade(t.Context(), h, []string{"frr"})); err != nil {
 		t.Error(err)
 	}
 	if diff := cmp.Diff([]string{dnfChange + "--downloadonly upgrade frr", dnfChange + "upgrade frr"}, h.Log); diff != "" {
@@ -64,7 +64,7 @@ func TestNewerRPMs(t *testing.T) {
 	const ours = "timeout 50 dnf -q --refresh --disablerepo=* --enablerepo=ipfabric-frr* repoquery --latest-limit=1 --qf %{name} %{version}-%{release} --upgrades frr"
 	h.Answers[all], h.Answers[ours] = "frr 1-2\n", "frr 3-4\n"
 	for fromOurs, want := range map[bool]string{false: "1-2", true: "3-4"} {
-		if newer, err := (DNF{}).Newer(t.Context(), h, []string{"frr"}, fromOurs); err != nil || newer["frr"] != want {
+		if newer, err := (dnfManager{}).Newer(t.Context(), h, []string{"frr"}, fromOurs); err != nil || newer["frr"] != want {
 			t.Errorf("ours %v: %v, %v", fromOurs, newer, err)
 		}
 	}
@@ -77,13 +77,13 @@ func TestInstalledRPMs(t *testing.T) {
 	h.Answers[ask] = "installed frr 7.5.1-22.el8\npackage libyang is not installed\n"
 	for status, fails := range map[int]bool{0: false, 1: false, 2: false, 3: true} {
 		h.Status[ask] = status
-		have, err := (DNF{}).Installed(t.Context(), h, []string{"frr", "libyang"})
+		have, err := (dnfManager{}).Installed(t.Context(), h, []string{"frr", "libyang"})
 		if (err != nil) != fails || !fails && (len(have) != 1 || have["frr"] != "7.5.1-22.el8") {
 			t.Errorf("status %d: %v, %v", status, have, err)
 		}
 	}
 	h.Fail[ask] = errors.New("lost the connection")
-	if _, err := (DNF{}).Installed(t.Context(), h, []string{"frr", "libyang"}); err == nil {
+	if _, err := (dnfManager{}).Installed(t.Context(), h, []string{"frr", "libyang"}); err == nil {
 		t.Error("a connection that broke is taken for an answer")
 	}
 }
@@ -91,7 +91,7 @@ func TestInstalledRPMs(t *testing.T) {
 // One release line is taken of a repository that has several.
 func TestFilesOfAnRPMRepository(t *testing.T) {
 	repo := Repository{Repository: inventory.Repository{URL: "http://m/frr10", Key: "k"}, Series: "10.3", Extras: "http://m/extras"}
-	files := (DNF{}).RepositoryFiles(repo)
+	files := (dnfManager{}).RepositoryFiles(repo)
 	if len(files) != 2 || files[0].Path != "/etc/pki/rpm-gpg/RPM-GPG-KEY-ipfabric-frr" || files[1].Path != "/etc/yum.repos.d/ipfabric-frr.repo" {
 		t.Fatalf("got %v", files)
 	}
@@ -118,7 +118,7 @@ includepkgs=libyang* librtr*
 		t.Error(diff)
 	}
 	repo.Series, repo.Extras = "", ""
-	if text := string((DNF{}).RepositoryFiles(repo)[1].Data); strings.Contains(text, "includepkgs") || strings.Contains(text, "extras") {
+	if text := string((dnfManager{}).RepositoryFiles(repo)[1].Data); strings.Contains(text, "includepkgs") || strings.Contains(text, "extras") {
 		t.Errorf("a mirror is taken as a whole:\n%s", text)
 	}
 }

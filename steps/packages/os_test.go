@@ -100,3 +100,14 @@ func TestParseOSRelease(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// The inventory lets write what there is a platform for.
+func TestEveryOperatingSystemOfTheInventoryHasAPlatform(t *testing.T) {
+	var names []string
+	for _, p := range platforms {
+		names = append(names, p.Name)
+	}
+	if diff := cmp.Diff(inventory.OperatingSystems(), names); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -16,6 +16,7 @@ type Repository struct {
 	KeyPath string // in the inventory, for hints; "" is the FRR project's
 }
 
+// Name is how users know it: "URL SUITE COMPONENT".
 func (r Repository) Name() string {
 	return strings.TrimSpace(strings.Join([]string{r.URL, r.Suite, r.Component}, " "))
 }
