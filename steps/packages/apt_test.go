@@ -129,3 +129,24 @@ func TestFilesOfAnAptRepository(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// apt takes half installed packages for installed.
+func TestWhatWasCutOffIsCompletedFirst(t *testing.T) {
+	const configure = "to-the-end.sh env LC_ALL=C DEBIAN_FRONTEND=noninteractive dpkg-configure.sh " + apt
+	h := aptHost()
+	h.Answers["dpkg-state.sh"], h.Answers[configure], h.Answers[installFRR] = "configure\n", "", ""
+	if err := (aptManager{}).Install(t.Context(), h, []string{"frr"}, true); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"dpkg-state.sh", configure, "dpkg-state.sh", installFRR}, h.Log); diff != "" {
+		t.Error(diff)
+	}
+	h.Status[configure] = 1
+	if err := (aptManager{}).Install(t.Context(), h, []string{"frr"}, true); err == nil {
+		t.Error("a dpkg that fails is no error")
+	}
+	h.Fail["dpkg-state.sh"] = errors.New("lost the connection")
+	if err := (aptManager{}).Install(t.Context(), h, []string{"frr"}, true); err == nil {
+		t.Error("what is half installed is not known, and packages are changed")
+	}
+}

@@ -122,3 +122,36 @@ includepkgs=libyang* librtr*
 		t.Errorf("a mirror is taken as a whole:\n%s", text)
 	}
 }
+
+// Without metadata the version is not known, which is no error; a connection that
+// broke is one.
+func TestCandidateOfDNF(t *testing.T) {
+	h := dnfHost()
+	h.Status[dnfYang] = 1
+	if v, err := (dnfManager{}).Candidate(t.Context(), h, "libyang", true); err != nil || v != "" {
+		t.Errorf("got %q, %v", v, err)
+	}
+	h.Fail[dnfYang] = errors.New("lost the connection")
+	if _, err := (dnfManager{}).Candidate(t.Context(), h, "libyang", true); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestTrialOfAnRPMRepository(t *testing.T) {
+	h := dnfHost()
+	repo := Repository{Repository: inventory.Repository{URL: "http://m", Key: "k"}}
+	const sections = " k # Written by ipfabric.\n[ipfabric-frr]\nname=FRR\nbaseurl=http://m\nenabled=1\ngpgcheck=1\ngpgkey=file:///nowhere\npriority=10\n frr frr-pythontools"
+	h.Answers["dnf-try.sh no"+sections] = "frr 10.3-1\n"
+	h.Answers["dnf-try.sh yes"+sections] = "frr-pythontools 10.3-1\n"
+	if v, err := (dnfManager{}).Try(t.Context(), h, repo, false); err != nil || v["frr"] != "10.3-1" {
+		t.Errorf("got %v, %v", v, err)
+	}
+	if _, err := (dnfManager{}).Try(t.Context(), h, repo, true); err == nil || !strings.Contains(err.Error(), "has no FRR for this host") {
+		t.Errorf("got %v", err)
+	}
+	const refresh = "env LC_ALL=C dnf -q -y --setopt=install_weak_deps=False --refresh --disablerepo=* --enablerepo=ipfabric-frr* makecache"
+	h.Answers[refresh] = ""
+	if err := (dnfManager{}).Refresh(t.Context(), h); err != nil {
+		t.Error(err)
+	}
+}
