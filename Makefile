@@ -26,11 +26,12 @@ test: ## run every test, those on lab machines too (root)
 	$(MAKE) --jobs=4 --output-sync=target deps lint unit images
 	$(MAKE) lab-test
 
-lint: build ## gofmt, go vet, staticcheck
+lint: build ## gofmt, go vet, staticcheck, shellcheck
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these'; exit 1; }
 	go vet ./...
 	go vet -tags lab ./...
 	$(STATICCHECK) -tags lab ./...
+	shellcheck -s sh assets/sh/*.sh assets/node/*.sh assets/hooks/qemu .ci/*
 
 unit: build ## run the tests that need neither root nor lab machines
 	CGO_ENABLED=1 go test -race -count=1 ./...

@@ -21,8 +21,8 @@
 //     of its own which asks FRR, so an interrupted run is completed by the next.
 //   - Apply may be interrupted at any point. What it leaves must be something
 //     that Check finds to differ.
-//   - A change of a running FRR arms a rollback on the host first
-//     (frrrollback.go); the last step of the host's FRR confirms it over a new
+//   - A change of a running FRR is made under a rollback that the host carries out
+//     (package frr); the last step of the host's FRR confirms it over a new
 //     connection, or rolls it back.
 //
 // To add a step: a file of its own with the type, a line in New, a test with

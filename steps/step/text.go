@@ -6,6 +6,7 @@ import (
 	"strings"
 )
 
+// CutLast cuts s at the last sep, as strings.Cut does at the first.
 func CutLast(s, sep string) (before, after string, found bool) {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {
