@@ -82,7 +82,7 @@ func codeOf(err error) vm.Code {
 		return vm.NotFound
 	case e != nil && e.Kind == vms.Usage:
 		return vm.Usage
-	case e != nil && e.Kind == vms.Unanswered, isConnectError(err):
+	case e != nil && e.Kind == vms.Unanswered, errors.As(err, new(interface{ UnreachedHost() string })):
 		return codeUnanswered
 	}
 	switch exitCode(err) {

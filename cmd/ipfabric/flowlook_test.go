@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"ipfabric/remote"
 	"ipfabric/steps/verify"
+	"ipfabric/steps/vms"
 )
 
 func TestPlanExitCodes(t *testing.T) {
@@ -65,5 +68,32 @@ func TestVerifyWithALimit(t *testing.T) {
 	}
 	if _, err := reach(context.Background(), "rr2"); err != nil {
 		t.Errorf("rr2 was not asked: %v", err)
+	}
+}
+
+func TestLimitedReportOfVMs(t *testing.T) {
+	lacking := vmOn("node2", "db", "announced", verify.Bad, "rr2 has no route to it")
+	lacking.Seen = append(lacking.Seen, vms.Seen{RR: "rr2", Status: vms.SeenNo})
+	r := &verify.Report{VMs: []verify.VMCheck{vmOn("node1", "web", "announced", verify.OK, ""), lacking}}
+	for limit, want := range map[string]string{"node1": "web true", "node2": "db false", "rr1": "web true", "rr2": "db false", "rr1,node2": "web db false", "mx1": "true"} {
+		got := restricted(r, strings.Split(limit, ","))
+		var words []string
+		for _, v := range got.VMs {
+			words = append(words, v.VM)
+		}
+		if text := strings.Join(append(words, fmt.Sprint(got.Healthy)), " "); text != want {
+			t.Errorf("--limit %s: %s, want %s", limit, text, want)
+		}
+	}
+}
+
+// Init does not wait for a VM that a reflector lacks which has failed.
+func TestHopelessVMs(t *testing.T) {
+	v := vmOn("node1", "web", "announced", verify.Bad, "")
+	v.Seen = append(v.Seen, vms.Seen{RR: "rr2", Status: vms.SeenNo})
+	for down, want := range map[string]bool{"rr2": true, "node1": true, "rr1": false, "": false} {
+		if got := hopelessVM(v, func(host string) bool { return host == down }); got != want {
+			t.Errorf("%s is down: %t", down, got)
+		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -102,32 +101,5 @@ func TestJUnitOfVMs(t *testing.T) {
 	var back junitSuites
 	if err := xml.Unmarshal(data, &back); err != nil || len(back.Suites) != 2 {
 		t.Errorf("%v: %+v", err, back)
-	}
-}
-
-func TestLimitedReportOfVMs(t *testing.T) {
-	lacking := vmOn("node2", "db", "announced", verify.Bad, "rr2 has no route to it")
-	lacking.Seen = append(lacking.Seen, vms.Seen{RR: "rr2", Status: vms.SeenNo})
-	r := &verify.Report{VMs: []verify.VMCheck{vmOn("node1", "web", "announced", verify.OK, ""), lacking}}
-	for limit, want := range map[string]string{"node1": "web true", "node2": "db false", "rr1": "web true", "rr2": "db false", "rr1,node2": "web db false", "mx1": "true"} {
-		got := restricted(r, strings.Split(limit, ","))
-		var words []string
-		for _, v := range got.VMs {
-			words = append(words, v.VM)
-		}
-		if text := strings.Join(append(words, fmt.Sprint(got.Healthy)), " "); text != want {
-			t.Errorf("--limit %s: %s, want %s", limit, text, want)
-		}
-	}
-}
-
-// Init does not wait for a VM that a reflector lacks which has failed.
-func TestHopelessVMs(t *testing.T) {
-	v := vmOn("node1", "web", "announced", verify.Bad, "")
-	v.Seen = append(v.Seen, vms.Seen{RR: "rr2", Status: vms.SeenNo})
-	for down, want := range map[string]bool{"rr2": true, "node1": true, "rr1": false, "": false} {
-		if got := hopelessVM(v, func(host string) bool { return host == down }); got != want {
-			t.Errorf("%s is down: %t", down, got)
-		}
 	}
 }

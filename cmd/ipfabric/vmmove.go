@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +41,7 @@ answer; 64 the command line is wrong; 130 interrupted.`,
 				return err
 			}
 			defer s.close()
-			return s.vmFailed(cmd.Context(), vmMove(cmd.Context(), s, args[0], to, o))
+			return s.vmFailed(cmd.Context(), s.vmMove(cmd.Context(), args[0], to, o))
 		},
 	}
 	a.nodeFlag(cmd, &to, "to", "the `NODE` that the VM is to be on", true)
@@ -51,21 +49,4 @@ answer; 64 the command line is wrong; 130 interrupted.`,
 	cmd.Flags().StringSliceVar(&o.SkipRRs, "skip-rr", nil, "do not wait for these route reflectors (`NAME,...`), which are out of order")
 	_ = cmd.RegisterFlagCompletionFunc("skip-rr", a.completeReflectors)
 	return cmd
-}
-
-func vmMove(ctx context.Context, s *session, name, to string, o vms.MoveOptions) error {
-	defer s.signals.change()()
-	began := time.Now()
-	moved, err := s.vms().Move(ctx, name, to, o)
-	if err != nil {
-		return err
-	}
-	if moved.Already {
-		s.say.note("VM %s is on %s already: nothing was changed", name, to)
-		s.say.result(fmt.Sprintf("%s on %s: %s\n", s.say.onOut(bold, name), to, vmSummary(moved.VM)))
-		return nil
-	}
-	s.say.result(fmt.Sprintf("%s on %s: %s (moved in %s)\n", s.say.onOut(bold, name), to, vmSummary(moved.VM), short(time.Since(began))))
-	sayMissing(s, moved.VM)
-	return nil
 }
