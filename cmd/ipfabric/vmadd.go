@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/steps/vms"
 )
 
@@ -35,15 +36,15 @@ address is in use; 3 a host did not answer; 64 the command line is wrong.`,
 			for _, name := range []string{"ip", "ip6"} {
 				// A variable that is not set must not mean "any".
 				if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
-					return usagef("leave --"+name+" out for the lowest free address, or write --"+name+" none", "--%s is empty", name)
+					return ui.Usagef("leave --"+name+" out for the lowest free address, or write --"+name+" none", "--%s is empty", name)
 				}
 			}
-			s, err := a.open(cmd.Context(), "vm-add", nil)
+			s, err := a.Open(cmd.Context(), "vm-add", nil)
 			if err != nil {
 				return err
 			}
-			defer s.close()
-			return s.vmFailed(cmd.Context(), s.vmAdd(cmd.Context(), w, asJSON))
+			defer s.Close()
+			return s.VMError(cmd.Context(), s.AddVM(cmd.Context(), w, asJSON))
 		},
 	}
 	a.nodeFlag(cmd, &w.Node, "node", "the `NODE` that the VM runs on", true)

@@ -26,12 +26,12 @@ Exit codes: 0 listed, 3 a host did not answer; the rest is listed.`,
   ipfabric vm list --json | jq -r '.vms[] | select(.announced | not) | .name'`,
 		Args: noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.open(cmd.Context(), "vm-list", nil)
+			s, err := a.Open(cmd.Context(), "vm-list", nil)
 			if err != nil {
 				return err
 			}
-			defer s.close()
-			return s.vmFailed(cmd.Context(), s.vmList(cmd.Context(), node, asJSON))
+			defer s.Close()
+			return s.VMError(cmd.Context(), s.ListVMs(cmd.Context(), node, asJSON))
 		},
 	}
 	a.nodeFlag(cmd, &node, "node", "list the VMs of this `NODE` only", false)

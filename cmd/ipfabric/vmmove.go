@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/steps/vms"
 )
 
@@ -34,14 +35,14 @@ answer; 64 the command line is wrong; 130 interrupted.`,
 		ValidArgsFunction: a.completeVM,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.Wait < time.Second {
-				return usagef("such as --wait 30s", "--wait %s is too short for any change to arrive", o.Wait)
+				return ui.Usagef("such as --wait 30s", "--wait %s is too short for any change to arrive", o.Wait)
 			}
-			s, err := a.open(cmd.Context(), "vm-move", nil)
+			s, err := a.Open(cmd.Context(), "vm-move", nil)
 			if err != nil {
 				return err
 			}
-			defer s.close()
-			return s.vmFailed(cmd.Context(), s.vmMove(cmd.Context(), args[0], to, o))
+			defer s.Close()
+			return s.VMError(cmd.Context(), s.MoveVM(cmd.Context(), args[0], to, o))
 		},
 	}
 	a.nodeFlag(cmd, &to, "to", "the `NODE` that the VM is to be on", true)

@@ -21,12 +21,12 @@ command line is wrong.`,
 		Args:              oneVM(),
 		ValidArgsFunction: a.completeVM,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.open(cmd.Context(), "vm-remove", nil)
+			s, err := a.Open(cmd.Context(), "vm-remove", nil)
 			if err != nil {
 				return err
 			}
-			defer s.close()
-			return s.vmFailed(cmd.Context(), s.vmRemove(cmd.Context(), args[0], yes))
+			defer s.Close()
+			return s.VMError(cmd.Context(), s.RemoveVM(cmd.Context(), args[0], yes))
 		},
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "remove without asking")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/steps/vms"
 )
 
@@ -29,20 +30,20 @@ told to be on the link, since no network of the guest contains it.`,
 		ValidArgsFunction: a.completeVM,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "" && !slices.Contains(vms.GuestFormats(), format) {
-				return usagef("write --format "+strings.Join(vms.GuestFormats(), ", --format "), "--format cannot be %q", format)
+				return ui.Usagef("write --format "+strings.Join(vms.GuestFormats(), ", --format "), "--format cannot be %q", format)
 			}
 			if format != "" && asJSON {
-				return usagef("the JSON has all formats below guest", "--format and --json exclude each other")
+				return ui.Usagef("the JSON has all formats below guest", "--format and --json exclude each other")
 			}
 			if err := vms.CheckGuestDevice(device); err != nil {
-				return usagef(hintOf(err), "--dev: %v", err)
+				return ui.Usagef(ui.HintOf(err), "--dev: %v", err)
 			}
-			s, err := a.open(cmd.Context(), "vm-show", nil)
+			s, err := a.Open(cmd.Context(), "vm-show", nil)
 			if err != nil {
 				return err
 			}
-			defer s.close()
-			return s.vmFailed(cmd.Context(), s.vmShow(cmd.Context(), args[0], format, device, asJSON))
+			defer s.Close()
+			return s.VMError(cmd.Context(), s.ShowVM(cmd.Context(), args[0], format, device, asJSON))
 		},
 	}
 	f := cmd.Flags()
