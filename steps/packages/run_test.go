@@ -29,6 +29,8 @@ func TestErrorsOfPackageRuns(t *testing.T) {
 		{saidError{100, "E: it is broken", nil}, "`apt-get install --no-upgrade frr` ended with status 100: E: it is broken", "run on the host: env LC_ALL=C"},
 		{saidError{100, "(No space left on device)", nil}, "`apt-get install --no-upgrade frr` ended with status 100: (No space left on device)", "make room"},
 		{saidError{-1, "", context.DeadlineExceeded}, "`apt-get install --no-upgrade frr` goes on to its end on the host, but is not waited for any more", "run init again: it waits"},
+		{saidError{-1, "", nil}, "exit status -1", "run on the host"}, // a connection that broke: it was not ipfabric that stopped waiting
+		{brokenConnection{}, "lost the connection", "is the host up"},
 		{fmt.Errorf("lost the connection while `sh -c 'd=1\n' sh apt-get` ran"), "lost the connection while `apt-get install --no-upgrade frr` ran", "run on the host"},
 	} {
 		h := aptHost()
@@ -40,3 +42,9 @@ func TestErrorsOfPackageRuns(t *testing.T) {
 		}
 	}
 }
+
+// A brokenConnection is an error with a hint of its own.
+type brokenConnection struct{}
+
+func (brokenConnection) Error() string { return "lost the connection" }
+func (brokenConnection) Hint() string  { return "is the host up?" }
