@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // The tests here boot machines on this host:
@@ -120,6 +121,18 @@ func (f *fixture) ok(args ...string) result {
 		f.t.Fatalf("ipfabric-lab %s: exit %d\n%s%s", strings.Join(args, " "), r.code, r.stdout, r.stderr)
 	}
 	return r
+}
+
+// killedAfter runs a command that is killed some time after it began.
+func (f *fixture) killedAfter(delay time.Duration, args ...string) {
+	f.t.Helper()
+	cmd := f.command(args...)
+	if err := cmd.Start(); err != nil {
+		f.t.Fatal(err)
+	}
+	killer := time.AfterFunc(delay, func() { _ = cmd.Process.Kill() })
+	defer killer.Stop()
+	_ = cmd.Wait() // killed, or done before
 }
 
 // states lists "name state" of all machines.
