@@ -200,18 +200,6 @@ func TestLabKilledUp(t *testing.T) {
 	}
 }
 
-// killedAfter runs a command that is killed some time after it began.
-func (f *fixture) killedAfter(delay time.Duration, args ...string) {
-	f.t.Helper()
-	cmd := f.command(args...)
-	if err := cmd.Start(); err != nil {
-		f.t.Fatal(err)
-	}
-	killer := time.AfterFunc(delay, func() { _ = cmd.Process.Kill() })
-	defer killer.Stop()
-	_ = cmd.Wait() // killed, or done before
-}
-
 func TestLabTwoAtOnce(t *testing.T) {
 	a, b := newFixture(t), newFixture(t)
 	done := make(chan result)

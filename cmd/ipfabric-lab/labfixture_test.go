@@ -12,7 +12,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // The tests here boot machines on this host:
@@ -27,16 +29,24 @@ import (
 // program is the ipfabric-lab under test.
 var program string
 
-// turns are for the tests that run beside the longest ones.
-var turns = make(chan struct{}, 2)
+// What depends on the time that something takes on this host does not call
+// beside, or is a part that is alone.
+var (
+	turns  = make(chan struct{}, 2) // for the tests that run beside the longest ones
+	others sync.WaitGroup           // whatever is not alone
+	only   sync.Mutex               // held by what is alone
+)
 
-// beside lets a test run beside others, when it is its turn. What depends on
-// the time that something takes on this host does not call it, and runs alone.
+// beside lets a test run beside others, when it is its turn.
 func beside(t *testing.T) {
 	t.Helper()
+	others.Add(1) // of all tests before the first one goes on from Parallel
 	t.Parallel()
 	turns <- struct{}{}
-	t.Cleanup(func() { <-turns }) // after the lab's own cleanup
+	t.Cleanup(func() { // after the lab's own cleanup
+		<-turns
+		others.Done()
+	})
 }
 
 func TestMain(m *testing.M) {
@@ -111,6 +121,18 @@ func (f *fixture) ok(args ...string) result {
 		f.t.Fatalf("ipfabric-lab %s: exit %d\n%s%s", strings.Join(args, " "), r.code, r.stdout, r.stderr)
 	}
 	return r
+}
+
+// killedAfter runs a command that is killed some time after it began.
+func (f *fixture) killedAfter(delay time.Duration, args ...string) {
+	f.t.Helper()
+	cmd := f.command(args...)
+	if err := cmd.Start(); err != nil {
+		f.t.Fatal(err)
+	}
+	killer := time.AfterFunc(delay, func() { _ = cmd.Process.Kill() })
+	defer killer.Stop()
+	_ = cmd.Wait() // killed, or done before
 }
 
 // states lists "name state" of all machines.

@@ -7,44 +7,48 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
 // TestLabFabric is one fabric of the usual size that many tests share, as
 // machines take longest to be made a fabric of. The first finds them new.
 func TestLabFabric(t *testing.T) {
-	t.Parallel()
-	f := newFabric(t)
-	f.share(t,
-		part{"init", testInit},
-		part{"faults", testFaults},
-		part{"VMs", testVMs},
-		part{"VM faults", testVMFaults},
-		part{"LXD", testLXD},
-		part{"QEMU", testQEMU}, // last, as it leaves libvirt open to all
+	share(t, nil,
+		part{"init", testInit, false},
+		part{"faults", testFaults, false},
+		part{"VM faults", testVMFaults, false},
+		part{"LXD", testLXD, false},
+		part{"VMs", testVMs, true},
+		part{"QEMU", testQEMU, true}, // last, as it leaves libvirt open to all
 	)
 }
 
 // TestLabSystems is one fabric of all operating systems and versions of FRR.
 func TestLabSystems(t *testing.T) {
-	t.Parallel()
-	f := newFabric(t, "--mirror", "--rr-os", "debian11,debian13", "--node-os", "debian12,debian13,el8-like")
-	f.share(t,
-		part{"matrix", testMatrix},
-		part{"recovery", testRecovery},
-		part{"goldens", testGoldens}, // last, as the fabric has none of its own configuration then
+	share(t, []string{"--mirror", "--rr-os", "debian11,debian13", "--node-os", "debian12,debian13,el8-like"},
+		part{"matrix", testMatrix, false},
+		part{"recovery", testRecovery, true},
+		part{"goldens", testGoldens, true}, // last, as the fabric has none of its own configuration then
 	)
 }
 
 // A part is a test that shares a fabric with others.
 type part struct {
-	name string
-	test func(*testing.T, *fabric)
+	name  string
+	test  func(*testing.T, *fabric)
+	alone bool // it measures: nothing else runs beside it
 }
 
-// share runs parts one after the other. The first has the lab as it is; for the
-// others the fabric is made what it was.
-func (f *fabric) share(t *testing.T, parts ...part) {
+// share runs parts one after the other on a lab. The first has it as it is; for
+// the others the fabric is made what it was. Those that are alone come last:
+// they wait for all tests and parts that are not.
+func share(t *testing.T, up []string, parts ...part) {
+	others.Add(1)
+	done := sync.OnceFunc(others.Done)
+	t.Parallel()
+	t.Cleanup(done)
+	f := newFabric(t, up...)
 	files := map[string][]byte{}
 	for _, name := range []string{"fabric.yaml", "bgp.password", "known_hosts"} {
 		data, err := os.ReadFile(filepath.Join(f.dir, ".lab", name))
@@ -53,14 +57,20 @@ func (f *fabric) share(t *testing.T, parts ...part) {
 		}
 		files[name] = data
 	}
-	used := false
-	for _, p := range parts {
+	for i, p := range parts {
+		if p.alone {
+			done()
+			others.Wait()
+		}
 		t.Run(p.name, func(t *testing.T) {
+			if p.alone {
+				only.Lock()
+				defer only.Unlock()
+			}
 			f := f.in(t)
-			if used || p.name != parts[0].name {
+			if i > 0 {
 				f.reset(files)
 			}
-			used = true
 			p.test(t, f)
 		})
 	}
