@@ -34,7 +34,7 @@ bench: build ## measure what the documents claim (root)
 	go test -tags lab -run '^$$' -bench . -benchtime 20x -p 1 -timeout 30m ./...
 
 golden: build ## write the expected files of the tests anew, to be looked at with git diff
-	go test ./steps ./steps/frr/conf ./steps/vms ./cmd/... -update
+	go test $$(grep -rl --include='*_test.go' -E 'flag.Bool\("update"|steptest.Golden' . | xargs dirname | sort -u) -update
 
 fuzz: ## fuzz each parser of foreign input (FUZZTIME=30s for each)
 	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \

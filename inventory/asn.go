@@ -50,9 +50,9 @@ func (n ASN) Asdot() string {
 }
 
 // ParseCommunity reads a standard community: two numbers up to 65535 with a
-// colon between them. Those with a meaning of their own (RFC 1997, the IANA
-// registry of well-known communities) are errors: NO_EXPORT or BLACKHOLE on
-// every VM's route would do what nobody asked for.
+// colon between them. Well-known communities (RFC 1997 and the IANA registry)
+// are errors: routers act on NO_EXPORT or BLACKHOLE, which must not be on every
+// VM's route by accident.
 func ParseCommunity(s string) (Community, error) {
 	parts := strings.Split(s, ":")
 	if len(parts) == 3 {

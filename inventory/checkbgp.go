@@ -30,8 +30,8 @@ func (c *checker) bgp(raw *rawBGP) {
 	}
 }
 
-// timers compares the two: a session falls when no keepalive arrives within
-// the hold time, and RFC 4271 suggests three in that time.
+// timers compares keepalive and hold time: a session goes down when no keepalive arrives within
+// the hold time, and RFC 4271 suggests a hold time of three keepalives.
 func (c *checker) timers(where at, keepalive, hold time.Duration) {
 	if hold <= keepalive {
 		c.errorf(where, "write hold_time: "+short(3*keepalive), "bgp: sessions would fall before each keepalive: hold_time %s is not longer than keepalive %s", short(hold), short(keepalive))

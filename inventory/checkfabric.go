@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// maxCommunities keeps frr.conf's one community-list line, and every route, short.
+// maxCommunities limits the length of the community-list line in frr.conf, and of every route.
 const maxCommunities = 16
 
 func newChecker(file string) *checker {
@@ -25,8 +25,8 @@ func newChecker(file string) *checker {
 	}
 }
 
-// fabric checks everything, in an order in which what is compared with is
-// known first: pools, the gateway, then the hosts.
+// fabric checks everything. Pools come first, then the gateway, then the hosts, because later
+// checks compare with what the earlier ones have accepted.
 func (c *checker) fabric(raw *rawFabric) {
 	top := at{line: 1, column: 1}
 	c.f.Name = c.name(raw.Name, "the fabric", "fabric: lab", top)
@@ -40,7 +40,7 @@ func (c *checker) fabric(raw *rawFabric) {
 	c.bgp(&raw.BGP)
 	ssh := c.sshDefaults(&raw.SSH)
 	coreSSH := ssh
-	coreSSH.Sudo = ssh.Sudo && raw.SSH.Sudo.given() // they are only asked
+	coreSSH.Sudo = ssh.Sudo && raw.SSH.Sudo.given() // by default without sudo, as they are only queried
 	frr := c.frr(&raw.FRR, "frr", FRR{})
 	for i := range raw.RouteReflectors.items {
 		c.routeReflector(&raw.RouteReflectors.items[i], ssh, frr)
@@ -51,7 +51,7 @@ func (c *checker) fabric(raw *rawFabric) {
 	for i := range raw.Nodes.items {
 		c.node(&raw.Nodes.items[i], ssh, frr)
 	}
-	c.enough(raw, top)
+	c.whole(raw, top)
 }
 
 func (c *checker) asn(t text, top at) {
@@ -155,7 +155,7 @@ func (c *checker) pool(t text) netip.Prefix {
 		least = 16
 	}
 	if p.Bits() < least {
-		c.errorf(t.at, "write the networks that are yours", "pools: %s is bigger than any pool, a /%d", t.s, least)
+		c.errorf(t.at, "write the networks that are yours", "pools: %s is larger than a /%d, the largest pool there may be", t.s, least)
 		return netip.Prefix{}
 	}
 	for _, r := range reserved() {
@@ -168,7 +168,7 @@ func (c *checker) pool(t text) netip.Prefix {
 }
 
 // reserved are networks that routers do not forward to hosts: this network,
-// loopback, link-local, multicast and what was never given out.
+// loopback, link-local, multicast and unassigned ones.
 func reserved() []netip.Prefix {
 	var out []netip.Prefix
 	for _, s := range []string{"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::/8", "fe80::/9", "ff00::/8"} {
@@ -258,7 +258,7 @@ func (c *checker) outsidePools(a netip.Addr, where at, what, hint string) bool {
 	return true
 }
 
-// orPlace is where a thing stands, or what it is missing from.
+// orPlace is the place of a value, or if it is missing, of what it is missing from.
 func orPlace(a, parent at) at {
 	if a.given() {
 		return a

@@ -10,7 +10,7 @@ import (
 // writtenHeader begins the first line of every frr.conf that ipfabric wrote.
 const writtenHeader = "Written by ipfabric"
 
-// frr checks where FRR comes from. What a host does not say, its fabric says;
+// frr checks where FRR comes from. What is not set for a host comes from the fabric's settings;
 // a host's own extra lines follow those of the fabric.
 func (c *checker) frr(raw *rawFRR, path string, def FRR) FRR {
 	out := def
@@ -33,11 +33,11 @@ func (c *checker) frr(raw *rawFRR, path string, def FRR) FRR {
 	}
 	where := orPlace(raw.Source.at, raw.at)
 	switch {
-	case !known: // what goes with it cannot be told
+	case !known: // the keys that depend on the source cannot be checked
 	case out.Source == "upstream" && out.Series == "" && !raw.Series.given():
 		c.errorf(where, `write series: "10.3", the release that the hosts are to have`, "%s: an upstream FRR without its series: a later run could get another major version", path)
 	case out.Source == "mirror" && out.Mirror == Mirror{} && !raw.Mirror.Apt.given() && !raw.Mirror.RPM.given() && !raw.Mirror.bad:
-		c.errorf(where, "write mirror: {apt: {url: ..., key: ...}}, or rpm for AlmaLinux, Rocky and RHEL", "%s: a mirror of which the address is not given", path)
+		c.errorf(where, "write mirror: {apt: {url: ..., key: ...}}, or rpm for AlmaLinux, Rocky and RHEL", "%s: the mirror has no address", path)
 	}
 	if raw.Extra.given() && !raw.Extra.bad {
 		out.Extra += c.extra(raw.Extra, path+".extra")
@@ -47,7 +47,7 @@ func (c *checker) frr(raw *rawFRR, path string, def FRR) FRR {
 
 var seriesRE = regexp.MustCompile(`^([7-9]|[1-9][0-9])(\.[0-9]{1,2})?$`)
 
-// oldSeriesRE are those before 7.5. "7" is 7.5, its last.
+// oldSeriesRE are the series before 7.5. "7" is no old one: it is 7.5, the last 7.x.
 var oldSeriesRE = regexp.MustCompile(`^([2-6](\.[0-9]{1,2})?|7\.[0-4])$`)
 
 var fingerprintRE = regexp.MustCompile(`^[0-9A-F]{40}$`)
@@ -62,7 +62,7 @@ func (c *checker) series(t text, path, source string) string {
 	case source != "upstream":
 		c.errorf(t.at, "write source: upstream too, or remove it", "%s: only FRR's own repository has series, and the source here is %s", path, source)
 	case series == "stable" || series == "rc":
-		c.errorf(t.at, hint, "%s: %s is another version each time", path, quote(t.s))
+		c.errorf(t.at, hint, "%s: %s does not stay the same version", path, quote(t.s))
 	case oldSeriesRE.MatchString(series):
 		c.errorf(t.at, hint, "%s: ipfabric writes configuration for FRR 7.5 and later, and %s is older", path, quote(t.s))
 	case !seriesRE.MatchString(series):
@@ -73,7 +73,7 @@ func (c *checker) series(t text, path, source string) string {
 	return ""
 }
 
-// aptRepository is a repository with what apt needs beside the URL.
+// aptRepository checks a repository with the suite and component that only apt needs.
 func (c *checker) aptRepository(raw *rawAptRepository, path string) Repository {
 	r := c.repository(&rawRepository{raw.at, raw.URL, raw.Key, raw.Fingerprint}, path)
 	r.Suite = c.word(raw.Suite, path+".suite", "bookworm")
@@ -88,7 +88,7 @@ func (c *checker) aptRepository(raw *rawAptRepository, path string) Repository {
 	return r
 }
 
-// repository checks what apt and dnf both need.
+// repository checks what both apt and dnf need.
 func (c *checker) repository(raw *rawRepository, path string) Repository {
 	if raw.bad {
 		return Repository{}
@@ -122,7 +122,7 @@ func (c *checker) repositoryURL(t text, path string, parent at) string {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		c.errorf(t.at, hint, "%s.url: %s is not an http or https address", path, quote(t.s))
 	case u.User != nil:
-		c.errorf(t.at, "put it into the host's /etc/apt/auth.conf.d, or let the mirror tell hosts by their address", "%s.url has a login in it, which does not belong into the inventory", path)
+		c.errorf(t.at, "put it into the host's /etc/apt/auth.conf.d, or let the mirror accept hosts by their address", "%s.url has a user name or password in it, which must not be in the inventory", path)
 	case u.RawQuery != "" || u.Fragment != "" || !plain(t.s):
 		c.errorf(t.at, hint, "%s.url: %s has characters in it that apt and dnf do not take", path, quote(t.s))
 	default:
@@ -131,7 +131,7 @@ func (c *checker) repositoryURL(t text, path string, parent at) string {
 	return ""
 }
 
-// word takes a suite or component: what may stand in one line of a source.
+// word checks a suite or component, which must be one word of a line in sources.list.
 func (c *checker) word(t text, path, example string) string {
 	if !t.given() || t.bad {
 		return ""
@@ -143,7 +143,7 @@ func (c *checker) word(t text, path, example string) string {
 	return t.s
 }
 
-// plain says whether a text has neither blanks nor characters of a meaning in
+// plain says whether a text has no blanks and no characters that have a meaning in
 // the files of apt and dnf.
 func plain(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool {
@@ -151,7 +151,7 @@ func plain(s string) bool {
 	})
 }
 
-// extra takes lines for frr.conf as they are, in whole lines.
+// extra checks lines for frr.conf, which are kept as they are, and ends the last one.
 func (c *checker) extra(t text, path string) string {
 	if strings.TrimSpace(t.s) == "" {
 		return ""

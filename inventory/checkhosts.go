@@ -20,11 +20,9 @@ type rawHost struct {
 	overSSH       bool // ipfabric logs in
 }
 
-// host checks what all hosts have, and what no two hosts may have. It says
-// too whether all of the addresses were taken: of one that was refused, nobody
-// knows what it was to be.
+// host checks what all kinds of hosts have, and that no two hosts share what must be unique. It also
+// says whether all of the addresses are valid: checks that need an address are left out otherwise.
 func (c *checker) host(raw rawHost, ssh SSH) (h Host, complete bool) {
-	h.Line = raw.line
 	h.Name = c.name(raw.name, "a "+raw.kind, raw.example, raw.at)
 	called := h.Name
 	if called == "" {
@@ -45,8 +43,8 @@ func (c *checker) host(raw rawHost, ssh SSH) (h Host, complete bool) {
 	return h, complete
 }
 
-// uniqueName refuses a name that another host has. Case does not count, as it does
-// not in DNS and in some file systems.
+// uniqueName refuses a name that another host has. Upper and lower case are the same, as in DNS and
+// in some file systems.
 func (c *checker) uniqueName(name string, where at) {
 	o, taken := c.take("name "+strings.ToLower(name), name, where)
 	if taken {
@@ -54,7 +52,7 @@ func (c *checker) uniqueName(name string, where at) {
 	}
 }
 
-// take notes whose a thing is, or says who has it already.
+// take records the owner of a value, or returns the owner that it has already.
 func (c *checker) take(thing, name string, where at) (owner, bool) {
 	o, taken := c.taken[thing]
 	if !taken {
@@ -63,8 +61,7 @@ func (c *checker) take(thing, name string, where at) (owner, bool) {
 	return o, taken
 }
 
-// addresses sorts a host's addresses by IP version and says whether it took
-// them all.
+// addresses sorts a host's addresses by IP version and says whether all are valid.
 func (c *checker) addresses(h *Host, raw rawHost, called string) (complete bool) {
 	const example = `addresses: [10.10.0.11, "fd00:10::11"]`
 	if raw.addresses.bad {
@@ -134,7 +131,7 @@ func (c *checker) routerID(h *Host, raw rawHost, called string, complete bool) {
 	}
 }
 
-// dotted takes a 32 bit number in the form of an IPv4 address.
+// dotted parses a 32 bit number in the form of an IPv4 address.
 func (c *checker) dotted(t text, what string) netip.Addr {
 	if t.bad {
 		return netip.Addr{}
@@ -147,8 +144,8 @@ func (c *checker) dotted(t text, what string) netip.Addr {
 	return a
 }
 
-// sshTarget refuses two hosts that are one machine: the second would undo what
-// the first needs.
+// sshTarget refuses two hosts that are the same machine: each would overwrite the other's
+// configuration.
 func (c *checker) sshTarget(h Host, where at) {
 	port := h.SSH.Port
 	if port == 0 {
@@ -160,7 +157,7 @@ func (c *checker) sshTarget(h Host, where at) {
 	}
 }
 
-// bgpAddress is where SSH goes if nothing else is said.
+// bgpAddress is the default for ssh.address.
 func (h Host) bgpAddress() string {
 	for _, a := range h.Addresses() {
 		return a.String()
@@ -204,14 +201,14 @@ func (c *checker) coreGateway(raw *rawCore, ssh SSH) {
 		routerID: raw.RouterID, needRouterID: true, ssh: &raw.SSH, overSSH: glass != "none",
 	}, ssh)
 	if !raw.Vendor.given() {
-		c.errorf(raw.at, "write vendor: junos", "%s has no vendor", orKind(h.Name, "a core gateway"))
+		c.errorf(raw.at, "write vendor: "+orList(Vendors()), "%s has no vendor", orKind(h.Name, "a core gateway"))
 	}
 	if complete {
 		c.carriesPools(h, raw.Addresses.at)
 	}
 	c.f.CoreGateways = append(c.f.CoreGateways, CoreGateway{
 		Host:         h,
-		Vendor:       c.oneOf(raw.Vendor, named(raw.Name)+"vendor", "junos"),
+		Vendor:       c.oneOf(raw.Vendor, named(raw.Name)+"vendor", Vendors()...),
 		LookingGlass: glass,
 	})
 }
@@ -231,8 +228,8 @@ func (c *checker) node(raw *rawNode, ssh SSH, frr FRR) {
 	c.f.Nodes = append(c.f.Nodes, Node{Host: h, Virtualization: c.oneOf(raw.Virtualization, named(raw.Name)+"virtualization", "kvm", "lxd")})
 }
 
-// carriesPools wants an address of each IP version that the VMs have: IPv4
-// routes travel over IPv4 sessions, IPv6 routes over IPv6 sessions.
+// carriesPools requires an address of each IP version that the VMs have: IPv4
+// routes are announced over IPv4 sessions, IPv6 routes over IPv6 sessions.
 func (c *checker) carriesPools(h Host, where at) {
 	for _, v4 := range []bool{true, false} {
 		has, version, example := h.IPv4.IsValid(), 4, "10.10.0.21"
@@ -245,10 +242,10 @@ func (c *checker) carriesPools(h Host, where at) {
 	}
 }
 
-// elNameRE is what somebody may write for el8, el9 and el10.
+// elNameRE are the names that somebody may write in place of el8, el9 and el10.
 var elNameRE = regexp.MustCompile(`^(?:almalinux|alma|rockylinux|rocky|rhel|centos|oracle|ol)[-_ ]?(8|9|10)$`)
 
-// system checks what is installed on a host that runs FRR.
+// system checks os and frr of a host that runs FRR.
 func (c *checker) system(h *Host, os text, raw *rawFRR, def FRR) {
 	called := orKind(h.Name, "this host")
 	h.FRR = c.frr(raw, called+": frr", def)
@@ -261,7 +258,7 @@ func (c *checker) system(h *Host, os text, raw *rawFRR, def FRR) {
 	}
 }
 
-// named begins a message on a host, if its name can be shown.
+// named begins a message about a host with its name, if that is valid.
 func named(name text) string {
 	if name.bad || nameFault(name.s) != "" {
 		return ""

@@ -4,9 +4,10 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"unicode"
 )
 
-// sshDefaults checks what holds for hosts that do not say otherwise.
+// sshDefaults checks the settings of hosts that have none of their own.
 func (c *checker) sshDefaults(raw *rawSSHDefaults) SSH {
 	if raw.KnownHosts.given() && raw.KnownHosts.s != "" {
 		c.f.KnownHosts = c.path(raw.KnownHosts, "ssh.known_hosts")
@@ -15,8 +16,8 @@ func (c *checker) sshDefaults(raw *rawSSHDefaults) SSH {
 	return c.ssh(&own, "ssh", SSH{Sudo: true})
 }
 
-// ssh checks one host's settings, or the defaults. An empty list is not a
-// list left out: it takes the default away.
+// ssh checks one host's settings, or the defaults. An empty list replaces the
+// default, as opposed to a list that is left out.
 func (c *checker) ssh(raw *rawSSH, path string, def SSH) SSH {
 	out := def
 	if raw.Address.given() && !raw.Address.bad && raw.Address.s != "" {
@@ -90,13 +91,15 @@ func hostFault(s string) string {
 
 func (c *checker) user(t text, path string) string {
 	if msg := userFault(t.s); msg != "" {
-		c.errorf(t.at, "write user: root", "%s: %s is not a user name: %s", path, quote(t.s), msg)
+		c.errorf(t.at, "write letters, digits and . _ - + @ \\, such as user: root", "%s: %s is not a user name: %s", path, quote(t.s), msg)
 		return ""
 	}
 	return t.s
 }
 
-// userFault takes the names of directory services too: user@realm, DOMAIN\user.
+// userFault says what is wrong with a user name. It takes those of directory services too:
+// user@realm, DOMAIN\user, and letters of any script. A shell on the way to the host sees
+// the name, so a character with a meaning for shells, other than the backslash, is refused.
 func userFault(s string) string {
 	if len(s) > 255 {
 		return "it is longer than 255 characters"
@@ -105,7 +108,7 @@ func userFault(s string) string {
 		return "it begins with -"
 	}
 	for _, r := range s {
-		if r <= ' ' || r == 0x7f || strings.ContainsRune(`:/"'`, r) {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(`._-+@\`, r) {
 			return "it has " + quote(string(r)) + " in it"
 		}
 	}

@@ -11,15 +11,15 @@ import (
 // at is the place of a value in the file.
 type at struct {
 	line, column int
-	bad          bool // the value was refused already: say nothing more about it
+	bad          bool // the value was refused already: no further error about it
 }
 
 func (a *at) place() *at { return a }
 
-// given says whether the file has the key, with whatever value.
+// given says whether the file has the key, with any value.
 func (a at) given() bool { return a.line > 0 }
 
-// text is a single value as it is written, before anything is made of it.
+// text is a single value as it is written, not parsed yet.
 type text struct {
 	at
 	s string
@@ -44,8 +44,8 @@ type lister interface {
 	add() any
 }
 
-// decode puts a YAML node into a text, a list or a raw struct, and notes
-// everything that has no place there. The path is what errors call the node.
+// decode puts a YAML node into a text, a list or a raw struct, and records an error for
+// everything that does not fit there. Errors name the node by the path.
 func (p *problems) decode(n *yaml.Node, path, example string, into located) {
 	where := into.place()
 	where.line, where.column = n.Line, n.Column
@@ -149,7 +149,7 @@ func (p *problems) decodeMapping(n *yaml.Node, path, example string, into locate
 		}
 		first[f.key] = key.Line
 		if isNull(value) || value.Kind != yaml.ScalarNode && value.Line > key.Line {
-			// Nothing is written, or what is begins further down.
+			// There is no value, or it begins on a later line: the key is the better place.
 			value.Line, value.Column = key.Line, key.Column
 		}
 		field := reflect.ValueOf(into).Elem().Field(f.index).Addr().Interface().(located)
@@ -184,8 +184,7 @@ func find(fields []field, key string) (field, bool) {
 	return field{}, false
 }
 
-// isNull says whether nothing is written there, or null or ~. Quoted it is
-// the word itself.
+// isNull says whether there is no value, or null or ~. In quotes, these are words.
 func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Tag == "!!null" && n.Style&yaml.TaggedStyle == 0
 }
@@ -224,7 +223,7 @@ func orFile(path string) string {
 }
 
 // quote shows a value of the file in an error. What is not plain ASCII is
-// escaped: a Cyrillic letter that looks like a Latin one must not hide.
+// escaped, so that a Cyrillic letter that looks like a Latin one is seen.
 func quote(s string) string {
 	const most = 60
 	if r := []rune(s); len(r) > most {

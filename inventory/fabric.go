@@ -7,8 +7,8 @@ import (
 )
 
 // A Fabric is one checked fabric.yaml: hypervisor nodes that route for their
-// VMs, the route reflectors that pass on what the nodes announce, and the core
-// gateways that bring the traffic in.
+// VMs, route reflectors that pass on what the nodes announce, and core
+// gateways, through which traffic from outside comes in.
 //
 // Every value is valid and every relation between values holds: Parse returns
 // either such a Fabric or the list of all problems of the file.
@@ -50,15 +50,14 @@ type Host struct {
 	IPv6     netip.Addr // BGP session address; zero if the host has none
 	RouterID netip.Addr // an IPv4 address or number in that form; IPv4 unless the file says another;
 	// zero for an unmanaged reflector without either
-	OS   string // "debian12" …; "" is what the host's os-release says
-	SSH  SSH
-	FRR  FRR
-	Line int // where the host stands in the file
+	OS  string // "debian12" …; "" is what the host's os-release says
+	SSH SSH
+	FRR FRR
 }
 
-// SSH says how to reach one host. Fields that fabric.yaml leaves out, for the
-// host and in its ssh defaults, are zero: ~/.ssh/config and then the usual
-// defaults decide.
+// SSH says how to reach one host. Fields that fabric.yaml has neither for the
+// host nor in its ssh defaults are zero: they come from ~/.ssh/config, then from
+// the usual defaults.
 type SSH struct {
 	Address string   // name or address; never empty: the BGP address if nothing else is said
 	Port    int      // 0 is ~/.ssh/config's, else 22
@@ -76,8 +75,8 @@ type FRR struct {
 	Extra  string // the operator's own frr.conf lines, verbatim, ending in a newline unless empty
 }
 
-// A Mirror is the operator's own repositories of FRR's packages. Which of them
-// a host uses, its operating system says.
+// A Mirror is the operator's own repositories of FRR's packages. A host's operating
+// system decides which of them it uses.
 type Mirror struct{ Apt, RPM Repository }
 
 // A Repository is one repository of packages. It is zero if the file has none.
@@ -94,18 +93,23 @@ type Repository struct {
 // other nodes (RFC 4456).
 type RouteReflector struct {
 	Host
-	Managed   bool       // false: a router that ipfabric leaves alone, and sees only from its neighbors
+	Managed   bool       // false: ipfabric does not change this router, and sees only its neighbors' side
 	ClusterID netip.Addr // the router ID unless the file says another
 }
 
 // A CoreGateway brings the traffic from the outside in.
 type CoreGateway struct {
 	Host
-	Vendor string // "junos"
+	Vendor string // one of Vendors
 	// LookingGlass says how verify asks the gateway for its own end of the
 	// sessions, over SSH: "none" (not asked), "bird" or "frr".
 	LookingGlass string
 }
+
+// Vendors returns the vendors that a core gateway can be of, as fabric.yaml and
+// ipfabric's --vendor say them. Package steps/gateway writes the configuration
+// of each; this is the one list of their names.
+func Vendors() []string { return []string{"junos", "frr", "bird"} }
 
 // A Node is a hypervisor that routes for its VMs.
 type Node struct {
@@ -136,8 +140,8 @@ type BFD struct {
 type Secret struct {
 	Env  string // name of an environment variable
 	File string // absolute path; the value is its first line
-	// value is nil until it is read. It is a pointer so that even a wrong fmt
-	// verb, for which fmt asks no method, prints no more than an address.
+	// value is nil until it is read. It is a pointer, so that fmt prints only an
+	// address where it does not call Format.
 	value *string
 }
 

@@ -7,11 +7,15 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 )
 
-// CheckFiles looks at the files that the inventory names: SSH keys must be
-// there and readable, known_hosts readable if it is there. The keys of package
-// repositories are taken in. The error is Errors.
+// maxKeyFile is far above a file of public keys: Debian's keyring of all its archives has 60 KB.
+const maxKeyFile = 1 << 20
+
+// CheckFiles checks the files that the inventory names: SSH keys must exist and
+// be readable; known_hosts must be readable if it exists. It reads the keys of package
+// repositories into the Fabric. The error is Errors.
 func (f *Fabric) CheckFiles() error {
 	var errs Errors
 	for _, key := range f.keyUsers() {
@@ -39,8 +43,8 @@ func (f *Fabric) CheckFiles() error {
 	return nil
 }
 
-// readRepositoryKeys reads each host's repositories' keys, and says once what
-// is wrong with one.
+// readRepositoryKeys reads the keys of each host's repositories. A key that several hosts use
+// gives one error.
 func (f *Fabric) readRepositoryKeys() Errors {
 	var hosts []*Host
 	for i := range f.RouteReflectors {
@@ -70,7 +74,7 @@ func (f *Fabric) readRepositoryKeys() Errors {
 }
 
 func (r *Repository) readKey() error {
-	data, err := os.ReadFile(r.KeyFile)
+	data, err := readFile(r.KeyFile, maxKeyFile)
 	if err != nil {
 		return errors.New(pathError(r.KeyFile, err))
 	}
@@ -123,9 +127,46 @@ func orAnd(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-// readable opens a file and reads a little: a folder opens too.
-func readable(path string) error {
+// openFile opens a regular file or a pipe, such as the shell's <(pass show bgp). It refuses
+// directories and devices: /dev/zero has no end.
+func openFile(path string) (*os.File, error) {
 	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = syscall.EISDIR
+	case !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0:
+		err = errors.New("not a regular file")
+	default:
+		return file, nil
+	}
+	file.Close()
+	return nil, err
+}
+
+// readFile reads a file of at most so many bytes.
+func readFile(path string, most int64) ([]byte, error) {
+	file, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("%w: it has more than %d bytes", errTooBig, most)
+	}
+	return data, err
+}
+
+var errTooBig = errors.New("too large")
+
+// readable opens a file and reads one byte, which finds more than opening it alone.
+func readable(path string) error {
+	file, err := openFile(path)
 	if err != nil {
 		return err
 	}
@@ -136,7 +177,7 @@ func readable(path string) error {
 	return nil
 }
 
-// pathError says the path once and the reason, without the system call.
+// pathError gives the path and the reason, without the name of the system call.
 func pathError(path string, err error) string { return path + ": " + reason(err) }
 
 func reason(err error) string {

@@ -22,6 +22,7 @@ func TestLoad(t *testing.T) {
 		filepath.Join(dir, "none.yaml"): "there is no such file; name your inventory with -f, or begin one: ipfabric inventory example > " + filepath.Join(dir, "none.yaml"),
 		dir:                             "this is a directory; name the file in it: -f " + good,
 		big:                             "the file is too big for an inventory; name an inventory with -f",
+		"/dev/zero":                     "not a regular file; make it readable for you, or name another with -f",
 		filepath.Join(good, "x"):        "not a directory; make it readable for you, or name another with -f",
 	} {
 		_, _, err := Load(path)

@@ -55,9 +55,8 @@ func (h Host) Addresses() []netip.Addr {
 	return out
 }
 
-// Infrastructure returns the addresses of all hosts, in order: those of their BGP
-// sessions, and those that SSH uses, as far as they are addresses that can be
-// reached from elsewhere.
+// Infrastructure returns the sorted addresses of all hosts: those of their BGP
+// sessions, and those of ssh.address that other hosts can reach.
 func (f *Fabric) Infrastructure() []netip.Addr {
 	var out []netip.Addr
 	for _, h := range f.Hosts() {

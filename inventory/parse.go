@@ -3,24 +3,21 @@ package inventory
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Load reads and checks the inventory of that path. The error is Errors.
 func Load(path string) (*Fabric, []Warning, error) {
-	info, err := os.Stat(path)
-	if err == nil && info.IsDir() {
+	data, err := readFile(path, maxFile)
+	switch {
+	case errors.Is(err, syscall.EISDIR):
 		return nil, nil, Errors{{File: path, Msg: "this is a directory", Hint: "name the file in it: -f " + filepath.Join(path, "fabric.yaml")}}
-	}
-	if err == nil && info.Size() > maxFile { // before all of it is read
+	case errors.Is(err, errTooBig):
 		return nil, nil, Errors{{File: path, Msg: "the file is too big for an inventory", Hint: "name an inventory with -f"}}
-	}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil, Errors{{File: path, Msg: "there is no such file", Hint: "name your inventory with -f, or begin one: ipfabric inventory example > " + path}}
-	}
-	if err != nil {
+	case err != nil:
 		return nil, nil, Errors{{File: path, Msg: reason(err), Hint: "make it readable for you, or name another with -f"}}
 	}
 	return Parse(path, data)

@@ -150,6 +150,15 @@ func TestLettersThatOnlyLookLatin(t *testing.T) {
 	}
 }
 
+func TestNearest(t *testing.T) {
+	names := []string{"node1", "node2", "rr1", "limit", "wait"}
+	for typed, want := range map[string]string{"nod1": "node1", "limt": "limit", "rr": "rr1", "wiat": "wait", "quux": "", "node": "node1", "x": "", "": ""} {
+		if got := Nearest(typed, names); got != want {
+			t.Errorf("Nearest(%s) = %q, want %q", typed, got, want)
+		}
+	}
+}
+
 // In a big fabric, too, the search for the beginning of an open quote ends.
 func TestSyntaxErrorInABigFile(t *testing.T) {
 	var b strings.Builder

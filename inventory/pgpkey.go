@@ -34,9 +34,8 @@ const (
 	tagPrivateSubkey = 7
 )
 
-// ParsePublicKey reads a key file, in ASCII armor or binary. It looks at the
-// packets only to tell whose keys they are: what a key is good for, apt, dnf
-// and rpm check by themselves.
+// ParsePublicKey reads a key file, in ASCII armor or binary. It reads the packets only for the
+// keys' fingerprints. Signatures, expiry and algorithms are checked by apt, dnf and rpm.
 func ParsePublicKey(data []byte) (PublicKey, error) {
 	if bytes.Contains(data, []byte("-----BEGIN "+privateBlock)) {
 		return PublicKey{}, errPrivateKey
@@ -76,7 +75,7 @@ func ParsePublicKey(data []byte) (PublicKey, error) {
 	return key, err
 }
 
-// fingerprint is that of a key of version 4, the only one that apt and rpm take.
+// fingerprint returns the fingerprint of a key of version 4, the only one that apt and rpm accept.
 func fingerprint(p *packet.OpaquePacket) (string, error) {
 	if len(p.Contents) > 0 && p.Contents[0] != 4 {
 		return "", fmt.Errorf("a key of version %d: apt and rpm take version 4", p.Contents[0])
@@ -108,8 +107,7 @@ func dearmor(text []byte) ([]byte, error) {
 	return data, nil
 }
 
-// enarmor writes ASCII armor with the checksum, which may be left out, says
-// RFC 9580, but rpm wants it.
+// enarmor writes ASCII armor with the checksum, which RFC 9580 makes optional, but rpm requires.
 func enarmor(data []byte) (string, error) {
 	var b strings.Builder
 	w, err := armor.EncodeWithChecksumOption(&b, publicBlock, nil, true)

@@ -11,13 +11,13 @@ import (
 // instead.
 type Problem struct {
 	File   string
-	Line   int // from 1; 0 where the problem has no one place
-	Column int // from 1, in characters; 0 likewise
+	Line   int // from 1; 0 if the problem is not in one place
+	Column int // from 1, in characters; 0 if Line is 0
 	Msg    string
 	Hint   string // what to write or do
 }
 
-// A Warning is a Problem that an operator may have good reasons for.
+// A Warning is a Problem that does not make the inventory invalid: the operator may want it so.
 type Warning = Problem
 
 // String gives "file:line:column: what is wrong; what to write", with as much
@@ -55,7 +55,7 @@ func (e Errors) Error() string {
 
 // Hint says where to look further; each problem has its own hint in Error.
 func (e Errors) Hint() string {
-	return "`ipfabric inventory example` prints a complete file, docs/inventory.md explains each key"
+	return "`ipfabric inventory example` prints a complete file, `ipfabric help inventory` explains each key"
 }
 
 // problems collects what is wrong with one file.

@@ -10,8 +10,7 @@ import (
 // maxSecret is how long a TCP-MD5 key may be: TCP_MD5SIG_MAXKEYLEN of Linux.
 const maxSecret = 80
 
-// Reveal returns the value: only for the place where it must stand in clear.
-// It is "" until ReadSecrets has been called.
+// Reveal returns the value in clear, "" until ReadSecrets has been called.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""
@@ -21,11 +20,6 @@ func (s Secret) Reveal() string {
 
 // IsZero says whether there is no secret at all.
 func (s Secret) IsZero() bool { return s == Secret{} }
-
-// Equal says whether both name the same source and hold the same value.
-func (s Secret) Equal(t Secret) bool {
-	return s.Env == t.Env && s.File == t.File && s.Reveal() == t.Reveal()
-}
 
 // String says where the secret comes from, never what it is.
 func (s Secret) String() string {
@@ -49,10 +43,17 @@ func (s Secret) Format(f fmt.State, verb rune) { _, _ = io.WriteString(f, s.Stri
 // MarshalText is String, for JSON and every other encoding.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// maxSecretFile is how long a file with a secret in its first line may be, in bytes.
+const maxSecretFile = 4 << 10
+
+// ReadSecretFile reads a file whose first line is a secret: a regular file or a
+// pipe, of at most 4 KiB.
+func ReadSecretFile(path string) ([]byte, error) { return readFile(path, maxSecretFile) }
+
 // ReadSecrets gets the values of the secrets that the inventory names, from
-// os.LookupEnv and os.ReadFile or what stands in for them. The error says what
-// to set.
-func (f *Fabric) ReadSecrets(lookupEnv func(string) (string, bool), readFile func(string) ([]byte, error)) error {
+// os.LookupEnv and ReadSecretFile or what stands in for them. The error is
+// Errors and says what to set.
+func (f *Fabric) ReadSecrets(lookupEnv func(string) (string, bool), readFile func(path string) ([]byte, error)) error {
 	s := &f.BGP.Password
 	if s.Env == "" && s.File == "" {
 		return nil
@@ -72,7 +73,7 @@ func (f *Fabric) ReadSecrets(lookupEnv func(string) (string, bool), readFile fun
 	return nil
 }
 
-func readSecret(s Secret, lookupEnv func(string) (string, bool), readFile func(string) ([]byte, error)) (string, Problem) {
+func readSecret(s Secret, lookupEnv func(string) (string, bool), readFile func(path string) ([]byte, error)) (string, Problem) {
 	if s.Env != "" {
 		value, ok := lookupEnv(s.Env)
 		if !ok {
@@ -95,9 +96,8 @@ func readSecret(s Secret, lookupEnv func(string) (string, bool), readFile func(s
 	return line, Problem{}
 }
 
-// checkSecret refuses what FRR's `neighbor password`, Junos' authentication-key
-// or a paste into a router's command line would take for something else. Its
-// errors do not quote the value.
+// checkSecret refuses a password that FRR's `neighbor password`, Junos' authentication-key
+// or a router's command line would read in another way. Its errors do not quote the value.
 func checkSecret(s string) error {
 	if len(s) > maxSecret {
 		return fmt.Errorf("the password has %d bytes, more than the %d of a TCP-MD5 key", len(s), maxSecret)

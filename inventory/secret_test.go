@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -100,27 +102,41 @@ func TestReadSecretsUnset(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	if err := new(Fabric).ReadSecrets(nil, nil); err != nil {
+	if err := new(Fabric).ReadSecrets(nil, ReadSecretFile); err != nil {
 		t.Error("no password wanted:", err)
 	}
 }
 
 func TestReadSecretsFromFile(t *testing.T) {
-	files := map[string]string{"/one": "pass\n", "/crlf": "pass\r\n", "/bare": "pass", "/more": "pass\nnotes\n", "/empty": "", "/blank": "\npass\n"}
-	read := func(path string) ([]byte, error) {
-		if s, ok := files[path]; ok {
-			return []byte(s), nil
-		}
-		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
-	}
-	for path, want := range map[string]string{
-		"/one": "", "/crlf": "", "/bare": "", "/more": "",
-		"/empty": "bgp.password: the first line of /empty is empty; put the password there",
-		"/blank": "bgp.password: the first line of /blank is empty; put the password there",
-		"/none":  "bgp.password: /none: file does not exist; put the password into its first line, or name another file",
+	dir := t.TempDir()
+	for name, data := range map[string]string{
+		"one": "pass\n", "crlf": "pass\r\n", "bare": "pass", "more": "pass\nnotes\n", "empty": "", "blank": "\npass\n",
+		"long": "pass\n" + strings.Repeat("notes\n", 1000),
 	} {
+		write(t, filepath.Join(dir, name), data)
+	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	go os.WriteFile(pipe, []byte("pass\n"), 0o600)
+	const hint = "; put the password into its first line, or name another file"
+	for name, want := range map[string]string{
+		"one": "", "crlf": "", "bare": "", "more": "", "pipe": "",
+		"empty":     "bgp.password: the first line of FILE is empty; put the password there",
+		"blank":     "bgp.password: the first line of FILE is empty; put the password there",
+		"none":      "bgp.password: FILE: no such file or directory" + hint,
+		"long":      "bgp.password: FILE: too large: it has more than 4096 bytes" + hint,
+		".":         "bgp.password: FILE: is a directory" + hint,
+		"/dev/zero": "bgp.password: FILE: not a regular file" + hint,
+	} {
+		path := name
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, name)
+		}
+		want = strings.Replace(want, "FILE", path, 1)
 		f := &Fabric{BGP: BGP{Password: Secret{File: path}}}
-		err := f.ReadSecrets(nil, read)
+		err := f.ReadSecrets(nil, ReadSecretFile)
 		if want == "" && (err != nil || f.BGP.Password.Reveal() != "pass") {
 			t.Errorf("%s: got %q, %v", path, f.BGP.Password.Reveal(), err)
 		}

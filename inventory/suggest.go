@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// suggest says what to write instead of a key that the raw struct t has not.
+// suggest says what to write instead of a key that the raw struct t does not have.
 func suggest(key string, t reflect.Type) string {
 	fields := fieldsOf(t)
 	if plain, script := latin(key); script != "" {
@@ -21,10 +21,11 @@ func suggest(key string, t reflect.Type) string {
 	for i, f := range fields {
 		keys[i] = f.key
 	}
-	near, isNear := nearest(key, keys)
+	near := nearest(key, keys)
 	if slices.Contains(keys, "addresses") && slices.Contains([]string{"ip", "ips", "ipv4", "ipv6"}, key) {
-		near, isNear = "addresses", true
+		near = "addresses"
 	}
+	isNear := near != ""
 	below, isBelow := section(fields, key)
 	above, isAbove := section(fieldsOf(reflect.TypeFor[rawFabric]()), key)
 	_, isTop := find(fieldsOf(reflect.TypeFor[rawFabric]()), key)
@@ -43,7 +44,7 @@ func suggest(key string, t reflect.Type) string {
 	return "write one of " + strings.Join(keys, ", ")
 }
 
-// lookalikes are Cyrillic and Greek letters that nobody can tell from the Latin ones below them.
+// lookalikes are Cyrillic and Greek letters that look like the Latin ones below them.
 const (
 	lookalikes = "\u0430\u0441\u0435\u04bb\u0456\u0458\u043e\u0440\u0455\u0443\u0445\u0501\u051b\u051d\u03bf\u03bd\u03b1"
 	theirLatin = "acehijopsyxdqwova"
@@ -81,22 +82,30 @@ func section(fields []field, key string) (string, bool) {
 	return "", false
 }
 
-// nearest returns the word that s was most likely meant to be, if any.
-func nearest(s string, words []string) (string, bool) {
-	s = strings.ReplaceAll(strings.ToLower(s), "-", "_")
-	best, limit := "", len(s)/3+1 // a third of the letters may be wrong
+// nearest returns the key or word of the file that s was most likely meant to be, "" if there is none.
+func nearest(s string, words []string) string {
+	if len(s) < 3 { // as is not a mistyped os
+		return ""
+	}
+	return Nearest(strings.ReplaceAll(strings.ToLower(s), "-", "_"), words)
+}
+
+// Nearest returns the word that s was most likely meant to be, "" if none is near. A third of
+// the letters may be wrong, or one in a shorter word. Of words that are equally near, the first counts.
+func Nearest(s string, words []string) string {
+	best, limit := "", max(len(s)/3, 1)+1
 	for _, w := range words {
-		if d := distance(s, w); d < limit {
+		if d := distance(s, w); d < limit && d < len(s) {
 			best, limit = w, d
 		}
 	}
-	return best, best != ""
+	return best
 }
 
 // distance is how many letters must be added, removed, replaced or swapped
 // with their neighbor to make b of a (optimal string alignment).
 func distance(a, b string) int {
-	if len(a) > 64 { // no key is that long
+	if len(a) > 64 { // no name is that long
 		return len(a)
 	}
 	d := make([][]int, len(a)+1)

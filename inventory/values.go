@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// A checker makes a Fabric of a rawFabric and notes what is wrong on the way.
+// A checker makes a Fabric of a rawFabric and records what is wrong with it.
 // Its methods return the zero value for what they refuse, and their callers
-// leave zero values out of further checks: one mistake is one error.
+// do not check zero values any further, so that one mistake gives one error.
 type checker struct {
 	problems
 	f     *Fabric
 	dir   string // of the file; relative paths start there
 	pools []poolAt
-	taken map[string]owner // names, addresses, router IDs … and whose they are
+	taken map[string]owner // the owner of each name, address, router ID …
 	homes func() (string, error)
 	// reflectorRefused says that a reflector, or an address of one, was left
 	// out because of an error: it may be the one that seems to be missing.
@@ -29,13 +29,13 @@ type poolAt struct {
 	at
 }
 
-// An owner is the host that has something that only one host can have.
+// An owner is the host that has a value that must be unique.
 type owner struct {
 	name string
 	line int
 }
 
-// boolean takes yes and no too; the rest of YAML 1.1's words is left out.
+// boolean accepts yes and no too, but not the other words of YAML 1.1.
 func (c *checker) boolean(t text, path string, def bool) bool {
 	if !t.given() || t.bad {
 		return def
@@ -50,7 +50,7 @@ func (c *checker) boolean(t text, path string, def bool) bool {
 	return def
 }
 
-// oneOf takes one of the words; the first is the default.
+// oneOf accepts one of the words; the first is the default.
 func (c *checker) oneOf(t text, path string, words ...string) string {
 	if !t.given() || t.bad {
 		return words[0]
@@ -62,7 +62,7 @@ func (c *checker) oneOf(t text, path string, words ...string) string {
 	}
 	known := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "" })
 	hint := "write " + orList(known)
-	if near, ok := nearest(t.s, words); ok {
+	if near := nearest(t.s, words); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	c.errorf(t.at, hint, "%s: %s is not known", path, quote(t.s))
@@ -85,7 +85,7 @@ func (c *checker) integer(t text, path string, def, least, most int) int {
 	return n
 }
 
-// duration takes Go's form, "1m30s", in whole units.
+// duration accepts Go's form, "1m30s", in whole units.
 func (c *checker) duration(t text, path string, def, least, most, unit time.Duration) time.Duration {
 	if !t.given() || t.bad {
 		return def
@@ -119,7 +119,7 @@ func short(d time.Duration) string {
 	return strconv.FormatInt(d.Milliseconds(), 10) + "ms"
 }
 
-// name takes what is safe as a file name, in frr.conf and in a report.
+// name accepts what is safe as a file name, in frr.conf and in a report.
 func (c *checker) name(t text, what, example string, parent at) string {
 	if !t.given() {
 		c.errorf(parent, "write "+example, "%s has no name", what)
@@ -160,7 +160,7 @@ func isAlnum(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
-// address takes an IP address that packets can be sent to from another host.
+// address accepts an IP address that packets can be sent to from another host.
 func (c *checker) address(t text, what, example string) netip.Addr {
 	if t.bad {
 		return netip.Addr{}
@@ -205,7 +205,7 @@ func addressFault(a netip.Addr) string {
 	return ""
 }
 
-// mac takes an Ethernet address that an interface can have.
+// mac accepts an Ethernet address that an interface can have.
 func (c *checker) mac(t text, path, example string) net.HardwareAddr {
 	if t.bad {
 		return nil
@@ -227,7 +227,7 @@ func (c *checker) mac(t text, path, example string) net.HardwareAddr {
 	return m
 }
 
-// listen takes the host:port of a server that runs on every node.
+// listen accepts the host:port of a server that runs on every node.
 func (c *checker) listen(t text, path string) string {
 	if !t.given() || t.bad || t.s == "" {
 		return ""

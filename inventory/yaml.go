@@ -42,9 +42,9 @@ func (p *problems) readYAML(data []byte) *yaml.Node {
 	return doc.Content[0]
 }
 
-// A lineReader hands out one line at a time. yaml.v3 reads only as far as it
-// must, so the lines it has got when it fails tell where it failed; the line
-// in its error is often that of the block around it.
+// A lineReader returns one line with each Read. yaml.v3 reads no further than it
+// must, so the number of lines that it has read tells where it failed; the line
+// in its error is often that of the block around the mistake.
 type lineReader struct {
 	data  []byte
 	lines int
@@ -66,8 +66,7 @@ func (r *lineReader) Read(b []byte) (int, error) {
 	return copied, nil
 }
 
-// syntaxError notes what the YAML parser said, at the place where the trouble
-// begins.
+// syntaxError records the YAML parser's error, at the line where the mistake begins.
 func (p *problems) syntaxError(data []byte, line int, err error) {
 	read := max(line, 1)
 	line = troubleLine(data, read, err)
@@ -91,8 +90,7 @@ func (p *problems) syntaxError(data []byte, line int, err error) {
 	p.errorf(where, hint, "not valid YAML: %s", msg)
 }
 
-// yamlError takes "yaml: line 3: what is wrong" apart; the line is 0 if it
-// names none.
+// yamlError splits "yaml: line 3: what is wrong"; the line is 0 if there is none.
 func yamlError(err error) (line int, msg string) {
 	msg = strings.TrimPrefix(err.Error(), "yaml: ")
 	if n, rest, ok := strings.Cut(strings.TrimPrefix(msg, "line "), ": "); ok {
@@ -103,9 +101,9 @@ func yamlError(err error) (line int, msg string) {
 	return 0, msg
 }
 
-// troubleLine returns the first line from which on the file is not YAML: what
-// is before it must be valid by itself. An open quote or bracket is thus
-// reported where it begins, not at the end of the file.
+// troubleLine returns the line where the mistake begins: the last one such that the lines before it
+// are valid YAML by themselves. So an open quote or bracket is reported where it is opened, not at
+// the end of the file.
 func troubleLine(data []byte, line int, err error) int {
 	budget := 8 << 20 // bytes to parse in search of it: a fraction of a second
 	for first := line; first >= 1 && budget > 0; first-- {
@@ -140,7 +138,7 @@ func lineText(data []byte, line int) string {
 	return string(text)
 }
 
-// syntaxHint says what usually is behind an error of the YAML parser.
+// syntaxHint says what usually causes an error of the YAML parser.
 func syntaxHint(msg, text string) string {
 	value := strings.TrimSpace(text)
 	if _, after, ok := strings.Cut(value, ": "); ok {
@@ -161,8 +159,8 @@ func syntaxHint(msg, text string) string {
 	return "look at this line and the one above"
 }
 
-// bracketHint says which bracket of a line has no partner in it, "" if all have one. If it is
-// open, the partner may yet be in a line below.
+// bracketHint says which bracket of a line has no partner in that line, "" if all have one. An open
+// bracket may be closed by a later line.
 func bracketHint(line string) (hint string, open bool) {
 	var waiting []rune // those that wait for their partner
 	var quote rune     // the one that is open, 0 outside of quotes

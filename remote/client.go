@@ -11,8 +11,7 @@ import (
 	"github.com/kevinburke/ssh_config"
 )
 
-// Config is what all hosts of a Client have in common. The zero value is fit
-// for use.
+// Config is what all hosts of a Client have in common. The zero value is valid.
 type Config struct {
 	// KnownHosts is the known_hosts file that is read and added to. "" is what
 	// ~/.ssh/config says, else ~/.ssh/known_hosts, with
@@ -25,8 +24,8 @@ type Config struct {
 	// Prompt asks the operator; nil never asks. It is called by one goroutine at
 	// a time.
 	Prompt Prompter
-	// LoginPassword and SudoPassword are what is tried, on one host first, before
-	// Prompt is asked for one. "" is not known.
+	// LoginPassword and SudoPassword are tried, on one host first, before Prompt is
+	// called. "" is that none is known.
 	LoginPassword, SudoPassword string
 
 	Handshakes     int           // at most so many handshakes at once; 0 is 8 (sshd's MaxStartups begins to drop at 10)
@@ -54,11 +53,10 @@ type Client struct {
 	sshConfig  func() (*ssh_config.Config, error)
 	hostKeys   *hostKeys
 	keys       *keyring
-	logins     *passwords    // by which users log in who have no key
-	sudo       *passwords    // by which they become root
+	logins     *passwords    // for the login, where no key is accepted
+	sudo       *passwords    // for sudo
 	handshakes chan struct{} // holds one value for each handshake that runs
 	asking     chan struct{} // holds a value while the operator is asked
-	arrivals   *arrivals
 
 	mu    sync.Mutex
 	hops  map[string]*link // connections to jump hosts, by route; all hosts share them
@@ -84,13 +82,12 @@ func New(cfg Config) (*Client, error) {
 		cfg:        cfg,
 		handshakes: make(chan struct{}, cfg.Handshakes),
 		asking:     make(chan struct{}, 1),
-		arrivals:   newArrivals(),
 		hops:       make(map[string]*link),
 		hostKeys:   &hostKeys{},
 		keys:       &keyring{files: make(map[string]*identity)},
 	}
-	c.logins = &passwords{kind: "SSH password", given: cfg.LoginPassword, prompt: cfg.Prompt, ask: c.ask, logins: c.arrivals, all: make(map[string]*password)}
-	c.sudo = &passwords{kind: "sudo password", given: cfg.SudoPassword, prompt: cfg.Prompt, ask: c.ask, logins: c.arrivals, all: make(map[string]*password)}
+	c.logins = &passwords{kind: "SSH password", given: cfg.LoginPassword, prompt: cfg.Prompt, ask: c.ask, all: make(map[string]*password)}
+	c.sudo = &passwords{kind: "sudo password", given: cfg.SudoPassword, prompt: cfg.Prompt, ask: c.ask, all: make(map[string]*password)}
 	c.sshConfig = sync.OnceValues(func() (*ssh_config.Config, error) {
 		return readSSHConfig(cfg.SSHConfig, cfg.Log)
 	})
@@ -112,10 +109,6 @@ func (c *Client) Host(t Target) *Host {
 		route, err := c.route(t)
 		if err != nil {
 			return nil, err
-		}
-		if !t.Guest {
-			c.arrivals.add(1)
-			defer c.arrivals.add(-1)
 		}
 		conn, err := c.dial(ctx, route)
 		if err != nil || !t.Sudo || conn.ep.user == "root" {

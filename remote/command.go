@@ -4,19 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
 // A command is one that a host is to run.
 type command struct {
 	argv  []string
 	stdin io.Reader // nil is empty
-	pin   bool      // its session stays open for long
+	long  bool      // its session stays open for long
 }
 
-// check finds what no command line can carry.
+// check refuses what a command line cannot hold.
 func (c command) check() error {
 	if len(c.argv) == 0 || c.argv[0] == "" {
 		return errors.New("no command is given")
@@ -29,24 +30,25 @@ func (c command) check() error {
 	return nil
 }
 
-// prologue runs before every command. It marks where the command's own output
-// begins, after whatever the login shell or sudo printed, and says the process group, which
-// is sudo's if that has started a process of its own. Then it makes the environment the same
-// everywhere: messages in English, and the administrator's commands within reach of any user.
+// prologue runs before every command. It prints the marker, after which the command's own output
+// begins: the login shell or sudo may have printed something before. Beside the marker it prints the
+// process group, which is sudo's if sudo has started a process of its own.
 const prologue = `ipf_g=$$; read -r ipf_s </proc/$$/stat && { ipf_s=${ipf_s##*) }; ipf_s=${ipf_s#* * }; ipf_g=${ipf_s%% *}; }
 echo "$1 $ipf_g"; echo "$1" >&2
 `
 
+// epilogue makes the environment the same everywhere, with messages in English and the
+// administrator's commands in PATH, and becomes the command.
 const epilogue = `shift; LC_ALL=C; PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; export LC_ALL PATH; exec "$@"`
 
-// skipPassword passes over what sudo has left of the password's line: all of it, if it wanted none.
-// The line after it is the marker.
+// skipPassword reads up to the marker's line. Before that comes the password's line, if sudo has not
+// read it because it needed no password.
 const skipPassword = `while read -r ipf_s && [ "$ipf_s" != "$1" ]; do :; done; `
 
-// line is the command line that the user's login shell on the host gets. This is the
-// one place where it is made, and feed the one for what the command reads.
+// line is the command line for the user's login shell on the host. What the command reads from
+// standard input, feed writes.
 func (c command) line(marker string, as rights) string {
-	argv := quoteAll(append([]string{marker}, c.argv...))
+	argv := shellescape.QuoteCommand(append([]string{marker}, c.argv...))
 	switch {
 	case !as.sudo:
 		return encode("set -- " + argv + "; " + prologue + epilogue)
@@ -59,13 +61,13 @@ func (c command) line(marker string, as rights) string {
 }
 
 func sudoLine(flags, script string) string {
-	return "LC_ALL=C; export LC_ALL; exec sudo " + flags + " -H -- /bin/sh -c " + quote(script) + " sh "
+	return "LC_ALL=C; export LC_ALL; exec sudo " + flags + " -H -- /bin/sh -c " + shellescape.Quote(script) + " sh "
 }
 
-// feed writes what the command reads. The password comes first, for sudo. A command without input of its
-// own gets nothing after it; so a password that is refused is not tried again with something else.
-// Input follows only when the marker shows that sudo is satisfied. A sudo that no longer is asks again,
-// and would wait for minutes; then feed is false.
+// feed writes the command's standard input. First comes the password for sudo. The command's own
+// input follows only after the marker, which shows that sudo has accepted the password: otherwise sudo
+// would read that input as the next try of the password. If sudo does not accept it, sudo asks again
+// and would wait for minutes. Then feed returns false.
 func (c command) feed(w io.Writer, marker string, as rights, marked <-chan struct{}) bool {
 	if as.password != "" {
 		io.WriteString(w, as.password+"\n")
@@ -76,12 +78,12 @@ func (c command) feed(w io.Writer, marker string, as rights, marked <-chan struc
 	if as.password != "" {
 		select {
 		case <-marked:
-		case <-time.After(as.patience):
+		case <-time.After(as.timeout):
 			return false
 		}
 		io.WriteString(w, marker+"\n")
 	}
-	io.Copy(w, c.stdin) // a command need not read all of it: its exit status tells
+	io.Copy(w, c.stdin) // no error if the command does not read all of it: its exit status counts
 	return true
 }
 
@@ -107,51 +109,4 @@ func encode(script string) string {
 	}
 	b.WriteByte('\'')
 	return b.String()
-}
-
-// pasteable is a line for the operator's shell that runs the same.
-func (c command) pasteable(ep endpoint, as rights) string {
-	ssh, argv := []string{"ssh"}, c.argv
-	if as.sudo {
-		argv = append([]string{"sudo"}, argv...)
-	}
-	if as.password != "" {
-		ssh = append(ssh, "-t") // for sudo to ask on
-	}
-	if len(ep.via) > 0 {
-		ssh = append(ssh, "-J", strings.Join(ep.via, ","))
-	}
-	if ep.port != 22 {
-		ssh = append(ssh, "-p", strconv.Itoa(ep.port))
-	}
-	if ep.mustKeys {
-		for _, k := range ep.keys {
-			ssh = append(ssh, "-i", k)
-		}
-	}
-	if ep.ownKnown {
-		ssh = append(ssh, "-o", "UserKnownHostsFile="+ep.knownHosts[0])
-	}
-	return quoteAll(append(ssh, ep.user+"@"+ep.host, quoteAll(argv)))
-}
-
-// quoteAll makes one line of arguments for a POSIX shell.
-func quoteAll(argv []string) string {
-	quoted := make([]string, len(argv))
-	for i, a := range argv {
-		quoted[i] = quote(a)
-	}
-	return strings.Join(quoted, " ")
-}
-
-// plain are the characters that mean nothing to any shell.
-const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%"
-
-// quote makes one word for a POSIX shell that stands for s, whatever is in it. fish
-// reads it in the same way.
-func quote(s string) string {
-	if s != "" && strings.Trim(s, plain) == "" && !strings.HasPrefix(s, "=") {
-		return s
-	}
-	return "'" + strings.NewReplacer("'", `'"'"'`, `\`, `'"\\"'`).Replace(s) + "'"
 }

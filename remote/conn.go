@@ -22,18 +22,18 @@ type conn struct {
 	ep     endpoint
 	client *ssh.Client
 	marker string        // what our commands print before their own output
-	rights rights        // what our commands run with; set before anybody else has the connection
+	rights rights        // what our commands run with; set before the connection is shared
 	slots  chan struct{} // holds one value for each further session that may be opened
 	files  sftpSession
 	log    func(format string, args ...any)
 
 	gone chan struct{} // closed when the connection is
 
-	mu      sync.Mutex
-	refs    int           // the connection is closed when nobody holds it
-	passing int           // sessions that are open and will end soon; not SFTP and locks
-	freed   chan struct{} // closed when a session ends
-	cause   error         // why the connection broke
+	mu    sync.Mutex
+	refs  int           // the connection is closed when nobody holds it
+	short int           // open sessions that will end soon: all but SFTP and locks
+	freed chan struct{} // closed when a session ends
+	cause error         // why the connection broke
 }
 
 func newConn(ep endpoint, client *ssh.Client, keepalive time.Duration, log func(format string, args ...any)) *conn {
@@ -68,7 +68,7 @@ func (c *conn) alive() bool {
 	}
 }
 
-// abort breaks the connection; who waits for something on it gets the cause.
+// abort closes the connection. Calls that wait for something on it return the cause.
 func (c *conn) abort(cause error) {
 	c.mu.Lock()
 	if c.cause == nil {
@@ -95,8 +95,8 @@ func (c *conn) release() {
 	}
 }
 
-// keepalive gives a peer up that has not answered for three intervals. Without
-// it, a command on a host that lost its power would wait for as long as it may.
+// keepalive closes the connection to a peer that has not answered for three intervals. Without
+// it, a command on a host that lost its power would wait until its own timeout.
 func (c *conn) keepalive(every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -125,11 +125,11 @@ func (c *conn) ping() error {
 	return err
 }
 
-// lost is the error of who was doing something when the connection broke.
+// lost is the error of a call that was doing something when the connection broke.
 func (c *conn) lost(doing string) error {
 	select {
 	case <-c.gone:
-	case <-time.After(grace): // what noticed the break first may be a little ahead
+	case <-time.After(grace): // the caller may notice the break before c.gone is closed
 		c.abort(errors.New("it no longer works"))
 	}
 	c.mu.Lock()
@@ -137,13 +137,13 @@ func (c *conn) lost(doing string) error {
 	return &ConnectError{
 		Host: c.ep.name, Address: c.ep.addr(), Kind: Lost, Err: net.ErrClosed,
 		what: fmt.Sprintf("lost the connection while %s: %v", doing, c.cause),
-		hint: "it is not known how far that came; see that the host answers, and start again: a new run does what is left",
+		hint: "it is not known how much of that was done; check that the host answers, and start again: a new run does what is left",
 	}
 }
 
-// open opens a session channel. done gives its place back. With pin, the session
-// is one that stays open.
-func (c *conn) open(ctx context.Context, pin bool) (ch ssh.Channel, reqs <-chan *ssh.Request, done func(), err error) {
+// open opens a session channel. done must be called when it has ended. A long session is one that
+// stays open, such as SFTP's.
+func (c *conn) open(ctx context.Context, long bool) (ch ssh.Channel, reqs <-chan *ssh.Request, done func(), err error) {
 	select {
 	case <-c.slots:
 	case <-c.gone:
@@ -156,15 +156,15 @@ func (c *conn) open(ctx context.Context, pin bool) (ch ssh.Channel, reqs <-chan 
 		c.slots <- struct{}{}
 		return nil, nil, nil, err
 	}
-	c.count(pin, +1)
+	c.count(long, +1)
 	return ch, reqs, func() {
-		c.count(pin, -1)
+		c.count(long, -1)
 		c.slots <- struct{}{}
 	}, nil
 }
 
-// openChannel opens a session channel. A server that allows fewer sessions than sshd does by default
-// refuses one; then it is tried again whenever another ends.
+// openChannel opens a session channel. A server may allow fewer sessions than sshd does by default.
+// If it refuses one, openChannel tries again each time that another session has ended.
 func (c *conn) openChannel(ctx context.Context) (ssh.Channel, <-chan *ssh.Request, error) {
 	alone := time.Now() // since when there is no other session that will end
 	for {
@@ -180,7 +180,7 @@ func (c *conn) openChannel(ctx context.Context) (ssh.Channel, <-chan *ssh.Reques
 		if after, _ := c.others(); before+after > 0 {
 			alone = time.Now()
 		}
-		if time.Since(alone) > time.Second { // sshd forgets a session a moment after its end
+		if time.Since(alone) > time.Second { // sshd counts a session for a moment after its end
 			return nil, nil, &ConnectError{
 				Host: c.ep.name, Address: c.ep.addr(), Kind: NoSession, Err: err,
 				what: fmt.Sprintf("allows no further session on the connection: %v", err),
@@ -198,19 +198,19 @@ func (c *conn) openChannel(ctx context.Context) (ssh.Channel, <-chan *ssh.Reques
 	}
 }
 
-// others is how many sessions are open that end soon, and a channel that is closed
-// when the next one does.
+// others is how many open sessions will end soon, and a channel that is closed when the next
+// session ends.
 func (c *conn) others() (int, <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.passing, c.freed
+	return c.short, c.freed
 }
 
-func (c *conn) count(pin bool, n int) {
+func (c *conn) count(long bool, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !pin {
-		c.passing += n
+	if !long {
+		c.short += n
 	}
 	if n < 0 {
 		close(c.freed)

@@ -49,6 +49,19 @@ func TestServerThatNeverAnswers(t *testing.T) {
 	}
 }
 
+// Where the MTU is too small on the way, the server's version arrives, but no large packet does.
+func TestOnlyShortPacketsArrive(t *testing.T) {
+	p := startProxy(t, startSSHD(t))
+	p.most = 200 // our version, and not our list of algorithms
+	h := newClient(t, Config{ConnectTimeout: 500 * time.Millisecond, ConnectRetry: -1}, p.server).Host(p.target())
+	has(t, connectFails(t, h, Timeout), "the login was not done within 500ms", "MTU", "ping -M do")
+	p.freeze()
+	text := connectFails(t, h, Timeout)
+	if strings.Contains(text, "MTU") {
+		t.Errorf("a server that says nothing is called a matter of the MTU: %s", text)
+	}
+}
+
 func TestServerThatHangsUp(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -172,7 +185,7 @@ func TestCloseAndUseAgain(t *testing.T) {
 	s, h := connect(t)
 	ctx := testContext(t)
 	for range 2 {
-		if err := h.Ping(ctx); err != nil {
+		if err := h.Run(ctx, "true"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := h.ReadFile(ctx, "/etc/passwd"); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -50,9 +51,9 @@ func (c *Client) dial(ctx context.Context, route []endpoint) (*conn, error) {
 	}
 }
 
-// A question is what the operator must be asked before a connection can be made.
-// It is put after the attempt was given up, because the server does not wait for
-// long, and an open handshake would keep others waiting.
+// A question is an error that says that the operator must be asked before a connection can be
+// made. The operator is asked after the handshake has ended: a server closes a handshake that takes
+// long, and an open one would block other hosts.
 type question struct {
 	answer func(context.Context) error // nil: try again
 }
@@ -104,10 +105,10 @@ func (c *Client) handshake(ctx context.Context, at *attempt, raw net.Conn) (*ssh
 		return nil, err
 	}
 	defer at.keys.close()
-	// The connection to a host behind a jump host knows no deadlines, so it is
-	// closed when the time is over.
+	// A connection through a jump host has no deadlines, so it is closed at the timeout.
 	stop := context.AfterFunc(ctx, func() { raw.Close(); at.keys.close() })
-	sc, chans, reqs, err := ssh.NewClientConn(raw, ep.keyAddr(), &ssh.ClientConfig{
+	counted := &countedConn{Conn: raw}
+	sc, chans, reqs, err := ssh.NewClientConn(counted, ep.keyAddr(), &ssh.ClientConfig{
 		User:              ep.user,
 		Auth:              at.methods(),
 		HostKeyCallback:   check,
@@ -127,7 +128,22 @@ func (c *Client) handshake(ctx context.Context, at *attempt, raw net.Conn) (*ssh
 	if q := at.keys.question(); q != nil {
 		return nil, q
 	}
+	at.answered = counted.got.Load()
 	return nil, c.explainHandshake(ctx, at, algorithms, err)
+}
+
+// A countedConn notes whether the server has sent anything.
+type countedConn struct {
+	net.Conn
+	got atomic.Bool
+}
+
+func (c *countedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.got.Store(true)
+	}
+	return n, err
 }
 
 // hop returns the connection to the end of a route of jump hosts, which all

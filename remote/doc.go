@@ -9,21 +9,22 @@
 //
 // # Commands
 //
-// Arguments reach the command as they are: nothing is expanded or split. Each
-// command runs under `exec /bin/sh`, in a line that means the same to sh, bash, fish and csh, so
-// that the user's login shell matters little, after a marker on both outputs: what a noisy .bashrc
-// prints before it is cut off. The marker carries the process group, because sshd refuses to
-// pass on signals in root's sessions: a command that is to end early is sent
-// TERM by a second command.
+// Arguments reach the command as they are: nothing is expanded or split. The login shell gets
+// a line that means the same to sh, bash, fish and csh, and runs /bin/sh, which runs the command.
+// First it prints a marker on both outputs, so that what a .bashrc prints before can be cut off.
+// The marker also says the process group: sshd does not pass on signals in root's sessions, so a
+// command that has to end early is sent TERM by a second command.
 //
 // # Root
 //
-// A Target with Sudo whose user is not root becomes root by sudo. What sudo wants is found out once, by
-// the first connection. From then on each command runs under a sudo of its own, with the password, if it
-// wants one, as the first line of its standard input; and files go through an SFTP server
-// that runs under sudo. So all methods do the same as with a login as root.
+// With Target.Sudo, a user who is not root becomes root by sudo. The first connection to a host
+// finds out whether sudo needs a password. From then on each command runs under its own sudo, which
+// reads the password, if it needs one, from the first line of standard input. Files go through an
+// SFTP server that runs under sudo. So all methods do the same as with a login as root.
 //
-// A password counts for all hosts of a user. It is tried on one of them first.
+// A password is used for all hosts of a user. One host tries it first while the others wait. A host
+// that may belong to another team should be opened after the others, so that they decide about
+// the password.
 //
 // # Files
 //
@@ -33,8 +34,7 @@
 //
 // # Trust
 //
-// A host key is always compared with known_hosts. A host that is not in it is
-// asked about, accepted by Config.AcceptNew, or refused; a host whose key has
-// changed is refused in every case. Neither what is sent to a command's standard input
-// nor the content of a file nor a password is logged.
+// A host key is always compared with known_hosts. If the host is not there, the operator is
+// asked, or Config.AcceptNew accepts it, or it is refused. A host whose key has changed is
+// always refused. The log never has a command's standard input, a file's content or a password.
 package remote

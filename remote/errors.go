@@ -35,7 +35,7 @@ type ConnectError struct {
 
 	what  string // the rest of the sentence after the host
 	hint  string
-	final bool // another try would get the same answer
+	final bool // trying again would give the same result
 }
 
 func (e *ConnectError) Error() string {
@@ -45,14 +45,16 @@ func (e *ConnectError) Error() string {
 	return fmt.Sprintf("%s (%s) %s", e.Host, e.Address, e.what)
 }
 
+// UnreachedHost is the name with which the text of the error begins.
+func (e *ConnectError) UnreachedHost() string { return e.Host }
+
 // Hint says what to do about it.
 func (e *ConnectError) Hint() string { return e.hint }
 
 func (e *ConnectError) Unwrap() error { return e.Err }
 
-// transient says whether another try a second later may well succeed: the host
-// gave no answer, as one that boots does. An answer, such as a refused
-// login, is never asked for twice.
+// transient says whether another try a second later may succeed, as with a host that boots. After
+// an answer, such as a refused login, there is no second try.
 func (e *ConnectError) transient() bool {
 	if e.final {
 		return false
@@ -64,78 +66,14 @@ func (e *ConnectError) transient() bool {
 	return false
 }
 
-// A CommandError says that a command ran and did not succeed.
-type CommandError struct {
-	Host    string
-	Argv    string // the command, quoted for a shell
-	Command string // a line that does the same from the operator's shell: ssh root@10.0.0.22 'systemctl reload frr'
-	Code    int    // its exit status, 128 + n if signal n ended it, -1 if it was stopped or its end is not known
-	Stdout  string // the last part of it
-	Stderr  string // the last part of it
-	Err     error  // why it was stopped; nil if it ended by itself
-}
-
-// ExitStatus is the command's exit status; 127 is a command that is not there.
-func (e *CommandError) ExitStatus() int { return e.Code }
-
-func (e *CommandError) Unwrap() error { return e.Err }
-
-func (e *CommandError) Error() string {
-	s := "`" + e.Argv + "` "
-	switch {
-	case e.Err != nil:
-		s += e.Err.Error()
-	case e.Code == 127:
-		s += "found no such command"
-	case e.Code > 128 && e.Code < 128+65:
-		s += fmt.Sprintf("was ended by signal %d", e.Code-128)
-	default:
-		s += fmt.Sprintf("ended with status %d", e.Code)
-	}
-	if said := e.Said(); said != "" {
-		s += ": " + said
-	}
-	return s
-}
-
-// Said is the last that the command printed: its errors, or else its output.
-func (e *CommandError) Said() string {
-	if said := lastLines(e.Stderr, 10); said != "" {
-		return said
-	}
-	return lastLines(e.Stdout, 10)
-}
-
-// Hint says what to do about it.
-func (e *CommandError) Hint() string { return "to see it for yourself: " + e.Command }
-
-// A LockedError says that somebody else holds a lock.
-type LockedError struct {
-	Host string
-	Path string // the lock file on the host
-	Note string // what the holder left there: who, when, why
-}
-
-func (e *LockedError) Error() string {
-	if e.Note == "" {
-		return fmt.Sprintf("%s on %s is locked", e.Path, e.Host)
-	}
-	return fmt.Sprintf("%s on %s is locked by %s", e.Path, e.Host, e.Note)
-}
-
-// Hint says what to do about it.
-func (e *LockedError) Hint() string {
-	return "wait until that run has ended; a lock whose holder has died goes away within a minute or so"
-}
-
-// A timeoutError is context.DeadlineExceeded in better words.
+// A timeoutError is context.DeadlineExceeded with a text that says the limit.
 type timeoutError string
 
 func (e timeoutError) Error() string { return string(e) }
 
 func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// withLimit sets a time limit to what is about to be done.
+// withLimit sets a time limit. The cause of the context is then a timeoutError.
 func withLimit(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, limit, timeoutError(fmt.Sprintf("did not end within %v", limit)))
 }

@@ -26,7 +26,7 @@ func (c *Client) explainDial(ctx context.Context, ep endpoint, err error) error 
 		via := ep.via[len(ep.via)-1]
 		e.Kind = Unreachable
 		e.what = fmt.Sprintf("cannot be reached from the jump host %s: %s", via, channel.Message)
-		e.hint = "see that the address is right and that the jump host has a way to it"
+		e.hint = "check that the address is right and that the jump host has a route to it"
 		if channel.Reason == ssh.Prohibited {
 			e.final = true
 			e.what = fmt.Sprintf("cannot be reached: the jump host %s does not forward to it (%s)", via, channel.Message)
@@ -39,15 +39,15 @@ func (c *Client) explainDial(ctx context.Context, ep endpoint, err error) error 
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.Kind = Refused
 		e.what = "refused the connection: nothing listens on that port"
-		e.hint = "see that sshd runs there and that the port is right; a machine that boots needs a moment more"
+		e.hint = "check that sshd runs there and that the port is right; a machine that boots needs a moment"
 	case context.Cause(ctx) != nil || isTimeout(err):
 		e.Kind = Timeout
 		e.what = fmt.Sprintf("did not answer within %v", c.cfg.ConnectTimeout)
-		e.hint = "see that the host is up, that the address is right and that no firewall drops the packets"
+		e.hint = "check that the host is up, that the address is right and that no firewall drops the packets"
 	default:
 		e.Kind = Unreachable
 		e.what = fmt.Sprintf("cannot be reached: %v", innermost(err))
-		e.hint = "see that the host is up and that there is a route to it"
+		e.hint = "check that the host is up and that there is a route to it"
 	}
 	return e
 }
@@ -64,28 +64,34 @@ func (c *Client) explainHandshake(ctx context.Context, at *attempt, algorithms [
 		e.Kind = Timeout
 		e.what = fmt.Sprintf("accepted the connection, but the login was not done within %v", c.cfg.ConnectTimeout)
 		e.hint = "the host may be overloaded, or what listens there is no SSH server"
+		if at.answered {
+			// The versions are short; the next packets, with the lists of algorithms, are about as long
+			// as the link allows. On the way they are lost where the MTU is smaller and nobody says so.
+			e.hint = "the TCP connection opens and short packets arrive; if large ones do not, the MTU is wrong somewhere on the way: " +
+				"try `ping -M do -s 1452 " + ep.host + "` with smaller sizes; else the host is overloaded"
+		}
 	case errors.As(err, &none) && !slices.Equal(algorithms, firstContact) && slices.Equal(none.SupportedAlgorithms, algorithms):
 		e.Kind = HostKeyChanged
 		e.what = fmt.Sprintf("no longer has a host key of the kind in known_hosts (it has %s, known is %s)",
 			strings.Join(none.RequestedAlgorithms, ", "), strings.Join(algorithms, ", "))
-		e.hint = "if the host was installed anew, forget its old key: " + forget(ep)
+		e.hint = "if the host was installed again, remove its old key: " + forget(ep)
 	case errors.As(err, &none):
 		e.Kind = Setup
 		e.what = fmt.Sprintf("has no algorithm in common with ipfabric: %v", err)
-		e.hint = "its SSH server is too old, or too narrowly configured"
+		e.hint = "its SSH server is too old, or its configuration allows too few algorithms"
 	case tooManyTries(err):
 		at.hungUp = true
 		e.Kind = Auth
-		e.what = fmt.Sprintf("refused the login of %s %s, and hung up before it was told all: it allows fewer tries (MaxAuthTries)", ep.user, at)
+		e.what = fmt.Sprintf("refused the login of %s %s, and closed the connection before all keys were tried: it allows fewer tries (MaxAuthTries)", ep.user, at)
 		e.hint = "name the one key to use: ssh.keys in fabric.yaml, or IdentityFile and IdentitiesOnly in " + c.cfg.SSHConfig
-	case at.strange != "":
+	case at.other != "":
 		e.Kind = Auth
-		e.what = fmt.Sprintf("asked %s at the login for more than a password: %q", ep.user, at.strange)
-		e.hint = "log in there once with ssh to see what it wants: a new password, a one-time code; ipfabric can give a key or a password"
+		e.what = fmt.Sprintf("asked %s at the login for something else than a password: %q", ep.user, at.other)
+		e.hint = "log in there once with ssh to see what it needs, such as a new password or a one-time code; ipfabric can send a key or a password only"
 	case isGone(err) || !at.trusted:
 		e.Kind = Closed
-		e.what = fmt.Sprintf("broke the connection off before the login: %v", innermost(err))
-		e.hint = "too many logins at once (MaxStartups), an address ban such as fail2ban's, or something else than an SSH server on that port"
+		e.what = fmt.Sprintf("closed the connection before the login: %v", innermost(err))
+		e.hint = "too many logins at once (MaxStartups), an address ban such as fail2ban's, or the server on that port is not an SSH server"
 	default:
 		e.Kind = Auth
 		e.what = fmt.Sprintf("refused the login of %s %s", ep.user, at)
@@ -99,13 +105,13 @@ func isTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
-// isGone says whether the other side hung up.
+// isGone says whether the other side closed the connection.
 func isGone(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op)
 }
 
-// innermost is the error at the bottom, which says best what happened.
+// innermost is the innermost error, which says best what happened.
 func innermost(err error) error {
 	for {
 		next := errors.Unwrap(err)

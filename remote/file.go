@@ -36,21 +36,28 @@ func (e *FileError) Hint() string {
 	switch {
 	case errors.As(e.Err, &shell):
 		return shell.Hint()
+	case errors.Is(e.Err, context.DeadlineExceeded):
+		return "the host or the network is too slow, or the connection stalls: if short commands work and large files do not, check the MTU on the way; " +
+			"a file that was to be written is as it was"
+	case errors.Is(e.Err, context.Canceled):
+		return "start again: a new run does what is left"
 	case errors.Is(e.Err, fs.ErrPermission) && e.User == "root":
 		return "the file may be immutable (lsattr) or the file system mounted read-only"
 	case errors.Is(e.Err, fs.ErrPermission):
-		return fmt.Sprintf("%s may not do that there; log in as a user who may", e.User)
+		return fmt.Sprintf("%s has no permission for that; log in as a user who has", e.User)
 	case errors.Is(e.Err, syscall.ENOSPC):
 		return "make room on the disk of " + e.Host + "; the file is as it was"
+	case errors.Is(e.Err, errNoisyShell):
+		return "remove what prints from its .bashrc or .profile on the host, or let it print only on a terminal: `[ -t 1 ] || return`"
 	case errors.Is(e.Err, errNoSFTP):
 		return "add `Subsystem sftp internal-sftp` to the host's sshd_config and reload sshd; for a login with sudo install its sftp-server " +
 			"(package openssh-sftp-server, in the EL family openssh-server)"
 	case errors.Is(e.Err, fs.ErrNotExist):
-		return "see whether it is there under another name"
+		return "check whether it has another name there"
 	case isFailure(e.Err):
 		return "the disk of " + e.Host + " may be full (df, df -i, quota), its file system broken or mounted read-only"
 	}
-	return "see whether the file system is full, broken or mounted read-only"
+	return "look at the file and its file system on the host; a new run does what is left"
 }
 
 var errNoSFTP = errors.New("the host has no SFTP server")
@@ -77,8 +84,8 @@ func readFile(client *sftp.Client, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { go f.Close() }() // nobody has to wait for that
-	// Most files are short: one read and the one that finds the end take fewer round trips
+	defer func() { go f.Close() }() // saves a round trip
+	// Most files are short: one read, and a second one that finds the end, take fewer round trips
 	// than asking for the size first.
 	first := make([]byte, 32<<10)
 	n, err := f.Read(first)
@@ -109,8 +116,8 @@ func (l *limited) Write(p []byte) (int, error) {
 	return l.Buffer.Write(p)
 }
 
-// onFiles runs f with the host's SFTP session. SFTP calls know no context, so f runs in a
-// goroutine of its own; when ctx is done, f gets a moment to tidy up and is then left to itself.
+// onFiles runs f with the host's SFTP session. SFTP calls take no context, so f runs in a goroutine
+// of its own. When ctx is done, onFiles gives f the grace period to clean up, and then returns.
 func onFiles[T any](ctx context.Context, h *Host, op, path string, f func(context.Context, *conn, *sftp.Client) (T, error)) (T, error) {
 	var zero T
 	c, err := h.conn(ctx)
@@ -143,7 +150,7 @@ func onFiles[T any](ctx context.Context, h *Host, op, path string, f func(contex
 	return zero, c.fileError(ctx, op, path, err)
 }
 
-// fileError says what went wrong with a file, or with the connection in the meantime.
+// fileError says what went wrong with a file, or that the connection was lost.
 func (c *conn) fileError(ctx context.Context, op, path string, err error) error {
 	fail := &FileError{Host: c.ep.name, User: c.actsAs(), Op: op, Path: path, Err: err}
 	var ce *ConnectError

@@ -186,7 +186,7 @@ func TestCancelledUploadLeavesNothing(t *testing.T) {
 	if left := names(t, dir); len(left) != 1 {
 		t.Errorf("there are %v, want the old file alone", left)
 	}
-	if err := h.Ping(testContext(t)); err != nil {
+	if err := h.Run(testContext(t), "true"); err != nil {
 		t.Errorf("the connection is of no use any more: %v", err)
 	}
 }
@@ -229,6 +229,24 @@ func TestNoFilesWhereTheLoginShellRunsNothing(t *testing.T) {
 		t.Fatalf("got %v, want a FileError", read)
 	}
 	has(t, fail.Hint(), ".bashrc", "ssh")
+}
+
+// What a login shell prints is no sign that the SFTP server is missing.
+func TestNoFilesWhereTheLoginShellPrintsTooMuch(t *testing.T) {
+	home := t.TempDir()
+	writeFile(t, filepath.Join(home, ".bashrc"), "yes 'a line of a long message' | head -c 1300000\n")
+	_, h := connect(t, "SetEnv HOME="+home, "Subsystem sftp /usr/lib/openssh/sftp-server")
+	ctx := testContext(t)
+	if out, err := h.Query(ctx, "echo", "hello"); err != nil || out != "hello\n" {
+		t.Errorf("got %q, %v", out, err)
+	}
+	_, err := h.ReadFile(ctx, "/etc/hostname")
+	var fail *FileError
+	if !errors.As(err, &fail) || errors.Is(err, errNoSFTP) {
+		t.Fatalf("got %v, want that the login shell prints too much", err)
+	}
+	has(t, err.Error(), "the login shell of "+currentUser(t)+" prints more than 64 KiB")
+	has(t, fail.Hint(), ".bashrc")
 }
 
 // Nobody opens an SFTP session who only runs commands.

@@ -7,7 +7,7 @@ import (
 )
 
 // A Host is one machine. Its methods may be called by several goroutines; all of them
-// share one connection. The zero value is not fit for use: see Client.Host.
+// share one connection. Client.Host makes it; the zero value is not valid.
 type Host struct {
 	client *Client
 	target Target
@@ -17,30 +17,10 @@ type Host struct {
 // Name is the target's name.
 func (h *Host) Name() string { return h.target.Name }
 
-// Open connects, unless there is a connection already. The other methods do it by
-// themselves.
+// Open connects, unless there is a connection already. The other methods call it if necessary.
 func (h *Host) Open(ctx context.Context) error {
 	_, err := h.conn(ctx)
 	return err
-}
-
-// Ping makes one round trip to the host's SSH server.
-func (h *Host) Ping(ctx context.Context) error {
-	c, err := h.conn(ctx)
-	if err != nil {
-		return err
-	}
-	answer := make(chan error, 1)
-	go func() { answer <- c.ping() }()
-	select {
-	case err := <-answer:
-		if err != nil {
-			return c.lost("waiting for an answer")
-		}
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%s (%s) has not answered: %w", c.ep.name, c.ep.addr(), context.Cause(ctx))
-	}
 }
 
 // Close drops the connection. What runs on it ends with an error. A lock
@@ -50,9 +30,9 @@ func (h *Host) Close() error {
 	return nil
 }
 
-// Query runs a command that changes nothing and returns its standard output, also
-// beside an error: `systemctl is-active` says "inactive" and fails. The error is a
-// *CommandError if the command ran. The command is a program, not a shell's builtin.
+// Query runs a command that changes nothing and returns its standard output, also together with an
+// error: `systemctl is-active` prints "inactive" and fails. The error is a *CommandError if the
+// command ran. The command is a program, not a builtin of a shell.
 func (h *Host) Query(ctx context.Context, argv ...string) (string, error) {
 	out, err := h.run(ctx, command{argv: argv})
 	return string(out), err

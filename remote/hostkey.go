@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
@@ -22,7 +23,7 @@ type hostKeys struct {
 	dbs map[string]*knownhosts.HostKeyDB // by the list of files
 }
 
-// db returns what the files say. Those that are not there say nothing.
+// db returns the content of the files. Files that do not exist are left out.
 func (k *hostKeys) db(files []string) (*knownhosts.HostKeyDB, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -47,7 +48,7 @@ func (k *hostKeys) db(files []string) (*knownhosts.HostKeyDB, error) {
 	return db, nil
 }
 
-// forget makes the next look read the files again.
+// forget empties the cache, so that the files are read again.
 func (k *hostKeys) forget() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -66,7 +67,7 @@ func (k *hostKeys) add(file string, addr string, key ssh.PublicKey) error {
 	}
 	defer f.Close()
 	line := knownhosts.Line([]string{addr}, key) + "\n"
-	// An editor may have left the last line without its end.
+	// An editor may have left the last line without a line break.
 	if st, err := f.Stat(); err == nil && st.Mode().IsRegular() && st.Size() > 0 {
 		last := make([]byte, 1)
 		if _, err := f.ReadAt(last, st.Size()-1); err == nil && last[0] != '\n' {
@@ -79,8 +80,8 @@ func (k *hostKeys) add(file string, addr string, key ssh.PublicKey) error {
 	return f.Close()
 }
 
-// hostKeyCheck returns the algorithms to ask a server's host key for, those of the keys
-// that are known of it if any are, and the check of the key that it shows.
+// hostKeyCheck returns the host key algorithms to offer, which are those of the server's known keys
+// if there are any, and the function that checks the key that the server shows.
 func (c *Client) hostKeyCheck(at *attempt) ([]string, ssh.HostKeyCallback, error) {
 	db, err := c.hostKeys.db(at.ep.knownHosts)
 	if err != nil {
@@ -92,7 +93,7 @@ func (c *Client) hostKeyCheck(at *attempt) ([]string, ssh.HostKeyCallback, error
 		err := db.HostKeyCallback()(addr, remote, key)
 		at.trusted = err == nil
 		if knownhosts.IsHostUnknown(err) && (c.cfg.AcceptNew || c.cfg.Prompt != nil) {
-			at.failed = &question{func(ctx context.Context) error { return c.meet(ctx, at.ep, remote, key) }}
+			at.failed = &question{func(ctx context.Context) error { return c.trustNew(ctx, at.ep, remote, key) }}
 			return err
 		}
 		at.failed = hostKeyError(at.ep, key, err)
@@ -105,17 +106,17 @@ func (c *Client) hostKeyCheck(at *attempt) ([]string, ssh.HostKeyCallback, error
 	return algorithms, check, nil
 }
 
-// firstContact is what a host that is not known is asked for: first the kind of key whose
-// fingerprint people compare.
+// firstContact are the host key algorithms for a host that is not known yet, with the kind of key
+// whose fingerprint people compare at the beginning.
 var firstContact = []string{
 	ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521,
 	ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256,
 }
 
-// meet decides about a host that is not known, and adds it to known_hosts. It is
+// trustNew decides about the key of a host that is not in known_hosts, and adds it there. It is
 // called for one host at a time.
-func (c *Client) meet(ctx context.Context, ep endpoint, remote net.Addr, key ssh.PublicKey) error {
-	c.hostKeys.forget() // the same host may have been met in the meantime
+func (c *Client) trustNew(ctx context.Context, ep endpoint, remote net.Addr, key ssh.PublicKey) error {
+	c.hostKeys.forget() // the same host may have been added in the meantime
 	db, err := c.hostKeys.db(ep.knownHosts)
 	if err != nil {
 		return err
@@ -142,7 +143,7 @@ func (c *Client) meet(ctx context.Context, ep endpoint, remote net.Addr, key ssh
 	if db, err = c.hostKeys.db(ep.knownHosts); err != nil {
 		return err
 	}
-	if err := db.HostKeyCallback()(ep.keyAddr(), remote, key); err != nil { // such as /dev/null
+	if err := db.HostKeyCallback()(ep.keyAddr(), remote, key); err != nil { // the file is /dev/null, for example
 		return &ConnectError{Host: ep.name, Address: ep.addr(), Kind: Setup, Err: err,
 			what: fmt.Sprintf("is not connected to, as %s does not keep its host key", ep.knownHosts[0]),
 			hint: "name a known_hosts file that is one"}
@@ -151,7 +152,7 @@ func (c *Client) meet(ctx context.Context, ep endpoint, remote net.Addr, key ssh
 	return nil
 }
 
-// hostKeyError puts the answer of known_hosts in words; nil stays nil.
+// hostKeyError explains the error of known_hosts; nil stays nil.
 func hostKeyError(ep endpoint, key ssh.PublicKey, err error) error {
 	if err == nil {
 		return nil
@@ -162,7 +163,7 @@ func hostKeyError(ep endpoint, key ssh.PublicKey, err error) error {
 	switch {
 	case errors.As(err, &revoked):
 		e.what = fmt.Sprintf("shows the host key %s, which is revoked in %s:%d", fingerprint(key), revoked.Revoked.Filename, revoked.Revoked.Line)
-		e.hint = "somebody may be in between: do not go on before it is clear why"
+		e.hint = "this may be an attack: do not go on before you know why the key was revoked"
 	case errors.As(err, &differs) && len(differs.Want) == 0:
 		e.Kind = HostKeyUnknown
 		e.what = "is not known: its host key is " + fingerprint(key)
@@ -170,10 +171,10 @@ func hostKeyError(ep endpoint, key ssh.PublicKey, err error) error {
 	case errors.As(err, &differs):
 		known := differs.Want[0]
 		e.what = fmt.Sprintf("shows the host key %s, but %s:%d has %s", fingerprint(key), known.Filename, known.Line, fingerprint(known.Key))
-		e.hint = "either somebody is in between, or the host was installed anew; only if you know it was, forget its old key: " + forgetIn(ep, known.Filename)
+		e.hint = "either this is an attack, or the host was installed again; only if you know that it was, remove its old key: " + forgetIn(ep, known.Filename)
 	default:
-		e.what = fmt.Sprintf("shows the host key %s, which does not do: %v", fingerprint(key), err)
-		e.hint = "see that the host's certificate is valid for this name and signed by the authority in known_hosts"
+		e.what = fmt.Sprintf("shows the host key %s, which cannot be accepted: %v", fingerprint(key), err)
+		e.hint = "check that the host's certificate is valid for this name and signed by the authority in known_hosts"
 	}
 	return e
 }
@@ -182,7 +183,7 @@ func forget(ep endpoint) string { return forgetIn(ep, ep.knownHosts[0]) }
 
 // forgetIn is the command that removes a host from a known_hosts file.
 func forgetIn(ep endpoint, file string) string {
-	return "ssh-keygen -f " + quote(file) + " -R " + quote(knownhosts.Normalize(ep.keyAddr()))
+	return "ssh-keygen -f " + shellescape.Quote(file) + " -R " + shellescape.Quote(knownhosts.Normalize(ep.keyAddr()))
 }
 
 // fingerprint is the key as ssh-keygen -l shows it: "ED25519 SHA256:…".

@@ -167,7 +167,7 @@ func TestChangedHostKeyIsRefused(t *testing.T) {
 		t.Errorf("known_hosts has become %q", after)
 	}
 	// The command that the hint names does what it says.
-	_, cmd, _ := strings.Cut(text, "forget its old key: ")
+	_, cmd, _ := strings.Cut(text, "remove its old key: ")
 	if out, err := exec.Command("/bin/sh", "-c", cmd).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v: %s", cmd, err, out)
 	}

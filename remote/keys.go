@@ -9,21 +9,22 @@ import (
 	"strings"
 	"sync"
 
+	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/crypto/ssh"
 )
 
 // An identity is what one key file holds.
 type identity struct {
 	path   string
-	public ssh.PublicKey // nil: an encrypted file of the old form that does not show it
+	public ssh.PublicKey // nil: the file is an encrypted PEM file, which does not have it in clear
 	cert   *ssh.Certificate
 	signer ssh.Signer  // nil: encrypted and not yet unlocked, or a public key alone
 	locked bool        // there is a private key, but it is encrypted
 	gaveUp bool        // the operator was asked and did not know the passphrase
-	open   fs.FileMode // what others than the owner may do with a private key
+	open   fs.FileMode // the permission bits of group and others on a private key
 }
 
-// keyring holds the key files that were read, so that a passphrase is asked for once.
+// keyring caches the key files that were read, so that a passphrase is asked for once.
 type keyring struct {
 	mu    sync.Mutex
 	files map[string]*identity
@@ -84,15 +85,15 @@ func readPublic(path string) (ssh.PublicKey, error) {
 	return key, err
 }
 
-// unlock asks for a key file's passphrase, three times at most. It is an error only
-// if nobody can be asked; without the passphrase the key is not used any more.
+// unlock asks for a key file's passphrase, three times at most. A passphrase that the operator does
+// not know is no error: the key is then not used any more.
 func (k *keyring) unlock(ctx context.Context, path string, prompt Prompter) error {
 	id, err := k.identity(path)
 	if err != nil {
 		return err
 	}
 	if id.signer != nil || id.gaveUp {
-		return nil // somebody else was asked in the meantime
+		return nil // another host's login has asked in the meantime
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -131,9 +132,10 @@ func (e *keyError) Error() string { return "the key " + e.path + " " + e.what }
 
 func (e *keyError) Hint() string { return e.hint }
 
-// unusable is why a key that was read cannot be tried; nobody can be asked unless it was given up.
+// unusable is why a key that was read cannot be tried. If it is encrypted, either the operator did
+// not know the passphrase (gaveUp), or there is nobody to ask.
 func (id identity) unusable() *keyError {
-	load := "load it into an ssh-agent: ssh-add " + quote(id.path)
+	load := "load it into an ssh-agent: ssh-add " + shellescape.Quote(id.path)
 	switch {
 	case !id.locked:
 		return &keyError{id.path, "is a public key, and the agent does not have its private one", load + ", or name the private key"}
@@ -143,7 +145,7 @@ func (id identity) unusable() *keyError {
 	return &keyError{id.path, "is encrypted, and there is no terminal to ask for its passphrase: use ssh-agent", load}
 }
 
-// A keyFileError says that a key file that the caller named cannot be used.
+// keyFileError is the error of a host whose key file, named by the caller, cannot be used.
 func keyFileError(ep endpoint, err error) error {
 	e := &ConnectError{Host: ep.name, Address: ep.addr(), Kind: Setup, Err: err,
 		what: fmt.Sprintf("is not connected to, as its key cannot be used: %v", err),
@@ -158,10 +160,10 @@ func keyFileError(ep endpoint, err error) error {
 	return e
 }
 
-// CheckKeys reads the key files that the targets name and connects to nothing. The error, which
-// is about a key and not about a host, says why one can certainly not be logged in with: it is
-// no private key, or it is encrypted and nobody can be asked. The warnings are about keys that
-// others may read; OpenSSH refuses those.
+// CheckKeys reads the key files that the targets name, without connecting to any host. The error
+// says why a key cannot be used: it is not a private key, or it is encrypted and there is nobody
+// to ask. It is about the key, not about a host. The warnings are about keys that other users may
+// read, which OpenSSH refuses.
 func (c *Client) CheckKeys(ctx context.Context, targets []Target) (warnings []string, err error) {
 	seen := map[string]bool{}
 	for _, t := range targets {
@@ -185,7 +187,7 @@ func (c *Client) CheckKeys(ctx context.Context, targets []Target) (warnings []st
 		for _, path := range ep.keys {
 			if id, err := c.keys.identity(path); err == nil && id.open != 0 && !seen[path] {
 				seen[path] = true
-				warnings = append(warnings, fmt.Sprintf("the key %s can be used by others, and ssh would refuse it: chmod 600 %s", path, quote(path)))
+				warnings = append(warnings, fmt.Sprintf("the key %s can be read by other users, and ssh would refuse it: chmod 600 %s", path, shellescape.Quote(path)))
 			}
 		}
 	}

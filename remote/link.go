@@ -5,8 +5,7 @@ import (
 	"sync"
 )
 
-// A link is one connection that is made when it is first needed and shared by
-// all who ask for it.
+// A link is one connection, made when it is first needed and shared by all callers.
 type link struct {
 	dial func(context.Context) (*conn, error)
 
@@ -15,7 +14,7 @@ type link struct {
 	pending *dialing
 }
 
-// A dialing is an attempt that somebody waits for.
+// A dialing is one attempt to connect, shared by the callers that wait for it.
 type dialing struct {
 	done    chan struct{} // closed once conn and err are set
 	conn    *conn
@@ -24,8 +23,8 @@ type dialing struct {
 	cancel  context.CancelFunc
 }
 
-// get returns the connection, and dials if there is none or it is lost. The
-// callers of one moment share one dial; it goes on until none of them waits.
+// get returns the connection, and dials if there is none or it is lost. Callers at the same
+// time share one dial. It is cancelled when the last of them has given up.
 func (l *link) get(ctx context.Context) (*conn, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -57,14 +56,13 @@ func (l *link) get(ctx context.Context) (*conn, error) {
 	if d.waiters == 0 {
 		d.cancel()
 		if l.pending == d {
-			l.pending = nil // who comes now must not get this one's end
+			l.pending = nil // the next caller must not get the error of the cancelled dial
 		}
 	}
 	return nil, context.Cause(ctx)
 }
 
-// start begins to dial, apart from the cancellation of any one caller.
-// l.mu is held.
+// start begins to dial. One caller's cancellation does not end the dial. l.mu is held.
 func (l *link) start(ctx context.Context) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	d := &dialing{done: make(chan struct{}), cancel: cancel}

@@ -7,11 +7,13 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
-// holdLock takes the lock file $1, leaves the note $2 in it and holds it for as long as a
-// beat comes on standard input every $3 seconds. Its end and a killed operator's both free the lock,
-// as it is the kernel's (flock) and dies with this process.
+// holdLock takes the lock file $1, writes the note $2 into it and holds it as long as it reads a
+// heartbeat from standard input every $3 seconds. The lock is the kernel's (flock) and ends with this
+// process, so it is also released if ipfabric is killed or the connection breaks.
 const holdLock = `for c in flock timeout head; do command -v $c >/dev/null || { echo $c; exit 69; }; done
 mkdir -p "$(dirname "$1")" || exit 73
 exec 9>>"$1" || exit 73
@@ -21,16 +23,16 @@ echo locked
 while [ "$(timeout "$3" head -c 1 9>&-)" = . ]; do :; done
 : >"$1"`
 
-// What holdLock ends with if it cannot.
+// The exit statuses of holdLock if it cannot take the lock.
 const (
 	statusNoTool = 69
 	statusLocked = 77
 )
 
-// Lock takes an advisory lock on the host, which is a file that holds the note (who,
-// when, why). It is held until release is called or the connection is gone, also across Close, and by no
-// operator who was killed: the host frees it at the latest four keepalives after the last sign of life.
-// The error is a *LockedError if another holds it.
+// Lock takes an advisory lock on the host: a file with the note (who, when, why). The lock is held
+// until release is called or the connection is lost; Close does not release it. If this process is
+// killed, the host releases the lock four keepalive intervals after the last heartbeat. The error is
+// a *LockedError if somebody else holds the lock.
 func (h *Host) Lock(ctx context.Context, path, note string) (release func(), err error) {
 	c, err := h.conn(ctx)
 	if err != nil {
@@ -39,22 +41,22 @@ func (h *Host) Lock(ctx context.Context, path, note string) (release func(), err
 	ctx, cancel := withLimit(ctx, h.client.cfg.ConnectTimeout)
 	defer cancel()
 	every := h.client.cfg.Keepalive
-	patience := fmt.Sprintf("%.3f", (4 * every).Seconds())
-	in, beats := io.Pipe()
-	cmd := command{argv: []string{"/bin/sh", "-c", holdLock, "ipfabric-lock", path, note, patience}, stdin: in, pin: true}
+	timeout := fmt.Sprintf("%.3f", (4 * every).Seconds())
+	in, heartbeats := io.Pipe()
+	cmd := command{argv: []string{"/bin/sh", "-c", holdLock, "ipfabric-lock", path, note, timeout}, stdin: in, long: true}
 	s, err := c.start(ctx, cmd)
 	if err != nil {
 		return nil, c.failed(ctx, err, "lock "+path)
 	}
 	if err := h.locked(ctx, s, path); err != nil {
-		beats.Close()
+		heartbeats.Close()
 		s.close()
 		return nil, err
 	}
 	c.retain()
 	h.client.cfg.Log(c.ep.name, "locked %s", path)
 	stop := make(chan struct{})
-	go beat(beats, every, stop)
+	go heartbeat(heartbeats, every, stop)
 	go func() {
 		select {
 		case <-stop:
@@ -68,15 +70,15 @@ func (h *Host) Lock(ctx context.Context, path, note string) (release func(), err
 	}()
 	return sync.OnceFunc(func() {
 		close(stop)
-		beats.Close()
-		s.endsWithin(grace) // so that who comes next finds it free
+		heartbeats.Close()
+		s.endsWithin(grace) // so that the next caller finds it released
 		s.close()
 		c.release()
 		h.client.cfg.Log(c.ep.name, "unlocked %s", path)
 	}), nil
 }
 
-// locked waits until the lock is taken, or is not to be had.
+// locked waits until the lock is taken, or cannot be taken.
 func (h *Host) locked(ctx context.Context, s *running, path string) error {
 	c := s.conn
 	for {
@@ -94,8 +96,8 @@ func (h *Host) locked(ctx context.Context, s *running, path string) error {
 	}
 	_, _, said, _ := s.out.split()
 	_, _, complaint, _ := s.err.split()
-	fail := &CommandError{Host: c.ep.name, Argv: quoteAll([]string{"flock", "-n", path, "true"}), Code: s.status(), Stderr: tail(complaint, maxShown)}
-	fail.Command = command{argv: []string{"flock", "-n", path, "true"}}.pasteable(c.ep, c.rights)
+	argv := shellescape.QuoteCommand([]string{"flock", "-n", path, "true"})
+	fail := &CommandError{Host: c.ep.name, Argv: argv, Command: c.ep.pasteable(argv), Code: s.status(), Stderr: tail(complaint, maxShown)}
 	switch {
 	case fail.Code < 0:
 		return c.lost("locking " + path)
@@ -107,8 +109,8 @@ func (h *Host) locked(ctx context.Context, s *running, path string) error {
 	return fail
 }
 
-// beat shows the host that the holder lives.
-func beat(w io.Writer, every time.Duration, stop <-chan struct{}) {
+// heartbeat shows the host that the holder of the lock still runs.
+func heartbeat(w io.Writer, every time.Duration, stop <-chan struct{}) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -121,4 +123,23 @@ func beat(w io.Writer, every time.Duration, stop <-chan struct{}) {
 			return
 		}
 	}
+}
+
+// A LockedError says that somebody else holds a lock.
+type LockedError struct {
+	Host string
+	Path string // the lock file on the host
+	Note string // what the holder left there: who, when, why
+}
+
+func (e *LockedError) Error() string {
+	if e.Note == "" {
+		return fmt.Sprintf("%s on %s is locked", e.Path, e.Host)
+	}
+	return fmt.Sprintf("%s on %s is locked by %s", e.Path, e.Host, e.Note)
+}
+
+// Hint says what to do about it.
+func (e *LockedError) Hint() string {
+	return "wait until that run has ended; a lock whose holder has died goes away within a minute or so"
 }

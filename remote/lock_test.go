@@ -41,7 +41,7 @@ func TestLock(t *testing.T) {
 		}
 	}
 	one.Close() // the lock outlives it
-	if err := one.Ping(ctx); err != nil {
+	if err := one.Run(ctx, "true"); err != nil {
 		t.Fatal(err)
 	}
 	lockedBy(t, two, path)

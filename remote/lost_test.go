@@ -34,7 +34,7 @@ func TestConnectionCutInMidCommand(t *testing.T) {
 	waitFor(t, "the command to run", lives)
 	s.cut(t)
 	isLost(t, <-ended)
-	if err := h.Ping(testContext(t)); err != nil {
+	if err := h.Run(testContext(t), "true"); err != nil {
 		t.Errorf("the next call does not connect anew: %v", err)
 	}
 }
@@ -47,7 +47,7 @@ func TestDeadHostIsNoticed(t *testing.T) {
 	ctx := testContext(t)
 	ended := make(chan error, 1)
 	go func() { ended <- h.Run(ctx, "sleep", "30") }()
-	waitFor(t, "a connection", func() bool { return p.connections() == 1 && h.Ping(ctx) == nil })
+	waitFor(t, "a connection", func() bool { return p.connections() == 1 && h.Run(ctx, "true") == nil })
 	time.Sleep(4 * keepalive) // a host that only has nothing to say is not given up
 	p.freeze()
 	start := time.Now()
@@ -78,7 +78,6 @@ func TestCancelOnADeadHost(t *testing.T) {
 		"ReadFile":  func(ctx context.Context) error { _, err := h.ReadFile(ctx, "/etc/passwd"); return err },
 		"WriteFile": func(ctx context.Context) error { return h.WriteFile(ctx, "/tmp/x", nil, 0o600) },
 		"Lock":      func(ctx context.Context) error { _, err := h.Lock(ctx, "/tmp/x", "me"); return err },
-		"Ping":      func(ctx context.Context) error { return h.Ping(ctx) },
 	} {
 		calls.Add(1)
 		go func() {
@@ -96,6 +95,42 @@ func TestCancelOnADeadHost(t *testing.T) {
 		}()
 	}
 	calls.Wait()
+}
+
+// A connection that stalls in the middle of a file is not a full disk.
+func TestConnectionStallsInMidUpload(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		keepalive time.Duration // decides, if it is shorter than the time that the caller has
+		limit     time.Duration
+		want      []string
+	}{
+		{"noticed by the keepalive", 300 * time.Millisecond, 30 * time.Second, []string{"lost the connection while writing", "no answer for 900ms"}},
+		{"noticed by the caller", time.Minute, time.Second, []string{"write ", "was stopped", "MTU"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := startProxy(t, startSSHD(t))
+			h := newClient(t, Config{Keepalive: tt.keepalive}, p.server).Host(p.target())
+			if _, err := h.ReadFile(testContext(t), "/etc/passwd"); err != nil {
+				t.Fatal(err)
+			}
+			p.mu.Lock()
+			p.most = p.passed + 20_000
+			p.mu.Unlock()
+			ctx, cancel := context.WithTimeout(testContext(t), tt.limit)
+			defer cancel()
+			err := h.WriteFile(ctx, filepath.Join(t.TempDir(), "file"), make([]byte, 1<<20), 0o600)
+			var hinted interface{ Hint() string }
+			if !errors.As(err, &hinted) {
+				t.Fatalf("got %v, want an error with a hint", err)
+			}
+			text := err.Error() + "\n" + hinted.Hint()
+			has(t, text, tt.want...)
+			if strings.Contains(text, "full") {
+				t.Errorf("a full disk is blamed: %s", text)
+			}
+		})
+	}
 }
 
 func TestConnectionCutInMidUpload(t *testing.T) {

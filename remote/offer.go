@@ -15,7 +15,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 )
 
-// maxKeys keeps one below sshd's MaxAuthTries, 6, at which it hangs up.
+// maxKeys is one below sshd's default MaxAuthTries, 6, at which it closes the connection.
 const maxKeys = 5
 
 // An offer is the keys that are tried in one login, in their order.
@@ -23,7 +23,7 @@ type offer struct {
 	signers []ssh.Signer
 	names   []string // of the keys, for messages
 	notes   []string // why others are not tried
-	left    int      // how many are not tried as they are too many
+	left    int      // how many more keys there are than maxKeys
 	seen    map[string]bool
 	unlock  func(ctx context.Context, path string) error
 
@@ -32,8 +32,8 @@ type offer struct {
 	want  string // the encrypted key file that the server would accept
 }
 
-// offer collects the keys for a login: the key files in their order, each by way of the agent
-// if that has it, then what else is in the agent.
+// offer collects the keys for a login: first the key files in their order, from the agent where
+// that has the key, then the agent's other keys.
 func (k *keyring) offer(ctx context.Context, ep endpoint, prompt Prompter) (*offer, error) {
 	o := &offer{seen: make(map[string]bool), unlock: func(ctx context.Context, path string) error {
 		return k.unlock(ctx, path, prompt)
@@ -66,7 +66,7 @@ func (k *keyring) offer(ctx context.Context, ep endpoint, prompt Prompter) (*off
 				unusable = fail
 			}
 			o.note("%v; %s", fail, fail.hint)
-		case id.public == nil: // the server cannot be asked first whether it wants that key
+		case id.public == nil: // without the public key, the server cannot be asked whether it accepts the key
 			o.close()
 			return nil, &question{func(ctx context.Context) error { return o.unlock(ctx, path) }}
 		default:
@@ -105,7 +105,8 @@ func (o *offer) ask(ctx context.Context, socket string) []ssh.Signer {
 	return signers
 }
 
-// addHeld adds the agent's keys that belong to a key file, certificates too.
+// addHeld adds those of the agent's keys that are in a key file, and their certificates. It says
+// whether there are any.
 func (o *offer) addHeld(held []ssh.Signer, id identity) bool {
 	found := false
 	for _, s := range held {
@@ -121,7 +122,7 @@ func (o *offer) addHeld(held []ssh.Signer, id identity) bool {
 	return found
 }
 
-// parsed gives a key its own type; the agent's are bare bytes.
+// parsed decodes a key of the agent, which has only the encoded bytes.
 func parsed(key ssh.PublicKey) ssh.PublicKey {
 	if p, err := ssh.ParsePublicKey(key.Marshal()); err == nil {
 		return p
@@ -157,7 +158,7 @@ func (o *offer) note(format string, args ...any) {
 	o.notes = append(o.notes, fmt.Sprintf(format, args...))
 }
 
-// close ends the talk with the agent.
+// close closes the connection to the agent.
 func (o *offer) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -191,7 +192,7 @@ func (o *offer) hint(ep endpoint) string {
 	hint := fmt.Sprintf("put the public key into authorized_keys of %s there, or name the right user and key", ep.user)
 	notes := o.notes
 	if o.left > 0 {
-		notes = append(notes, fmt.Sprintf("%d more keys are not tried, as servers hang up after so many: name the one to use", o.left))
+		notes = append(notes, fmt.Sprintf("%d more keys are not tried, as servers close the connection after so many: name the one to use", o.left))
 	}
 	if len(notes) > 0 {
 		hint += " (" + strings.Join(notes, "; ") + ")"
@@ -199,8 +200,8 @@ func (o *offer) hint(ep endpoint) string {
 	return hint
 }
 
-// A lockedKey is offered like any key. Only when the server would accept it, it has
-// to be unlocked; that ends this attempt.
+// A lockedKey is an encrypted key, offered like any other. If the server accepts it, this attempt
+// ends, and the operator is asked for the passphrase.
 type lockedKey struct {
 	offer  *offer
 	path   string

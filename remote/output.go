@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// output collects what a command prints, up to maxOutput.
+// output collects one of a command's outputs, up to maxOutput.
 type output struct {
 	marker string
 	onFull func()
@@ -76,8 +76,8 @@ func (o *output) bytes() []byte {
 	return o.buf.Bytes()
 }
 
-// split divides the output at the marker line: what came before it, the process group that it
-// says, and the command's own output.
+// split divides the output at the marker's line into what came before it, the process group in
+// it, and the command's own output.
 func (o *output) split() (before []byte, group int, after []byte, ok bool) {
 	return splitAt(o.bytes(), o.marker)
 }
@@ -94,6 +94,6 @@ func splitAt(all []byte, marker string) (before []byte, group int, after []byte,
 		if ok && (err == nil || number == "") {
 			return all[:len(all)-len(found)-len(marker)], group, after, true
 		}
-		rest = found // sudo named the command that it refuses, with the marker in it
+		rest = found // sudo has printed the command that it refuses, which has the marker in it
 	}
 }

@@ -7,32 +7,30 @@ import (
 	"sync"
 )
 
-// passwords holds what the operator gave of one kind: those to log in with, or those for sudo.
-// A password counts for all hosts of a user. The first host that wants it tries it while the others
-// wait; so a wrong one is refused once, and locks no account on ten hosts.
+// passwords holds the passwords of one kind: those for the login, or those for sudo. A password is
+// used for all hosts of a user. The first host that asks for it tries it while the others wait. So
+// a wrong password is refused once, and does not lock the account on ten hosts.
 type passwords struct {
 	kind   string // begins the question
 	given  string // what to try before anybody is asked
 	prompt Prompter
 	ask    func(context.Context, func() error) error // one question at a time
-	logins *arrivals                                 // how many hosts may yet prove one
 
 	mu  sync.Mutex
-	all map[string]*password // by user, and by user and host where that has another one
+	all map[string]*password // by user; by user and host for a host that has another one
 }
 
-// A password is one that a user has.
+// A password is one user's.
 type password struct {
-	turn     chan struct{} // holds a value while a host tries what no host has accepted yet
+	turn     chan struct{} // holds a value while a host tries a password that no host has accepted yet
 	question string
-	own      bool // of one host alone
-	asked    int  // times; who has the turn may look at it
+	asked    int // how often the operator was asked; only used with the turn
 
 	mu      sync.Mutex
 	value   string
 	proved  bool   // a host has accepted it
 	refused string // the host that refused the last one
-	over    bool   // there is none to be had
+	over    bool   // the operator gave none, or nobody can be asked
 }
 
 // maxAsked is how often the operator is asked for a password, as by ssh and sudo.
@@ -53,51 +51,18 @@ func (s *passwords) of(ep endpoint) *password {
 	return p
 }
 
-// settle waits, for a guest, until another host has accepted a password or none is at it any more. What the
-// others leave untried is, on a guest, a matter of its own from then on: it could refuse what they accept.
-func (s *passwords) settle(ctx context.Context, ep endpoint) error {
-	for ep.guest {
-		n, changed := s.logins.now()
-		p := s.of(ep)
-		p.mu.Lock()
-		proved, refused, over := p.proved, p.refused, p.over
-		p.mu.Unlock()
-		switch {
-		case proved, p.own:
-			return nil
-		case n == 0 && (refused != "" || over):
-			return &noPasswordError{refused: refused, asked: over && s.prompt != nil}
-		case n == 0:
-			s.separate(ep, s.kind+" of "+ep.user+" on "+ep.name).value = s.given
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
-// separate gives a host a password of its own.
-func (s *passwords) separate(ep endpoint, question string) *password {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := newPassword(question)
-	p.own = true
-	s.all[ep.user+"\n"+ep.name] = p
-	return p
-}
-
 func newPassword(question string) *password {
 	return &password{turn: make(chan struct{}, 1), question: question}
 }
 
-// differs notes that a host has refused what another one has accepted. From now on its password is
-// a matter of its own.
+// differs notes that a host has refused a password that another host has accepted. From now on this
+// host has a password of its own.
 func (s *passwords) differs(ep endpoint) {
-	s.separate(ep, fmt.Sprintf("%s of %s on %s, which has another one", s.kind, ep.user, ep.name)).refused = ep.name
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := newPassword(fmt.Sprintf("%s of %s on %s, which has another one", s.kind, ep.user, ep.name))
+	p.refused = ep.name
+	s.all[ep.user+"\n"+ep.name] = p
 }
 
 // proved is the password that a host has accepted, "" if there is none yet.
@@ -111,7 +76,7 @@ func (s *passwords) proved(ep endpoint) string {
 	return p.value
 }
 
-// suggest sets what is tried before anybody is asked, if nothing is known.
+// suggest sets what is tried before the operator is asked, if no password is known.
 func (s *passwords) suggest(ep endpoint, value string) {
 	p := s.of(ep)
 	p.mu.Lock()
@@ -121,7 +86,7 @@ func (s *passwords) suggest(ep endpoint, value string) {
 	}
 }
 
-// known says whether there is one to try without asking for it.
+// known says whether there is a password to try without asking the operator.
 func (s *passwords) known(ep endpoint) bool {
 	p := s.of(ep)
 	p.mu.Lock()
@@ -142,12 +107,9 @@ func (e *noPasswordError) Error() string {
 	return "no password was given"
 }
 
-// use finds a password that try accepts, and asks for it if need be. If nothing is known, what is suggested is
-// tried before anybody is asked.
+// use finds a password that try accepts, and asks the operator for it if necessary. If none is known,
+// the suggested one is tried before the operator is asked.
 func (s *passwords) use(ctx context.Context, ep endpoint, suggested string, try func(ctx context.Context, value string) (accepted bool, err error)) error {
-	if err := s.settle(ctx, ep); err != nil {
-		return err
-	}
 	s.suggest(ep, suggested)
 	for {
 		p := s.of(ep)
@@ -164,7 +126,7 @@ func (s *passwords) use(ctx context.Context, ep endpoint, suggested string, try 
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		if s.proved(ep) != "" { // while we waited
+		if s.proved(ep) != "" { // another host has proved it in the meantime
 			<-p.turn
 			continue
 		}
@@ -174,7 +136,8 @@ func (s *passwords) use(ctx context.Context, ep endpoint, suggested string, try 
 	}
 }
 
-// prove tries a password that no host has accepted yet, and asks until one does. This host has the turn.
+// prove tries a password that no host has accepted yet, and asks the operator again until this host
+// accepts one. The caller has the turn.
 func (s *passwords) prove(ctx context.Context, ep endpoint, p *password, try func(context.Context, string) (bool, error)) error {
 	for {
 		value, err := s.fill(ctx, p)
@@ -192,7 +155,6 @@ func (s *passwords) prove(ctx context.Context, ep endpoint, p *password, try fun
 		}
 		p.mu.Unlock()
 		if accepted {
-			s.logins.add(0) // a guest may wait for it
 			return nil
 		}
 	}

@@ -101,81 +101,55 @@ func TestSudoTakesTheLoginsPassword(t *testing.T) {
 	}
 }
 
-// A guest may not know the user whom all others know, and what it says must not keep the others from
-// being tried.
-func TestGuestTriesNoPasswordForOthers(t *testing.T) {
+// A core gateway is logged in to after the fabric's hosts. It may not know the user whom all others know, so
+// its refusal counts for itself alone, and it is not sent a password that the others have refused.
+func TestCoreGatewayComesAfterTheHosts(t *testing.T) {
 	for _, tt := range []struct {
 		name         string
-		guest, host  string // the passwords that are right there; "" is that it takes keys
+		core, host   string // the passwords that are right there; "" is that it takes keys
 		given        string
 		typed        []string
 		asked        int
-		tries        []string // on the guest
-		inAt, inHost bool
+		tries        []string // on the core gateway
+		inCore, inRR bool
 	}{
-		{name: "not known there", guest: "other", host: sesame, given: sesame, tries: []string{sesame}, inHost: true},
-		{name: "the same", guest: sesame, host: sesame, given: sesame, tries: []string{sesame}, inAt: true, inHost: true},
-		{name: "refused by the other", guest: sesame, host: sesame, given: "wrong"},
-		{name: "asked for once", guest: sesame, host: sesame, typed: []string{sesame}, asked: 1, tries: []string{sesame}, inAt: true, inHost: true},
-		{name: "nobody answers", guest: sesame, host: sesame, typed: []string{""}, asked: 1},
-		{name: "no other wants one", guest: sesame, given: sesame, tries: []string{sesame}, inAt: true, inHost: true},
-		{name: "no other wants one, and it is wrong", guest: sesame, given: "wrong", tries: []string{"wrong"}, inHost: true},
+		{name: "not known there", core: "other", host: sesame, given: sesame, tries: []string{sesame}, inRR: true},
+		{name: "the same", core: sesame, host: sesame, given: sesame, tries: []string{sesame}, inCore: true, inRR: true},
+		{name: "refused by the other", core: sesame, host: sesame, given: "wrong"},
+		{name: "asked for once", core: sesame, host: sesame, typed: []string{sesame}, asked: 1, tries: []string{sesame}, inCore: true, inRR: true},
+		{name: "nobody answers", core: sesame, host: sesame, typed: []string{""}, asked: 1},
+		{name: "no other wants one", core: sesame, given: sesame, tries: []string{sesame}, inCore: true, inRR: true},
+		{name: "no other wants one, and it is wrong", core: sesame, given: "wrong", tries: []string{"wrong"}, inRR: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Setenv("HOME", t.TempDir())
 			t.Setenv("SSH_AUTH_SOCK", "")
-			guest := (&fakeServer{password: tt.guest}).start(t)
+			core := (&fakeServer{password: tt.core}).start(t)
 			host := (&fakeServer{password: tt.host, keys: tt.host == ""}).start(t)
 			op := &operator{passphrase: tt.typed}
 			cfg := Config{LoginPassword: tt.given}
 			if tt.typed != nil {
 				cfg.Prompt = op
 			}
-			c := newClient(t, cfg, &guest.server, &host.server)
-			// Between the two the guest has every chance to be first.
-			c.arrivals.add(1)
+			c := newClient(t, cfg, &core.server, &host.server)
 			ctx := testContext(t)
-			asGuest := guest.target()
-			asGuest.Name, asGuest.Keys, asGuest.Guest = "core1", nil, true
-			came := make(chan error, 1)
-			go func() { came <- c.Host(asGuest).Open(ctx) }()
-			target := host.target()
-			target.Name = "rr1"
+			rr1, core1 := host.target(), core.target()
+			rr1.Name, core1.Name, core1.Keys = "rr1", "core1", nil
 			if tt.host != "" {
-				target.Keys = nil
+				rr1.Keys = nil
 			}
-			err := c.Host(target).Open(ctx)
-			c.arrivals.add(-1)
-			if (err == nil) != tt.inHost {
+			if err := c.Host(rr1).Open(ctx); (err == nil) != tt.inRR {
 				t.Errorf("rr1: %v", err)
 			}
-			if err := <-came; (err == nil) != tt.inAt {
+			if err := c.Host(core1).Open(ctx); (err == nil) != tt.inCore {
 				t.Errorf("core1: %v", err)
 			}
-			if got := guest.passwords(); !slices.Equal(got, tt.tries) {
-				t.Errorf("tried on the guest %q, want %q", got, tt.tries)
+			if got := core.passwords(); !slices.Equal(got, tt.tries) {
+				t.Errorf("tried on the core gateway %q, want %q", got, tt.tries)
 			}
 			if len(op.asked) != tt.asked {
 				t.Errorf("asked %q", op.asked)
 			}
 		})
-	}
-}
-
-// The same for sudo: the guest has another password, and comes first.
-func TestGuestsSudoIsItsOwnMatter(t *testing.T) {
-	one, two := newFakeSudo(t, "password", "other"), newFakeSudo(t, "password", sesame)
-	a, b := one.on(t, &fakeServer{}), two.on(t, &fakeServer{})
-	c := newClient(t, Config{SudoPassword: sesame}, &a.server, &b.server)
-	guest := a.sudoTarget(1)
-	guest.Guest = true
-	if err := c.Host(guest).Open(testContext(t)); err == nil {
-		t.Error("the guest took a wrong password")
-	}
-	if err := c.Host(b.sudoTarget(2)).Open(testContext(t)); err != nil {
-		t.Error(err)
-	}
-	if tried := two.lines(t, "tried"); !slices.Equal(tried, []string{sesame}) {
-		t.Errorf("tried %q", tried)
 	}
 }

@@ -18,6 +18,7 @@ type proxy struct {
 	conns  []net.Conn
 	count  int // of connections so far
 	passed int // bytes to the server
+	most   int // bytes to the server after which the proxy freezes; 0 is never
 }
 
 // startProxy puts a proxy in front of a server.
@@ -65,6 +66,7 @@ func (p *proxy) copy(to, from net.Conn, up bool) {
 		}
 		if up {
 			p.passed += n
+			p.frozen = p.frozen || p.most > 0 && p.passed > p.most
 		}
 		p.mu.Unlock()
 		if n > 0 {

@@ -11,8 +11,8 @@ import (
 // rights are what commands run with. The zero value is those of the user who logs in.
 type rights struct {
 	sudo     bool
-	password string        // that sudo wants; "" is none
-	patience time.Duration // how long sudo may take to judge it
+	password string        // for sudo; "" if sudo needs none
+	timeout  time.Duration // how long sudo may take to check it
 }
 
 // actsAs is the user as whom commands run.
@@ -23,21 +23,21 @@ func (c *conn) actsAs() string {
 	return c.ep.user
 }
 
-// probeSudo finds out, in one command, what the user may. It ends with one word in a line, and below
-// that what sudo has said. With -k sudo takes no notice of a password that it was given a moment ago. A user
-// with some rights without a password, but not this one, is told so by the second sudo; who needs
-// a password for anything is asked for it there too.
+// probeSudo finds out, in one command, what the user may do. It prints one word on a line, and
+// below that what sudo has printed. With -k, sudo ignores a password that it has accepted a moment ago.
+// The second sudo tells two users apart: one who may run other commands without a password, but not
+// this one, and one who needs a password for every command.
 const probeSudo = `if [ "$(id -u)" = 0 ]; then echo root; exit; fi
 command -v sudo >/dev/null || { echo missing; exit; }
 if said=$(sudo -k -n -H -- /bin/sh -c : 2>&1 </dev/null); then echo free; exit; fi
 if may=$(sudo -n -l -- /bin/sh 2>&1 </dev/null) || [ -n "$may" ]; then echo refused; else echo forbidden; fi
 printf '%s\n' "$said"`
 
-// sudoTimeout is how long sudo may take to judge a password; a wrong one takes it seconds.
+// sudoTimeout is how long sudo may take to check a password; a wrong one takes some seconds.
 const sudoTimeout = 30 * time.Second
 
-// root gives the connection's commands root's rights. The password for that is asked for once and tried
-// on one host first.
+// root makes the connection's commands run as root. The password for sudo is asked for once and
+// tried on one host first.
 func (c *Client) root(ctx context.Context, conn *conn) error {
 	said, err := conn.execWithin(ctx, sudoTimeout, command{argv: []string{"/bin/sh", "-c", probeSudo}})
 	if err != nil {
@@ -59,7 +59,7 @@ func (c *Client) root(ctx context.Context, conn *conn) error {
 		return conn.sudoError(refusal, text)
 	}
 	err = c.sudo.use(ctx, conn.ep, c.logins.proved(conn.ep), func(ctx context.Context, value string) (bool, error) {
-		return conn.tryRights(ctx, rights{sudo: true, password: value, patience: c.cfg.ConnectTimeout})
+		return conn.tryRights(ctx, rights{sudo: true, password: value, timeout: c.cfg.ConnectTimeout})
 	})
 	if none, ok := noPassword(err); ok {
 		return conn.noSudoPassword(none)
@@ -67,8 +67,8 @@ func (c *Client) root(ctx context.Context, conn *conn) error {
 	return err
 }
 
-// tryRights tells whether sudo takes a password, and uses it from then on. The error is one
-// that no other password would change.
+// tryRights says whether sudo accepts a password, and uses it from then on. An error is one that
+// another password would not change.
 func (c *conn) tryRights(ctx context.Context, r rights) (bool, error) {
 	c.rights = r
 	_, err := c.execWithin(ctx, sudoTimeout, command{argv: []string{"/bin/sh", "-c", ":"}})
@@ -87,7 +87,7 @@ func (c *conn) tryRights(ctx context.Context, r rights) (bool, error) {
 	return false, nil
 }
 
-// noRoot is the error of a connection on which not even sudo could be asked.
+// noRoot is the error of a connection on which sudo could not even be started.
 func (c *conn) noRoot(err error) error {
 	var fail *CommandError
 	if !errors.As(err, &fail) {
@@ -99,8 +99,8 @@ func (c *conn) noRoot(err error) error {
 		hint: fmt.Sprintf("see what `ssh` as %s and `sudo true` there do", c.ep.user)}
 }
 
-// A sudoError says that sudo did not run what it was given. It is the rest of a sentence that begins
-// with the command.
+// A sudoError says that sudo did not run the command. Its text is the rest of a sentence that
+// begins with the command.
 type sudoError struct {
 	user string
 	code int
@@ -110,7 +110,7 @@ func (e *sudoError) Error() string {
 	return fmt.Sprintf("was not run by sudo for %s, which ended with status %d", e.user, e.code)
 }
 
-// A refusal is why sudo does nothing.
+// A refusal is why sudo does not run a command.
 type refusal int
 
 const (
@@ -123,7 +123,7 @@ const (
 	noSudo
 )
 
-// refusalOf reads sudo's messages, and those of sudo-rs.
+// refusalOf finds the reason in the messages of sudo or sudo-rs.
 func refusalOf(text string) refusal {
 	for _, m := range []struct {
 		part string
@@ -150,7 +150,7 @@ func refusalOf(text string) refusal {
 
 const sudoersFile = "with `visudo -f /etc/sudoers.d/ipfabric` on the host"
 
-// sudoError is the error of a host that lets a user in, but not become root.
+// sudoError is the error of a host that accepts the login, but does not let the user become root.
 func (c *conn) sudoError(why refusal, said string) error {
 	user := c.ep.user
 	e := &ConnectError{Host: c.ep.name, Address: c.ep.addr(), Kind: Sudo}
@@ -161,16 +161,16 @@ func (c *conn) sudoError(why refusal, said string) error {
 		e.hint = "install sudo there, or log in as root: ssh.user in fabric.yaml"
 	case forbidden:
 		e.what = fmt.Sprintf("lets %s log in, but a sudo right is missing: %s may not run all commands as root there", user, user)
-		e.hint = grant + "; a list of single commands does not do"
+		e.hint = grant + "; a list of single commands is not enough"
 	case notInSudoers:
 		e.what = fmt.Sprintf("lets %s log in, but a sudo right is missing: %s is not in the sudoers file", user, user)
 		e.hint = grant
 	case wantsTerminal:
-		e.what = fmt.Sprintf("lets %s log in, but sudo there wants a terminal (requiretty), which commands over SSH have not", user)
+		e.what = fmt.Sprintf("lets %s log in, but sudo there wants a terminal (requiretty), which commands over SSH do not have", user)
 		e.hint = fmt.Sprintf("add the line `Defaults:%s !requiretty` %s", user, sudoersFile)
 	default:
 		e.what = fmt.Sprintf("lets %s log in, but sudo there does not work: %s", user, lastLines(said, 5))
-		e.hint = fmt.Sprintf("put it right on the host, where `sudo -v` as %s tells the same", user)
+		e.hint = fmt.Sprintf("correct it on the host, where `sudo -v` as %s prints the same", user)
 	}
 	return e
 }
@@ -182,10 +182,10 @@ func (c *conn) noSudoPassword(none *noPasswordError) error {
 	switch {
 	case none.refused == c.ep.name:
 		e.what = fmt.Sprintf("refused the password of %s for sudo", user)
-		e.hint = "see that it is the password that " + user + " has on that host; if there is a second factor, or the account is locked, `sudo -v` there says so"
+		e.hint = "check that it is the password of " + user + " on that host; if there is a second factor, or the account is locked, `sudo -v` there says so"
 	case none.refused != "":
 		e.what = fmt.Sprintf("wants the password of %s for sudo; the one given was refused by %s and is not tried again", user, none.refused)
-		e.hint = "see that it is the password that " + user + " has on the hosts"
+		e.hint = "check that it is the password of " + user + " on the hosts"
 	case none.asked:
 		e.what = fmt.Sprintf("wants the password of %s for sudo, and none was given", user)
 		e.hint = fmt.Sprintf("for sudo without a password add the line `%s ALL=(ALL) NOPASSWD: ALL` %s", user, sudoersFile)

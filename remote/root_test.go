@@ -69,7 +69,7 @@ func worksAsRoot(t *testing.T, h *Host) {
 	if fail := commandFails(t, h, ctx, "sh", "-c", "echo oops >&2; exit 3"); fail.ExitStatus() != 3 || fail.Stderr != "oops\n" {
 		t.Errorf("got %+v", fail)
 	} else {
-		has(t, fail.Command, "ops@127.0.0.1 'sudo sh -c")
+		has(t, fail.Command, "ssh ops@host sh -c")
 	}
 	file := filepath.Join(t.TempDir(), "made", "file")
 	for _, data := range []string{"content", strings.Repeat("x", small+1)} {

@@ -22,10 +22,10 @@ type sftpSession struct {
 const findServer = `for s in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec /usr/lib; do
 [ -x $s/sftp-server ] && exec $s/sftp-server; done; exit 127`
 
-// sftp returns the connection's SFTP session, and opens it if there is none. Two ways
-// lead there. The subsystem is the usual one; but a .bashrc that prints something spoils it,
-// where it is a program of its own, an sshd may have none configured, and it has the rights of
-// the user alone. Then the program is run as a command, and what comes before the marker is dropped.
+// sftp returns the connection's SFTP session, and opens it if there is none. First it tries the
+// subsystem. That fails if sshd has none configured, or if it is an external program and a .bashrc
+// prints something. It also cannot have root's rights by sudo. In these cases the SFTP server is run
+// as a command, and what is printed before the marker is dropped.
 func (c *conn) sftp(ctx context.Context) (*sftp.Client, error) {
 	c.files.mu.Lock()
 	defer c.files.mu.Unlock()
@@ -35,10 +35,10 @@ func (c *conn) sftp(ctx context.Context) (*sftp.Client, error) {
 	var client *sftp.Client
 	var err error
 	if !c.rights.sudo {
-		client, err = c.openSFTP(ctx, c.greetSubsystem)
+		client, err = c.openSFTP(ctx, c.startSubsystem)
 	}
 	if client == nil && c.alive() && ctx.Err() == nil {
-		client, err = c.openSFTP(ctx, c.greetServer)
+		client, err = c.openSFTP(ctx, c.startServer)
 	}
 	var ce *ConnectError
 	if err != nil && c.alive() && ctx.Err() == nil && !errors.As(err, &ce) {
@@ -48,13 +48,17 @@ func (c *conn) sftp(ctx context.Context) (*sftp.Client, error) {
 	return client, err
 }
 
-// whyNoSFTP tells a host without an SFTP server from one whose login shell runs nothing at all.
+// whyNoSFTP finds out whether the host has no SFTP server, or whether its login shell runs no
+// commands or prints too much.
 func (c *conn) whyNoSFTP(ctx context.Context, err error) error {
 	var fail *CommandError
 	var shell *shellError
 	_, execErr := c.exec(ctx, command{argv: []string{"true"}})
 	if errors.As(execErr, &fail) && errors.As(fail.Err, &shell) {
 		return &noShellError{shell: shell, command: fail}
+	}
+	if errors.Is(err, errNoisyShell) {
+		return fmt.Errorf("the login shell of %s %w", c.ep.user, errNoisyShell)
 	}
 	if c.rights.sudo && execErr != nil { // the right to sudo was taken away in the meantime
 		return execErr
@@ -79,7 +83,7 @@ func (e *noShellError) Hint() string {
 }
 
 // openSFTP opens a session and starts an SFTP server in it.
-func (c *conn) openSFTP(ctx context.Context, greet func(ssh.Channel) (*sftp.Client, error)) (*sftp.Client, error) {
+func (c *conn) openSFTP(ctx context.Context, start func(ssh.Channel) (*sftp.Client, error)) (*sftp.Client, error) {
 	ch, reqs, done, err := c.open(ctx, true)
 	if err != nil {
 		return nil, err
@@ -87,7 +91,7 @@ func (c *conn) openSFTP(ctx context.Context, greet func(ssh.Channel) (*sftp.Clie
 	go ssh.DiscardRequests(reqs)
 	go io.Copy(io.Discard, ch.Stderr())
 	stop := context.AfterFunc(ctx, func() { ch.Close() })
-	client, err := greet(ch)
+	client, err := start(ch)
 	if !stop() && err == nil {
 		err = context.Cause(ctx)
 	}
@@ -109,16 +113,16 @@ func (c *conn) openSFTP(ctx context.Context, greet func(ssh.Channel) (*sftp.Clie
 	return client, nil
 }
 
-func (c *conn) greetSubsystem(ch ssh.Channel) (*sftp.Client, error) {
+func (c *conn) startSubsystem(ch ssh.Channel) (*sftp.Client, error) {
 	if err := request(ch, "subsystem", struct{ Name string }{"sftp"}); err != nil {
 		return nil, err
 	}
-	return greetSFTP(ch)
+	return newSFTP(ch)
 }
 
-// greetServer runs the program, with root's rights if commands have them.
-func (c *conn) greetServer(ch ssh.Channel) (*sftp.Client, error) {
-	// Its input is not nil, and empty: the SFTP client writes to the channel by itself.
+// startServer runs the program, with root's rights if commands have them.
+func (c *conn) startServer(ch ssh.Channel) (*sftp.Client, error) {
+	// The input is empty, but not nil: the SFTP client writes to the channel by itself.
 	cmd := command{argv: []string{"/bin/sh", "-c", findServer}, stdin: strings.NewReader("")}
 	if err := request(ch, "exec", struct{ Line string }{cmd.line(c.marker, c.rights)}); err != nil {
 		return nil, err
@@ -136,7 +140,7 @@ func (c *conn) greetServer(ch ssh.Channel) (*sftp.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return greetSFTP(ch)
+	return newSFTP(ch)
 }
 
 func request(ch ssh.Channel, kind string, payload any) error {
@@ -147,14 +151,19 @@ func request(ch ssh.Channel, kind string, payload any) error {
 	return err
 }
 
-func greetSFTP(ch ssh.Channel) (*sftp.Client, error) {
+func newSFTP(ch ssh.Channel) (*sftp.Client, error) {
 	return sftp.NewClientPipe(ch, ch, sftp.UseConcurrentWrites(true), sftp.UseFstat(true))
 }
+
+// maxNoise is how much a login shell may print before the SFTP server starts.
+const maxNoise = 64 << 10
+
+var errNoisyShell = fmt.Errorf("prints more than %d KiB before it runs a command", maxNoise>>10)
 
 // skipMarker reads up to the end of the marker's line, and nothing after it.
 func skipMarker(r io.Reader, marker string) error {
 	var seen []byte
-	for len(seen) < maxShown*8 {
+	for len(seen) < maxNoise {
 		b := make([]byte, 1)
 		if _, err := io.ReadFull(r, b); err != nil {
 			return err
@@ -167,5 +176,5 @@ func skipMarker(r io.Reader, marker string) error {
 			return nil
 		}
 	}
-	return errors.New("the login shell prints too much")
+	return errNoisyShell
 }

@@ -31,8 +31,8 @@ func readSSHConfig(path string, log func(host, format string, args ...any)) (*ss
 
 const maxIncludes = 16 // files within files, as in ssh
 
-// withIncludes returns the lines of a file, with those of other files in place of Include. The parser would
-// read those files too, but fails at a Match block in one of them.
+// withIncludes returns the lines of a file, with Include replaced by the lines of the files that it
+// names. The parser could read those files itself, but it fails at a Match block in one of them.
 func withIncludes(path string, depth int, log func(host, format string, args ...any)) ([]string, error) {
 	if depth > maxIncludes {
 		return nil, fmt.Errorf("%s: there are more than %d files that include each other", path, maxIncludes)
@@ -113,9 +113,9 @@ func isBlock(words []string) bool {
 	return len(words) > 0 && (words[0] == "host" || words[0] == "match")
 }
 
-// dropMatch blanks the Match blocks whose criteria the parser does not know,
-// such as exec, and returns their first lines. Without it, one such block, meant
-// for quite another host, would make the whole file unreadable.
+// dropMatch blanks the Match blocks whose criteria the parser does not know, such as exec, and
+// returns their first lines. Otherwise one such block, even for another host, would make the whole
+// file unreadable.
 func dropMatch(data []byte) (kept []byte, dropped []string) {
 	drop := false
 	lines := bytes.Split(data, []byte("\n"))
@@ -128,7 +128,7 @@ func dropMatch(data []byte) (kept []byte, dropped []string) {
 			}
 		}
 		if drop {
-			lines[i] = nil // the line stays, so that line numbers in errors hold
+			lines[i] = nil // an empty line stays, so that line numbers in errors are right
 		}
 	}
 	return bytes.Join(lines, []byte("\n")), dropped

@@ -136,7 +136,8 @@ func (s *server) addr() string { return net.JoinHostPort(s.address, strconv.Itoa
 func (s *server) hop() string { return s.user + "@" + s.addr() }
 
 func (s *server) target() Target {
-	return Target{Name: "node2", Address: s.address, Port: s.port, User: s.user, Keys: []string{s.key}}
+	return Target{Name: "node2", Address: s.address, Port: s.port, User: s.user, Keys: []string{s.key},
+		Line: func(user, command string) string { return "ssh " + user + "@host " + command }}
 }
 
 // knownLine is the server's line for known_hosts.

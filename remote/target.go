@@ -12,9 +12,8 @@ import (
 	"strings"
 )
 
-// A Target says how to reach a host. What it leaves zero comes from
-// ~/.ssh/config for the name that `ssh` would be called with: Address, or
-// Name if that is empty; else from the defaults.
+// A Target says how to reach a host. Fields that are zero come from ~/.ssh/config, looked up by
+// Address, or by Name if that is empty; then from the defaults.
 type Target struct {
 	Name    string   // what messages call it
 	Address string   // name or address to connect to; "" is Name
@@ -22,25 +21,35 @@ type Target struct {
 	User    string   // "" is root
 	Keys    []string // private key files; if any, no other keys are tried
 	Jump    []string // jump hosts, first hop first: [user@]host[:port]; "none" alone is none
-	Sudo    bool     // a user who is not root becomes root for all that is done
-	Guest   bool     // somebody else's host, which may refuse what the others accept: it is never the one on which a password is tried for all
+	Sudo    bool     // a user who is not root becomes root by sudo for all commands and files
+
+	// Line returns a line for the operator's own shell that logs in as that user and runs the
+	// command, whose arguments are quoted for a shell. Hints of errors show it; nil shows none.
+	Line func(user, command string) string
 }
 
 // An endpoint is one SSH server with all that is needed to log in there.
 type endpoint struct {
-	name       string   // for messages
-	host       string   // to dial
-	port       int      //
-	user       string   //
-	alias      string   // to look up in known_hosts in place of host; "" is host
-	keys       []string // key files to try, in this order
-	mustKeys   bool     // keys were named by the caller: one that cannot be read is an error
-	onlyKeys   bool     // of the agent's keys, only those in keys are tried
-	agent      string   // socket; "" is none
-	knownHosts []string // the first is written to
-	ownKnown   bool     // they are not those that ssh would take
-	via        []string // [user@]host:port of the hops before it, for messages
-	guest      bool     // as Target.Guest
+	name       string                            // for messages
+	host       string                            // to dial
+	port       int                               //
+	user       string                            //
+	alias      string                            // to look up in known_hosts in place of host; "" is host
+	keys       []string                          // key files to try, in this order
+	mustKeys   bool                              // the caller named the keys: it is an error if one cannot be read
+	onlyKeys   bool                              // of the keys of the agent, only those in keys are tried
+	agent      string                            // socket; "" is none
+	knownHosts []string                          // the first is written to
+	via        []string                          // [user@]host:port of the hops before it, for messages
+	line       func(user, command string) string // as Target.Line
+}
+
+// pasteable is Target.Line for this endpoint's user, "" if there is none.
+func (e endpoint) pasteable(command string) string {
+	if e.line == nil {
+		return ""
+	}
+	return e.line(e.user, command)
 }
 
 func (e endpoint) addr() string { return net.JoinHostPort(e.host, strconv.Itoa(e.port)) }
@@ -98,8 +107,8 @@ func (c *Client) hopsTo(t Target, name string, jump []string, depth int) ([]endp
 	if len(jump) == 0 || (len(jump) == 1 && strings.EqualFold(jump[0], "none")) {
 		return []endpoint{ep}, nil
 	}
-	// The way to the last jump host leads over those before it; the way to the
-	// first is that host's own matter.
+	// The last jump host is reached through those before it. How the first one is reached,
+	// its own entry in ssh_config says.
 	last := jump[len(jump)-1]
 	ht, err := parseHop(last)
 	if err != nil {
@@ -131,8 +140,8 @@ func parseHop(s string) (Target, error) {
 	return t, nil
 }
 
-// endpoint fills in what a target leaves open, and returns the jump hosts that
-// ssh_config names for it.
+// endpoint fills in the fields that a target leaves zero, and returns the jump hosts that
+// ssh_config has for it.
 func (c *Client) endpoint(t Target) (endpoint, []string, error) {
 	home, err := os.UserHomeDir()
 	if err != nil {
@@ -145,7 +154,7 @@ func (c *Client) endpoint(t Target) (endpoint, []string, error) {
 	if err != nil {
 		return endpoint{}, nil, err
 	}
-	ep := endpoint{name: t.Name, host: alias, port: t.Port, user: t.User, guest: t.Guest, alias: cfg.get("HostKeyAlias")}
+	ep := endpoint{name: t.Name, host: alias, port: t.Port, user: t.User, line: t.Line, alias: cfg.get("HostKeyAlias")}
 	if h := cfg.get("HostName"); h != "" {
 		ep.host = strings.ReplaceAll(h, "%h", alias)
 	}
@@ -179,9 +188,8 @@ func (c *Client) endpoint(t Target) (endpoint, []string, error) {
 			ep.keys = append(ep.keys, filepath.Join(home, ".ssh", name))
 		}
 	}
-	ep.knownHosts, ep.ownKnown = []string{c.cfg.KnownHosts}, true
+	ep.knownHosts = []string{c.cfg.KnownHosts}
 	if c.cfg.KnownHosts == "" {
-		ep.ownKnown = false
 		ep.knownHosts = mapped(strings.Fields(cfg.get("UserKnownHostsFile")), expand)
 		if len(ep.knownHosts) == 0 {
 			ep.knownHosts = []string{filepath.Join(home, ".ssh", "known_hosts")}

@@ -21,14 +21,14 @@ import (
 // small files are compared byte by byte, larger ones by a checksum made on the host.
 const small = 64 << 10
 
-// WriteFile puts data in place at once: a temporary file beside it, fsync, rename. The
-// directories above are made if they are missing. A file that is replaced passes on its owner and
-// group, a symbolic link stays one and its target is replaced. Nothing is written if the file is
-// like that already.
+// WriteFile replaces a file atomically: a temporary file beside it, fsync, rename. Missing
+// directories are made. The new file keeps the owner and group of the old one. If the path is a
+// symbolic link, the file that it leads to is replaced. Nothing is written if the content and mode
+// are right already.
 //
-// Two writers of one file must be kept apart by a lock: each removes the other's temporary
-// file, taking it for one of a run that was killed. Both then end with an error or with their own
-// content in full, never with a mixture.
+// Two writers of one file need a lock: each takes the other's temporary file for one of a run that
+// was killed, and removes it. Each of them then ends with an error or with its whole content in place,
+// never with a mixture.
 func (h *Host) WriteFile(ctx context.Context, name string, data []byte, mode fs.FileMode) error {
 	start := time.Now()
 	done, err := onFiles(ctx, h, "write", name, func(ctx context.Context, c *conn, client *sftp.Client) (string, error) {
@@ -56,7 +56,7 @@ type upload struct {
 	mode   fs.FileMode
 }
 
-// run does it and says what was done.
+// run carries the upload out and says what was done, for the log.
 func (u *upload) run(ctx context.Context) (string, error) {
 	if !path.IsAbs(u.name) {
 		return "", errors.New("the path is not absolute")
@@ -70,7 +70,7 @@ func (u *upload) run(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if same && old.Mode().Perm() == u.mode {
-		return "was like that already", nil
+		return "no change", nil
 	}
 	if same {
 		return "changed the mode", u.client.Chmod(u.name, u.mode)
@@ -82,13 +82,13 @@ func (u *upload) run(ctx context.Context) (string, error) {
 	return "written", u.replace(ctx, old)
 }
 
-// existing returns what is there, nil if nothing is. If it is a symbolic link, u.name becomes
-// the file that it leads to.
+// existing returns the file that is there, nil if there is none. If it is a symbolic link, u.name
+// becomes the file that it leads to.
 func (u *upload) existing() (fs.FileInfo, error) {
 	old, err := u.client.Lstat(u.name)
 	for hops := 0; err == nil && old.Mode()&fs.ModeSymlink != 0; hops++ {
 		if hops == 10 {
-			return nil, errors.New("there are too many symbolic links on the way")
+			return nil, errors.New("there are too many symbolic links in the path")
 		}
 		to, err2 := u.client.ReadLink(u.name)
 		if err2 != nil {
@@ -108,7 +108,7 @@ func (u *upload) existing() (fs.FileInfo, error) {
 	case old.IsDir():
 		return nil, syscall.EISDIR
 	case !old.Mode().IsRegular():
-		return nil, errors.New("it is no regular file")
+		return nil, errors.New("it is not a regular file")
 	}
 	return old, nil
 }
@@ -161,12 +161,12 @@ func (u *upload) replace(ctx context.Context, old fs.FileInfo) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = u.diskError(err) // while the file still takes the space
+			err = u.diskError(err) // before the file is removed, which frees its space
 			f.Close()
 			u.client.Remove(temp)
 		}
 	}()
-	if err := f.Chmod(0o600); err != nil { // before there is something to read in it
+	if err := f.Chmod(0o600); err != nil { // while the file is still empty
 		return err
 	}
 	if err := u.fill(ctx, f, old); err != nil {
@@ -192,19 +192,19 @@ func (u *upload) replace(ctx context.Context, old fs.FileInfo) (err error) {
 	return nil
 }
 
-// slab is how much is written between two looks whether to go on: several packets, which are
-// on their way at the same time.
-const slab = 1 << 20
+// chunk is how much is written before ctx is checked again. It is several packets, which the SFTP
+// client sends at the same time.
+const chunk = 1 << 20
 
-// fill writes the content, sees that all of it is there, and gives the new file the owner and
-// group of the old one. It does without File.ReadFrom, which loses the error of a last write
-// that is shorter than a packet: on a full disk an empty file would seem to be complete.
+// fill writes the content, checks the size, and gives the new file the owner and group of the old
+// one. It does not use File.ReadFrom, which loses the error of a last write that is shorter than a
+// packet: on a full disk, an empty file would seem to be complete.
 func (u *upload) fill(ctx context.Context, f *sftp.File, old fs.FileInfo) error {
 	for rest := u.data; len(rest) > 0; {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		n, err := f.Write(rest[:min(slab, len(rest))])
+		n, err := f.Write(rest[:min(chunk, len(rest))])
 		if err != nil {
 			return err
 		}
@@ -234,4 +234,69 @@ func keepOwner(f *sftp.File, st, old fs.FileInfo) error {
 		return fmt.Errorf("keep its owner %d and group %d: %w", want.UID, want.GID, err)
 	}
 	return nil
+}
+
+// A cutError says that a file is shorter than what was written to it.
+type cutError struct {
+	have int64
+	want int
+}
+
+func (e *cutError) Error() string {
+	return fmt.Sprintf("only %d of %d bytes were stored", e.have, e.want)
+}
+
+// A noSpaceError is ENOSPC.
+type noSpaceError struct {
+	dir string
+	err error // what the server has said
+}
+
+func (e *noSpaceError) Error() string {
+	return fmt.Sprintf("No space left on device (in %s; see df and df -i)", e.dir)
+}
+
+func (e *noSpaceError) Is(target error) bool { return target == syscall.ENOSPC }
+
+func (e *noSpaceError) Unwrap() error { return e.err }
+
+// isFailure says whether the server gave no reason: SFTP version 3 has no status for a full or
+// read-only file system, so sftp-server says SSH_FX_FAILURE.
+func isFailure(err error) bool {
+	var status *sftp.StatusError
+	var cut *cutError
+	return errors.As(err, &cut) || errors.As(err, &status) && status.FxCode() == sftp.ErrSSHFxFailure
+}
+
+// readOnly is the flag of a read-only file system in the answer of statvfs@openssh.com.
+const readOnly = 1
+
+// diskError asks the host about its file system if an error gives no reason.
+func (u *upload) diskError(err error) error {
+	if !isFailure(err) {
+		return err
+	}
+	if _, ok := u.client.HasExtension("statvfs@openssh.com"); !ok {
+		return err
+	}
+	dir := path.Dir(u.name)
+	vfs, statErr := u.client.StatVFS(dir)
+	for statErr != nil && dir != "/" { // it was the folder that could not be made
+		dir = path.Dir(dir)
+		vfs, statErr = u.client.StatVFS(dir)
+	}
+	if statErr != nil {
+		return err
+	}
+	free := vfs.Bavail
+	if u.conn.actsAs() == "root" {
+		free = vfs.Bfree // with the blocks that are reserved for root
+	}
+	switch {
+	case vfs.Flag&readOnly != 0:
+		return fmt.Errorf("%w (in %s)", syscall.EROFS, dir)
+	case vfs.Blocks > 0 && free*vfs.Frsize < uint64(max(len(u.data), 1)), vfs.Files > 0 && vfs.Favail == 0:
+		return &noSpaceError{dir: dir, err: err}
+	}
+	return err
 }

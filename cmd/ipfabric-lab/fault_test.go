@@ -171,7 +171,7 @@ func TestLabFaults(t *testing.T) {
 		}
 		defer os.WriteFile(known, good, 0o600)
 		out := f.ipfabric(1, "init", "--yes")
-		if !strings.Contains(out, "forget its old key: ssh-keygen ") {
+		if !strings.Contains(out, "remove its old key: ssh-keygen ") {
 			t.Errorf("no hint what to do about the key:\n%s", tail(out))
 		}
 	})

@@ -13,7 +13,8 @@ import (
 
 // loaded makes FRR start with the file on standard input, asks its own tool
 // whether it runs that, and again after a change by hand. The tool names lines
-// that no file can have: the host's name, and what the host forwards. While FRR 10
+// that no file can have: the host's name, what the host forwards, and on a core
+// gateway the default that IPv4 is active, each under the lines of its block. While FRR 10
 // still loads its file it refuses changes by hand.
 const loaded = `set -eu
 cat >/etc/frr/frr.conf
@@ -21,7 +22,7 @@ vtysh -C -f /etc/frr/frr.conf
 systemctl reset-failed frr
 systemctl restart frr
 for i in $(seq 100); do vtysh -c 'show running-config' | grep -q '^router bgp ' && break; sleep 0.1; done
-differs() { /usr/lib/frr/frr-reload.py --test --stdout /etc/frr/frr.conf 2>/dev/null | grep -v -e INFO -e hostname -e '^Lines To' -e '^=*$' -e '^ip forwarding' -e '^ipv6 forwarding' || true; }
+differs() { /usr/lib/frr/frr-reload.py --test --stdout /etc/frr/frr.conf 2>/dev/null | grep -v -e INFO -e hostname -e '^Lines To' -e '^=*$' -e '^ip forwarding' -e '^ipv6 forwarding' -e '^router bgp ' -e '^ address-family ipv4 unicast' -e '^  neighbor IPFABRIC-RR4 activate' -e '^ *exit$' || true; }
 echo "after loading: $(differs)."
 for i in $(seq 100); do vtysh -c 'configure terminal' -c 'ip prefix-list STRAY seq 5 permit 192.0.2.0/24' && break; sleep 0.1; done
 echo "with a stray: $(differs)."
@@ -57,7 +58,58 @@ func TestLabGoldens(t *testing.T) {
 					t.Errorf("%s: FRR accepts a misspelt line: exit %d, %s", path, code, out)
 				}
 			}
+			if version != "7.5" { // the text is for 8.1 or newer
+				f.gatewayTexts(machine)
+			}
 		})
+	}
+}
+
+// replaced puts a newer block of `ipfabric gateway --vendor frr` in the place of
+// the older one, as the text says.
+const replaced = `set -eu
+cat >/root/ipfabric.txt
+sed -i '/^! begin of ipfabric/,/^! end of ipfabric/d' /etc/frr/frr.conf
+sed -n '/^! begin of ipfabric/,/^! end of ipfabric/p' /root/ipfabric.txt >>/etc/frr/frr.conf
+vtysh -C -f /etc/frr/frr.conf
+/usr/lib/frr/frr-reload.py --reload --stdout /etc/frr/frr.conf >/dev/null 2>&1
+vtysh -c 'show running-config'
+`
+
+// What a core gateway with FRR is given: real FRR loads it, and a newer text
+// leaves nothing of the older one, and all that is the administrator's.
+func (f *fabric) gatewayTexts(machine string) {
+	f.t.Helper()
+	text := func(fabric string) string {
+		data, err := os.ReadFile("../../steps/gateway/testdata/" + fabric + "-frr.txt")
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		return string(data)
+	}
+	for _, fabric := range []string{"full", "plain", "nobfd"} { // what follows replaces the last one
+		const own = "ip prefix-list MINE seq 5 permit 192.0.2.0/24\n"
+		out, code := f.sshWith(machine, own+text(fabric), loaded)
+		if code != 0 || !strings.Contains(out, "after loading: .\n") || !strings.Contains(out, "STRAY") {
+			f.t.Errorf("gateway text of fabric %s: exit %d, %s", fabric, code, out)
+		}
+	}
+	out, code := f.sshWith(machine, text("plain"), replaced)
+	if code != 0 {
+		f.t.Fatalf("the text of another fabric: exit %d, %s", code, out)
+	}
+	for line, want := range map[string]bool{
+		"ip prefix-list MINE seq 5 permit 192.0.2.0/24": true,
+		" neighbor 10.10.0.11 description rr1":          true,
+		" neighbor IPFABRIC-RR4 bfd":                    true,
+		"description rr-1":                              false,
+		"IPFABRIC-RR6":                                  false,
+		"IPFABRIC-VM6":                                  false,
+		"password":                                      false,
+	} {
+		if strings.Contains(out, line) != want {
+			f.t.Errorf("after the text of another fabric, FRR has %q: %v\n%s", line, !want, out)
+		}
 	}
 }
 

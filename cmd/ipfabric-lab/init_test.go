@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // everyFile prints what ipfabric could have changed on a machine, with its
@@ -38,7 +40,7 @@ func TestLabInit(t *testing.T) {
 	t.Run("init brings every session up at both ends", func(t *testing.T) {
 		f := f.in(t)
 		out := f.ipfabric(0, "init", "--yes")
-		if !strings.Contains(out, "set protocols bgp group IPFABRIC-RR4 neighbor ") {
+		if !strings.Contains(out, "protocol bgp ipfabric_rr1_v4 from ipfabric_rr {") {
 			t.Error("init does not print the core gateway's configuration")
 		}
 		secret, err := os.ReadFile(filepath.Join(f.dir, ".lab", "bgp.password"))
@@ -49,6 +51,14 @@ func TestLabInit(t *testing.T) {
 			t.Error("init prints the BGP password")
 		}
 		f.checkHealthy()
+	})
+
+	t.Run("the core gateway runs what gateway prints", func(t *testing.T) {
+		f := f.in(t)
+		want := f.ipfabric(0, "gateway", "core1", "--vendor", "bird")
+		if diff := cmp.Diff(want, f.ssh("core1", "cat /etc/bird/ipfabric.conf")); diff != "" {
+			t.Errorf("core1 (-printed +has):\n%s", diff)
+		}
 	})
 
 	t.Run("a second init changes nothing", func(t *testing.T) {

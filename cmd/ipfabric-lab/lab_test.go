@@ -62,7 +62,7 @@ func TestLabUpUseDown(t *testing.T) {
 	})
 	t.Run("the core runs BIRD with both families to each reflector", func(t *testing.T) {
 		out := f.ok("ssh", "core1", "birdc", "-r", "show", "protocols").stdout
-		for _, name := range []string{"rr1_v4", "rr1_v6", "rr2_v4", "rr2_v6"} {
+		for _, name := range []string{"ipfabric_rr1_v4", "ipfabric_rr1_v6", "ipfabric_rr2_v4", "ipfabric_rr2_v6"} {
 			if !regexp.MustCompile(`(?m)^` + name + ` +BGP`).MatchString(out) {
 				t.Errorf("no %s in\n%s", name, out)
 			}
@@ -158,7 +158,7 @@ func TestLabFabricIsTheOperators(t *testing.T) {
 	if !strings.Contains(r.stderr, "core1: BIRD configured") || !strings.Contains(r.stderr, "  - name: node1") {
 		t.Errorf("up neither brings the edited file to BIRD nor says what the file lacks:\n%s", r.stderr)
 	}
-	f.ok("ssh", "core1", "grep -q 65000,777 /etc/bird/bird.conf")
+	f.ok("ssh", "core1", "grep -q 65000,777 /etc/bird/ipfabric.conf")
 
 	if err := os.WriteFile(file, []byte("fabric: [\n"), 0o644); err != nil {
 		t.Fatal(err)

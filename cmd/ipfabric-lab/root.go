@@ -14,9 +14,9 @@ import (
 )
 
 const rootHelp = `ipfabric-lab boots a fabric of real machines on this host, to try ipfabric
-with: route reflectors, nodes, and a core gateway (BIRD, which stands in for a
-Juniper MX). Each machine has its own disk, systemd, sshd and apt. FRR is not
-installed on them: that is what ipfabric init is for.
+with: route reflectors, nodes, and a core gateway, which is BIRD. Each machine
+has its own disk, systemd, sshd and apt. FRR is not installed on them: that is
+what ipfabric init is for.
 
 It needs Linux and root. Machines cost some 20 MB of memory each. Nothing is
 left on the host by "down" but the cached image in /var/cache/ipfabric-lab.`

@@ -97,7 +97,7 @@ func (a *app) sayNext(l *lab.Lab) error {
 			a.say.progress("%s:\n%s", sectionOf(m.Role), render.FabricEntry(m))
 		}
 	}
-	a.say.progress("\nThe lab is up; core gateways are BIRD in the place of a Juniper MX. Next:\n  ipfabric -f %s init", fabric)
+	a.say.progress("\nThe lab is up; core gateways are BIRD, configured as `ipfabric gateway` says. Next:\n  ipfabric -f %s init", fabric)
 	return nil
 }
 

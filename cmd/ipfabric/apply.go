@@ -1,10 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -100,9 +99,12 @@ func (s *session) showResult(result run.Result) {
 	t := &table{}
 	t.head("HOST", "STATE", "CHANGES", "WHAT FAILED")
 	for _, r := range result {
-		what := orElse(r.Step, hopOf(r))
+		what := cmp.Or(r.Step, hopOf(r))
 		if r.Err != nil && what == "" {
-			what = strings.TrimPrefix(firstLine(r.Err.Error()), r.Host+" ")
+			what = firstLine(r.Err.Error())
+			if step.NamesHost(r.Err, r.Host) {
+				what = strings.TrimPrefix(what, r.Host+" ")
+			}
 		}
 		t.row(cell{r.Host, bold}, cell{string(r.State), stateStyle(r.State)}, cell{fmt.Sprint(r.Changes), plain}, cell{what, plain})
 	}
@@ -135,55 +137,3 @@ func (s *session) showFailures(result run.Result) {
 
 // recordWidth is how many characters of a record are shown; the log file has all.
 const recordWidth = 160
-
-// oneLine returns the first line of a text, with at most so many characters.
-func oneLine(text string, most int) string {
-	line := firstLine(text)
-	cut := len(line) < len(strings.TrimSpace(text))
-	if r := []rune(line); len(r) > most || cut && len(r) > most-2 {
-		return string(r[:most-1]) + "…"
-	}
-	if cut {
-		return line + " …"
-	}
-	return line
-}
-
-// failureText counts what became of the hosts that were not done, of so many in all:
-// "1 host refused the change, 5 not begun, the others are done".
-func failureText(failed run.Result, hosts int) string {
-	kinds := []string{"failed", "refused the change", "changed since the plan was shown", "not finished", "not begun"}
-	counts := map[string]int{}
-	for _, r := range failed {
-		switch {
-		case errors.As(r.Err, new(run.DriftError)):
-			counts["changed since the plan was shown"]++
-		case step.Refused(r.Err):
-			counts["refused the change"]++
-		case r.State != run.Skipped:
-			counts["failed"]++
-		case r.Changes > 0:
-			counts["not finished"]++
-		default:
-			counts["not begun"]++
-		}
-	}
-	var parts []string
-	for _, kind := range kinds {
-		switch n := counts[kind]; {
-		case n > 0 && len(parts) == 0:
-			parts = append(parts, count(n, "host")+" "+kind)
-		case n > 0:
-			parts = append(parts, fmt.Sprint(n, " ", kind))
-		}
-	}
-	if len(failed) < hosts {
-		parts = append(parts, "the others are done")
-	}
-	return strings.Join(parts, ", ")
-}
-
-// failedOf returns the hosts that failed or were left out.
-func failedOf(result run.Result) run.Result {
-	return slices.DeleteFunc(slices.Clone(result), func(r run.HostResult) bool { return r.Err == nil })
-}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -32,7 +33,7 @@ func renderDiff(d step.Diff, much extent, paint func(style, string) string) stri
 
 func renderChange(c step.Change, much extent, paint func(style, string) string) string {
 	if !isText(c.Have) && !isText(c.Want) {
-		have, want := orElse(c.Have, "none"), orElse(c.Want, "none")
+		have, want := cmp.Or(c.Have, "none"), cmp.Or(c.Want, "none")
 		return fmt.Sprintf("%s: %s → %s\n", c.Item, paint(red, have), paint(green, want))
 	}
 	switch {

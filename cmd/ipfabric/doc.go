@@ -6,7 +6,7 @@
 //
 // main calls run, which builds an app and hands it to cobra. There is a file
 // for each command: init.go, plan.go, verify.go, gateway.go, inventory.go,
-// version.go. What a command does is a method of app or, as soon as hosts are
+// help.go, version.go. What a command does is a method of app or, as soon as hosts are
 // in it, of session:
 //
 //	load        inventory.Load: the checked fabric, its warnings     (fabric.go)

@@ -78,3 +78,6 @@ func hintOf(err error) string {
 	}
 	return ""
 }
+
+// errInterrupted is why a run was cancelled.
+var errInterrupted = errors.New("interrupted")

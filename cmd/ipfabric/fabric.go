@@ -1,67 +1,12 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"ipfabric/inventory"
 )
-
-// load reads the inventory and prints its warnings.
-func (a *app) load() (*inventory.Fabric, error) {
-	fabric, warnings, err := inventory.Load(a.file)
-	if err != nil {
-		return nil, usage(err)
-	}
-	for _, w := range warnings {
-		a.say.warn("%s", w)
-	}
-	return fabric, nil
-}
-
-// loadForHosts reads the inventory and what it names: the keys, and the
-// secrets, which nothing prints from now on.
-func (a *app) loadForHosts() (*inventory.Fabric, error) {
-	fabric, err := a.load()
-	if err != nil {
-		return nil, err
-	}
-	if err := fabric.CheckFiles(); err != nil {
-		return nil, usage(err)
-	}
-	if err := fabric.ReadSecrets(a.env, os.ReadFile); err != nil {
-		return nil, usage(err)
-	}
-	a.mask.hide(fabric.BGP.Password.Reveal())
-	return fabric, nil
-}
-
-// limited checks the names of --limit, and returns them without doubles.
-func limited(fabric *inventory.Fabric, limit []string) ([]string, error) {
-	var all, out []string
-	for _, h := range fabric.Hosts() {
-		all = append(all, h.Name)
-	}
-	for _, name := range limit {
-		name = strings.TrimSpace(name)
-		if slices.Contains(out, name) {
-			continue
-		}
-		if !slices.Contains(all, name) {
-			hint := "the fabric's hosts are " + strings.Join(all, ", ")
-			if near := nearest(name, all); near != "" {
-				hint = fmt.Sprintf("did you mean %s?", near)
-			}
-			return nil, usagef(hint, "--limit: the fabric has no host %q", name)
-		}
-		out = append(out, name)
-	}
-	return out, nil
-}
 
 // limitFlag adds --limit, with the hosts' names as its completion.
 func (a *app) limitFlag(cmd *cobra.Command, limit *[]string, use string) {

@@ -154,9 +154,9 @@ func newBench(t *testing.T) *bench {
 	say := newSayer(b.out, b.err, mask, func(string) (string, bool) { return "", false })
 	_, signals, release := catchSignals(context.Background(), say)
 	t.Cleanup(release)
-	a := &app{mask: mask, say: say, signals: signals}
+	a := &runEnv{mask: mask, say: say, signals: signals}
 	b.session = &session{
-		app: a, command: "init", fabric: fabric, progress: newProgress(say),
+		runEnv: a, command: "init", fabric: fabric, progress: newProgress(say),
 		fleet: newFleet(func(name string) (machine, error) { return b.hosts[name], nil }),
 		verifyOnce: func(context.Context, *inventory.Fabric, func(context.Context, string) (step.Host, error)) *verify.Report {
 			b.verified++

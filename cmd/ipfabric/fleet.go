@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -104,41 +103,6 @@ func (f *fleet) refused(except func(host string, err error) bool) []error {
 	return out
 }
 
-// mustStop says whether an error is a reason to touch no host at all. A host
-// that is down is not: its turn comes with the next run. A host key that
-// changed may be an attack, and a refused login or sudo is a mistake in the inventory
-// that the other hosts probably share.
-func mustStop(err error) bool {
-	var c *remote.ConnectError
-	if !errors.As(err, &c) {
-		return false
-	}
-	switch c.Kind {
-	case remote.HostKeyUnknown, remote.HostKeyChanged, remote.Auth, remote.Sudo, remote.Setup:
-		return true
-	}
-	return false
-}
-
-// isSetupError says whether there was no connection because a file on this side, such as a key,
-// cannot be used.
-func isSetupError(err error) bool {
-	var c *remote.ConnectError
-	return errors.As(err, &c) && c.Kind == remote.Setup
-}
-
-// isLoginError says whether a host has refused the user, at its login or as root.
-func isLoginError(err error) bool {
-	var c *remote.ConnectError
-	return errors.As(err, &c) && (c.Kind == remote.Auth || c.Kind == remote.Sudo)
-}
-
-// isConnectError says whether there was no connection at all.
-func isConnectError(err error) bool {
-	var c *remote.ConnectError
-	return errors.As(err, &c)
-}
-
 // lock takes a host's lock until release is called. It outlives the connection
 // if a step closes that one to try a new one.
 func (f *fleet) lock(ctx context.Context, name, note string) (release func(), err error) {
@@ -149,12 +113,15 @@ func (f *fleet) lock(ctx context.Context, name, note string) (release func(), er
 	return m.Lock(ctx, lockPath, note)
 }
 
-// sshTarget is how a host of the inventory is reached. A core gateway is somebody else's, and is only asked.
-func sshTarget(h inventory.HostRole) remote.Target {
+// sshTarget is how a host of the inventory is reached.
+func sshTarget(f *inventory.Fabric, h inventory.HostRole) remote.Target {
 	return remote.Target{
 		Name: h.Name, Address: h.SSH.Address, Port: h.SSH.Port,
 		User: h.SSH.User, Keys: h.SSH.Keys, Jump: h.SSH.Jump, Sudo: h.SSH.Sudo,
-		Guest: h.Role == inventory.RoleCoreGateway,
+		Line: func(user, command string) string {
+			h.SSH.User = user // ~/.ssh/config may have named one
+			return f.SSHLine(h.Host, command)
+		},
 	}
 }
 

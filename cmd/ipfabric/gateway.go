@@ -7,23 +7,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"ipfabric/inventory"
-	"ipfabric/steps/frr/conf"
+	"ipfabric/steps/gateway"
 )
-
-// vendors are those that steps.Gateway has a template for.
-var vendors = []string{"junos"}
 
 func (a *app) gatewayCommand() *cobra.Command {
 	var vendor string
 	cmd := &cobra.Command{
 		Use:   "gateway [NAME]",
 		Short: "Print the core gateways' configuration",
-		Long: `Gateway prints what to paste into a core gateway: its BGP configuration for this
-fabric, and the commands that check and commit it. Without a name it prints
-that of every core gateway. It contacts no host, and the BGP password is left
-for you to put in.`,
+		Long: `Gateway prints what to put into a core gateway: its BGP configuration for this
+fabric, and the commands that check and apply it. Applied over an older one, it
+leaves nothing of that behind. Without a name it prints that of every core
+gateway. It contacts no host, and the BGP password is left for you to put in.`,
 		Example: `  ipfabric gateway
-  ipfabric gateway mx1 > mx1.set`,
+  ipfabric gateway mx1 > mx1.set
+  ipfabric gateway mx1 --vendor bird > ipfabric.conf`,
 		Args: arguments(cobra.MaximumNArgs(1), "at most one name"),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var out []string
@@ -36,13 +34,13 @@ for you to put in.`,
 		},
 		RunE: func(_ *cobra.Command, args []string) error { return a.printGateways(args, vendor) },
 	}
-	cmd.Flags().StringVar(&vendor, "vendor", "", "write it for this `VENDOR` (junos) whatever the inventory says")
-	_ = cmd.RegisterFlagCompletionFunc("vendor", cobra.FixedCompletions(vendors, cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVar(&vendor, "vendor", "", "write it for this `VENDOR` ("+strings.Join(gateway.Vendors(), ", ")+") whatever the inventory says")
+	_ = cmd.RegisterFlagCompletionFunc("vendor", cobra.FixedCompletions(gateway.Vendors(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
 func (a *app) printGateways(names []string, vendor string) error {
-	if vendor != "" && !slices.Contains(vendors, vendor) {
+	if vendors := gateway.Vendors(); vendor != "" && !slices.Contains(vendors, vendor) {
 		return usagef("write --vendor "+strings.Join(vendors, " or --vendor "), "--vendor %q is not supported by this version", vendor)
 	}
 	fabric, err := a.load()
@@ -80,23 +78,8 @@ func pickGateways(fabric *inventory.Fabric, names []string) ([]inventory.CoreGat
 	if host, ok := fabric.Host(names[0]); ok {
 		return nil, usagef(hint, "%s is a %s, not a core gateway", host.Name, host.Role)
 	}
-	if near := nearest(names[0], all); near != "" {
+	if near := inventory.Nearest(names[0], all); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	return nil, usagef(hint, "the fabric has no core gateway %q", names[0])
-}
-
-// snippets renders the configurations of core gateways, with an empty line
-// between two.
-func snippets(fabric *inventory.Fabric, cores []inventory.CoreGateway, vendor string) (string, error) {
-	var texts []string
-	for _, core := range cores {
-		core.Vendor = orElse(vendor, core.Vendor)
-		text, err := conf.Gateway(fabric, core)
-		if err != nil {
-			return "", err
-		}
-		texts = append(texts, strings.TrimRight(text, "\n")+"\n")
-	}
-	return strings.Join(texts, "\n"), nil
 }

@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"sync"
 	"syscall"
 	"time"
 )
-
-// errInterrupted is why a run was cancelled.
-var errInterrupted = errors.New("interrupted")
 
 // terminateGrace is how long a run that changes hosts may go on after SIGTERM
 // or SIGHUP. Service managers kill after 90 s or less.

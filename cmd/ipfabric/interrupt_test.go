@@ -91,12 +91,3 @@ func TestExitCodes(t *testing.T) {
 		}
 	}
 }
-
-func TestNearest(t *testing.T) {
-	names := []string{"node1", "node2", "rr1", "limit"}
-	for typed, want := range map[string]string{"nod1": "node1", "limt": "limit", "rr": "rr1", "quux": "", "node": "node1"} {
-		if got := nearest(typed, names); got != want {
-			t.Errorf("nearest(%s) = %q, want %q", typed, got, want)
-		}
-	}
-}

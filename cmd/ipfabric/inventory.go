@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"ipfabric/inventory"
@@ -12,8 +10,8 @@ func (a *app) inventoryCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inventory",
 		Short: "Check the inventory, or print an example of one",
-		Long: `The inventory, fabric.yaml, describes the fabric. docs/inventory.md explains each
-of its keys.`,
+		Long: `The inventory, fabric.yaml, describes the fabric. ` + "`ipfabric help inventory`" + `
+explains each of its keys.`,
 		Args: unknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -51,7 +49,7 @@ func (a *app) checkInventory() error {
 	}
 	// The one who checks may not be the one who deploys, as in CI: the
 	// inventory is right even where its secrets are not at hand.
-	if err := fabric.ReadSecrets(a.env, os.ReadFile); err != nil {
+	if err := fabric.ReadSecrets(a.env, inventory.ReadSecretFile); err != nil {
 		a.say.warn("%s", err)
 	}
 	a.say.result(a.file + " is right: " + count(len(fabric.RouteReflectors), "route reflector") +

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ipfabric/remote"
 	"ipfabric/steps/run"
 	"ipfabric/steps/step"
 )
@@ -90,7 +91,7 @@ func TestLongDiffsAreCut(t *testing.T) {
 func TestHostErrorGoesFromOutsideIn(t *testing.T) {
 	for want, r := range map[string]run.HostResult{
 		"rr1: frr.conf is current: no space left": {Host: "rr1", Step: "frr.conf is current", Err: errors.New("no space left")},
-		"rr1 (10.0.0.1:22) does not answer":       {Host: "rr1", Err: errors.New("rr1 (10.0.0.1:22) does not answer")},
+		"rr1 (10.10.0.99:22) ":                    {Host: "rr1", Err: connectError("rr1", remote.Timeout)},
 		"rr1: stopped before it began":            {Host: "rr1", Err: run.ErrStopped},
 	} {
 		if got := hostError(r).Error(); got != want {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 	"sync"
 
 	"ipfabric/inventory"
@@ -53,47 +52,4 @@ func (s *session) frrVersions(ctx context.Context, hosts []string) map[string]fr
 	}
 	wg.Wait()
 	return out
-}
-
-func (o *outlook) addFRR(versions map[string]frr.Versions) {
-	for i, h := range o.Hosts {
-		if v, ok := versions[h.Host]; ok {
-			o.Hosts[i].FRR = &v
-		}
-	}
-}
-
-// frrLine says which FRR the hosts have: "FRR: rr1, rr2 8.4.4-1; node1 none".
-func (o *outlook) frrLine() string {
-	var texts []string
-	hosts := map[string][]string{} // by text
-	for _, h := range o.Hosts {
-		if h.FRR == nil {
-			continue
-		}
-		t := frrText(*h.FRR)
-		if hosts[t] == nil {
-			texts = append(texts, t)
-		}
-		hosts[t] = append(hosts[t], h.Host)
-	}
-	for i, t := range texts {
-		texts[i] = strings.Join(hosts[t], ", ") + " " + t
-	}
-	if len(texts) == 0 {
-		return ""
-	}
-	return "FRR: " + strings.Join(texts, "; ") + "\n"
-}
-
-func frrText(v frr.Versions) string {
-	switch {
-	case v.Installed == "" && v.Offered == "":
-		return "none yet"
-	case v.Installed == "":
-		return "none, gets " + v.Offered
-	case v.Offered == "" || v.Offered == v.Installed:
-		return v.Installed
-	}
-	return v.Installed + " (its source has " + v.Offered + ")"
 }

@@ -20,7 +20,7 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	ctx, signals, release := catchSignals(ctx, say)
 	defer release()
 
-	a := &app{env: os.LookupEnv, mask: mask, say: say, signals: signals, ask: newAsker(stdin, say, mask)}
+	a := &app{&runEnv{env: os.LookupEnv, program: buildInfo().String(), mask: mask, say: say, signals: signals, ask: newAsker(stdin, say, mask)}}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -47,18 +47,4 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 }
 
 // An app is one call of the program: what the commands share.
-type app struct {
-	env     lookupEnv
-	mask    *masker
-	say     *sayer
-	signals *interrupts
-	ask     *asker // nil: nobody can answer
-
-	// The flags that all commands have.
-	file      string
-	progress  string
-	logFile   string
-	acceptNew bool
-	askLogin  bool
-	askSudo   bool
-}
+type app struct{ *runEnv }

@@ -17,6 +17,10 @@ const masked = "******"
 // The value ends at a quote or backslash too, because the text may be JSON.
 var frrPassword = regexp.MustCompile(`(neighbor \S+ password (?:\d )?)[^\s"\\]+`)
 
+// placeholder stands for the password in what `ipfabric gateway` prints. It is
+// shown, so that the administrator finds it.
+const placeholder = "BGP-PASSWORD"
+
 // A masker hides secrets. All that the program writes, to standard output,
 // standard error and the log file, goes through its writers: no other code has
 // to think of it.
@@ -52,7 +56,12 @@ func (m *masker) text(s string) string {
 	for _, secret := range m.secrets {
 		s = strings.ReplaceAll(s, secret, masked)
 	}
-	return frrPassword.ReplaceAllString(s, "${1}"+masked)
+	return frrPassword.ReplaceAllStringFunc(s, func(found string) string {
+		if strings.HasSuffix(found, " "+placeholder) {
+			return found
+		}
+		return frrPassword.ReplaceAllString(found, "${1}"+masked)
+	})
 }
 
 // writer returns a writer that masks what goes to w. Each Write must hold

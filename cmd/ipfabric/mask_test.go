@@ -37,6 +37,7 @@ func TestMaskHidesPasswordsOfFRR(t *testing.T) {
 		`{"have": "neighbor R password x\n description"`: `{"have": "neighbor R password ******\n description"`,
 		`{"have": "neighbor R password x"}`:              `{"have": "neighbor R password ******"}`,
 		"the password is missing":                        "the password is missing",
+		" neighbor IPFABRIC-RR4 password BGP-PASSWORD":   " neighbor IPFABRIC-RR4 password BGP-PASSWORD",
 		` authentication-key "BGP-PASSWORD"`:             ` authentication-key "BGP-PASSWORD"`,
 	} {
 		if got := m.text(in); got != want {

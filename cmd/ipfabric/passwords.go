@@ -13,7 +13,7 @@ const (
 
 // passwords returns those that are known before any host is contacted: asked for by a flag, or from
 // the environment. Nothing prints them from now on. "" is one to be asked for when a host wants it.
-func (a *app) passwords(ctx context.Context) (login, sudo string, err error) {
+func (a *runEnv) passwords(ctx context.Context) (login, sudo string, err error) {
 	login, err = a.password(ctx, a.askLogin, "--ask-password", envLogin, "SSH password")
 	if err != nil {
 		return "", "", err
@@ -22,7 +22,7 @@ func (a *app) passwords(ctx context.Context) (login, sudo string, err error) {
 	return login, sudo, err
 }
 
-func (a *app) password(ctx context.Context, asked bool, flag, env, question string) (string, error) {
+func (a *runEnv) password(ctx context.Context, asked bool, flag, env, question string) (string, error) {
 	if asked && a.ask == nil {
 		return "", usagef("set "+env+" instead", "%s: nobody can be asked: this is no terminal, or progress is JSON", flag)
 	}

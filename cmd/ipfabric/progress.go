@@ -85,36 +85,6 @@ func eventLine(ev run.Event) string {
 	return line
 }
 
-// short gives a duration in a form to be read: 350ms, 12.3s, 2m3s.
-func short(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	case d < time.Minute:
-		return d.Round(100 * time.Millisecond).String()
-	}
-	return d.Round(time.Second).String()
-}
-
-func firstLine(s string) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	return first
-}
-
-func stateStyle(s run.State) style {
-	switch s {
-	case run.Changed:
-		return green
-	case run.Failed:
-		return red
-	case run.Differs, run.Skipped:
-		return yellow
-	case run.InSync, run.Checking:
-		return dim
-	}
-	return plain
-}
-
 // A jsonEvent is one line of --progress json.
 type jsonEvent struct {
 	Time  time.Time `json:"time"`

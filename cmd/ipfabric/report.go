@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -149,7 +150,7 @@ func problemList(r *verify.Report, paint func(style, string) string) string {
 		if s == verify.OK || (s == verify.NotChecked && !onlyUnknown) {
 			return
 		}
-		fmt.Fprintf(&b, "%s  %s: %s\n", paint(statusStyle(s), string(s)), name, strings.ReplaceAll(orElse(detail, "no details"), "\n", "\n    "))
+		fmt.Fprintf(&b, "%s  %s: %s\n", paint(statusStyle(s), string(s)), name, strings.ReplaceAll(cmp.Or(detail, "no details"), "\n", "\n    "))
 		if hint != "" {
 			b.WriteString(indent("    ", hint))
 		}
@@ -170,7 +171,7 @@ func problemList(r *verify.Report, paint func(style, string) string) string {
 	for _, s := range r.Sessions {
 		add(sessionName(s), s.Status, s.Detail, s.Hint)
 	}
-	vmProblems(r, add)
+	vmFindings(r, add)
 	return b.String()
 }
 
@@ -205,3 +206,5 @@ func verdict(r *verify.Report, paint func(style, string) string) string {
 	}
 	return paint(red, "not healthy") + ": " + counted
 }
+
+func isProblem(s verify.Status) bool { return s == verify.Bad || s == verify.NotChecked }

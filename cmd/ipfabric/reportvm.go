@@ -110,7 +110,7 @@ func vmName(v verify.VMCheck) string {
 
 // vmProblems calls add for what is not well about VMs, the first few of each
 // node and status, and for how many are left out.
-func vmProblems(r *verify.Report, add func(name string, s verify.Status, detail, hint string)) {
+func vmFindings(r *verify.Report, add func(name string, s verify.Status, detail, hint string)) {
 	type group struct {
 		node   string
 		status verify.Status

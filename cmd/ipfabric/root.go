@@ -2,11 +2,12 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"ipfabric/inventory"
 )
 
 const rootHelp = `ipfabric builds and checks an IP fabric: hypervisor nodes that route for their
@@ -80,6 +81,7 @@ func (a *app) root() *cobra.Command {
 		grouped("inventory", a.inventoryCommand()),
 		grouped("tool", a.versionCommand()),
 	)
+	root.SetHelpCommand(a.helpCommand())
 	root.SetHelpCommandGroupID("tool")
 	root.SetCompletionCommandGroupID("tool")
 	root.SetFlagErrorFunc(flagError)
@@ -159,42 +161,9 @@ func flagError(cmd *cobra.Command, err error) error {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 		cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near := nearest(name, names); near != "" {
+		if near := inventory.Nearest(name, names); near != "" {
 			hint = "did you mean --" + near + "?"
 		}
 	}
 	return usage(withHint(err, hint))
-}
-
-// nearest returns the name that was probably meant, or "".
-func nearest(name string, names []string) string {
-	best, bestDistance := "", len(name)/3+2
-	for _, n := range slices.Sorted(slices.Values(names)) {
-		if d := distance(name, n); d < bestDistance {
-			best, bestDistance = n, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to change, put in or leave out
-// (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := diagonal
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			diagonal = row[j]
-			row[j] = min(change, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }

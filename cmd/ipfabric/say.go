@@ -34,6 +34,7 @@ import (
 	"golang.org/x/term"
 
 	"ipfabric/inventory"
+	"ipfabric/steps/run"
 )
 
 // A sayer speaks to the operator.
@@ -226,3 +227,17 @@ func (s *sayer) paint(tty bool, c style, text string) string {
 
 // onOut paints text for standard output.
 func (s *sayer) onOut(c style, text string) string { return s.paint(s.outTTY, c, text) }
+
+func stateStyle(s run.State) style {
+	switch s {
+	case run.Changed:
+		return green
+	case run.Failed:
+		return red
+	case run.Differs, run.Skipped:
+		return yellow
+	case run.InSync, run.Checking:
+		return dim
+	}
+	return plain
+}

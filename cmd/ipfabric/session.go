@@ -17,7 +17,7 @@ import (
 
 // A session is one run of a command that works with hosts.
 type session struct {
-	*app
+	*runEnv
 	command  string
 	fabric   *inventory.Fabric
 	limit    []string // hosts of --limit; none is all
@@ -34,7 +34,7 @@ type session struct {
 }
 
 // open reads the inventory and starts the log. It touches no host.
-func (a *app) open(ctx context.Context, command string, limit []string) (*session, error) {
+func (a *runEnv) open(ctx context.Context, command string, limit []string) (*session, error) {
 	fabric, err := a.loadForHosts()
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func (a *app) open(ctx context.Context, command string, limit []string) (*sessio
 		return nil, err
 	}
 	s := &session{
-		app: a, command: command, fabric: fabric, limit: names, progress: newProgress(a.say),
+		runEnv: a, command: command, fabric: fabric, limit: names, progress: newProgress(a.say),
 		verifyOnce: verifyOnce, pollEvery: 2 * time.Second,
 	}
 	s.fleet = newFleet(func(name string) (machine, error) {
@@ -73,7 +73,7 @@ func (a *app) open(ctx context.Context, command string, limit []string) (*sessio
 		if !ok {
 			return nil, fmt.Errorf("the fabric has no host %q", name)
 		}
-		return client.Host(sshTarget(h)), nil
+		return client.Host(sshTarget(fabric, h)), nil
 	})
 	s.connect = s.fleet.connect
 	s.close = func() {
@@ -88,13 +88,13 @@ const agentTimeout = 10 * time.Second
 
 // checkKeys finds keys that cannot be used before any host is contacted, and says so once, not
 // for each host.
-func (a *app) checkKeys(client *remote.Client, fabric *inventory.Fabric, limit []string) error {
+func (a *runEnv) checkKeys(client *remote.Client, fabric *inventory.Fabric, limit []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), agentTimeout)
 	defer cancel()
 	var targets []remote.Target
 	for _, h := range fabric.Hosts() {
 		if len(limit) == 0 || slices.Contains(limit, h.Name) {
-			targets = append(targets, sshTarget(h))
+			targets = append(targets, sshTarget(fabric, h))
 		}
 	}
 	warnings, err := client.CheckKeys(ctx, targets)
@@ -109,7 +109,7 @@ func (a *app) checkKeys(client *remote.Client, fabric *inventory.Fabric, limit [
 
 // openLog starts the run's log. A log in the usual place is not worth failing
 // for, one that was asked for is.
-func (a *app) openLog(command string) error {
+func (a *runEnv) openLog(command string) error {
 	if a.logFile != "" {
 		if err := a.say.log.openFile(a.logFile, a.mask); err != nil {
 			return usagef("name a file that can be written", "--log-file: %v", err)
@@ -129,8 +129,8 @@ func (a *app) openLog(command string) error {
 	return nil
 }
 
-func (a *app) logStart(command string) {
-	a.say.log.record("", "%s %s, inventory %s", buildInfo(), command, a.file)
+func (a *runEnv) logStart(command string) {
+	a.say.log.record("", "%s %s, inventory %s", a.program, command, a.file)
 }
 
 // plan returns what must be true of the hosts of --limit.
@@ -167,11 +167,4 @@ func (s *session) role(name string) string {
 func (s *session) run(ctx context.Context, plan run.Plan, r run.Runner) run.Result {
 	r.Connect, r.Stop = s.connect, s.signals.stop
 	return r.Run(ctx, plan)
-}
-
-// verifyOnce compares the hosts with what init would make true of them, and
-// looks at both ends of every session.
-func verifyOnce(ctx context.Context, f *inventory.Fabric, connect func(context.Context, string) (step.Host, error)) *verify.Report {
-	plan, err := steps.New(f, frr.Options{})
-	return verify.Verify(ctx, f, plan, err, connect)
 }

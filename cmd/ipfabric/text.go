@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -73,4 +74,33 @@ func noStyle(_ style, text string) string { return text }
 func indent(prefix, text string) string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	return prefix + strings.Join(lines, "\n"+prefix) + "\n"
+}
+
+// oneLine returns the first line of a text, with at most so many characters.
+func oneLine(text string, most int) string {
+	line := firstLine(text)
+	cut := len(line) < len(strings.TrimSpace(text))
+	if r := []rune(line); len(r) > most || cut && len(r) > most-2 {
+		return string(r[:most-1]) + "…"
+	}
+	if cut {
+		return line + " …"
+	}
+	return line
+}
+
+func firstLine(s string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return first
+}
+
+// short gives a duration in a form to be read: 350ms, 12.3s, 2m3s.
+func short(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
 }

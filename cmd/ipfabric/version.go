@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -34,10 +35,10 @@ func buildInfo() build {
 	b := build{Version: version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		b.Version = orElse(b.Version, "unknown")
+		b.Version = cmp.Or(b.Version, "unknown")
 		return b
 	}
-	b.Version = orElse(b.Version, orElse(info.Main.Version, "(devel)"))
+	b.Version = cmp.Or(b.Version, cmp.Or(info.Main.Version, "(devel)"))
 	dirty := ""
 	for _, s := range info.Settings {
 		switch s.Key {
@@ -53,13 +54,6 @@ func buildInfo() build {
 		b.Commit += dirty
 	}
 	return b
-}
-
-func orElse(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
 }
 
 func (a *app) versionCommand() *cobra.Command {

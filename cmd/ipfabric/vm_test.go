@@ -85,7 +85,7 @@ func TestVMListShowsTheRestWhenAHostIsSilent(t *testing.T) {
 	b, nodes := vmBench(t, "node1")
 	nodes["node1"].vms = oneVMJSON
 	nodes["rr2"].openErr = connectError("rr2", remote.Timeout)
-	err := b.vmFailed(context.Background(), b.vmList(context.Background(), "", false))
+	err := b.vmFailed(context.Background(), vmList(context.Background(), b.session, "", false))
 	wantCode(t, err, exitHosts)
 	wantText(t, "stdout", b.out.String(),
 		"NAME  NODE   IP           IP6  INTERFACE  STATE      rr1  rr2",
@@ -94,44 +94,44 @@ func TestVMListShowsTheRestWhenAHostIsSilent(t *testing.T) {
 	wantText(t, "stderr", b.err.String(), "rr2")
 
 	b.out.Reset()
-	wantCode(t, b.vmList(context.Background(), "", true), exitHosts)
+	wantCode(t, vmList(context.Background(), b.session, "", true), exitHosts)
 	wantText(t, "stdout", b.out.String(), `"unanswered": [`, `"host": "rr2"`, `"status": "unknown"`, `"fabric": "lab"`)
 }
 
 func TestVMListOfAFabricWithoutVMs(t *testing.T) {
 	b, _ := vmBench(t, "node1")
-	wantCode(t, b.vmList(context.Background(), "", false), exitOK)
+	wantCode(t, vmList(context.Background(), b.session, "", false), exitOK)
 	wantText(t, "stderr", b.err.String(), "no VM")
-	wantCode(t, b.vmList(context.Background(), "", true), exitOK)
+	wantCode(t, vmList(context.Background(), b.session, "", true), exitOK)
 	wantText(t, "stdout", b.out.String(), `"vms": []`, `"unanswered": []`)
-	wantCode(t, b.vmFailed(context.Background(), b.vmList(context.Background(), "rr1", false)), exitUsage)
+	wantCode(t, b.vmFailed(context.Background(), vmList(context.Background(), b.session, "rr1", false)), exitUsage)
 }
 
 func TestVMShow(t *testing.T) {
 	b, nodes := vmBench(t, "node1")
 	nodes["node1"].vms = oneVMJSON
 	ctx := context.Background()
-	wantCode(t, b.vmShow(ctx, "web", "ip", "ens3", false), exitOK)
+	wantCode(t, vmShow(ctx, b.session, "web", "ip", "ens3", false), exitOK)
 	want := "ip link set dev ens3 up\nip addr replace 203.0.113.1/32 dev ens3\n" +
 		"ip route replace 10.0.0.1/32 dev ens3 scope link\nip route replace default via 10.0.0.1 dev ens3\n"
 	if got := b.out.String(); got != want {
 		t.Errorf("got\n%s", got)
 	}
 	b.out.Reset()
-	wantCode(t, b.vmShow(ctx, "web", "", "eth0", false), exitOK)
+	wantCode(t, vmShow(ctx, b.session, "web", "", "eth0", false), exitOK)
 	wantText(t, "stdout", b.out.String(), "announced", "netplan", "on-link: true", "cloud-init", "ifcfg", "wanted by  api")
 
-	err := b.vmFailed(ctx, b.vmShow(ctx, "wob", "", "eth0", false))
+	err := b.vmFailed(ctx, vmShow(ctx, b.session, "wob", "", "eth0", false))
 	wantCode(t, err, exitFailed)
 	wantText(t, "hint", hintOf(err), "did you mean web?")
-	err = b.vmFailed(ctx, b.vmShow(ctx, "database", "", "eth0", false))
+	err = b.vmFailed(ctx, vmShow(ctx, b.session, "database", "", "eth0", false))
 	wantText(t, "hint", hintOf(err), "ipfabric vm list")
 }
 
 func TestVMRemoveAsks(t *testing.T) {
 	b, nodes := vmBench(t, "node1")
 	nodes["node1"].vms = oneVMJSON
-	err := b.vmFailed(context.Background(), b.vmRemove(context.Background(), "web", false))
+	err := b.vmFailed(context.Background(), vmRemove(context.Background(), b.session, "web", false))
 	wantCode(t, err, exitUsage)
 	wantText(t, "hint", hintOf(err), "--yes")
 }
@@ -169,7 +169,7 @@ func TestVMAddThatTheAgentRefuses(t *testing.T) {
 		return &remote.CommandError{Host: "node1", Argv: line, Code: 1,
 			Stderr: "ipfabric-agent: VM web is not added: no space left on device\nhint: make room on the disk"}
 	}
-	err := b.vmFailed(context.Background(), b.vmAdd(context.Background(), vms.Wish{Name: "web", Node: "node1"}, false))
+	err := b.vmFailed(context.Background(), vmAdd(context.Background(), b.session, vms.Wish{Name: "web", Node: "node1"}, false))
 	wantCode(t, err, exitFailed)
 	if want := "node1: VM web is not added: no space left on device"; err.Error() != want {
 		t.Errorf("got %v", err)
@@ -185,7 +185,7 @@ func TestVMAddInterrupted(t *testing.T) {
 		close(b.signals.stop)
 		return nil
 	}
-	err := b.vmFailed(context.Background(), b.vmAdd(context.Background(), vms.Wish{Name: "web", Node: "node1"}, false))
+	err := b.vmFailed(context.Background(), vmAdd(context.Background(), b.session, vms.Wish{Name: "web", Node: "node1"}, false))
 	wantCode(t, err, exitInterrupted)
 	wantText(t, "stdout", b.out.String(), "web on node1: 203.0.113.1")
 	wantText(t, "stderr", b.err.String(), "VM web was added; whether the route reflectors have heard of it was not waited for")
@@ -197,7 +197,7 @@ func TestVMAddInterrupted(t *testing.T) {
 		cancel()
 		return errors.New("`ipfabric-agent vm add` was stopped")
 	}
-	err = b.vmFailed(ctx, b.vmAdd(ctx, vms.Wish{Name: "web", Node: "node1"}, false))
+	err = b.vmFailed(ctx, vmAdd(ctx, b.session, vms.Wish{Name: "web", Node: "node1"}, false))
 	wantCode(t, err, exitInterrupted)
 	wantText(t, "stderr", b.err.String(), "whether VM web (203.0.113.1) was added on node1 is not known")
 }
@@ -223,7 +223,7 @@ func TestVMSaysWhoHasARoute(t *testing.T) {
 	}
 	for _, tt := range tests {
 		b := newBench(t)
-		wantCode(t, b.sayAnnounced(tt.vm, tt.seen), tt.code)
+		wantCode(t, sayAnnounced(b.session, tt.vm, tt.seen), tt.code)
 		wantText(t, "stderr", b.err.String(), tt.said)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -47,7 +48,7 @@ address is in use; 3 a host did not answer; 64 the command line is wrong.`,
 				return err
 			}
 			defer s.close()
-			return s.vmFailed(cmd.Context(), s.vmAdd(cmd.Context(), w, asJSON))
+			return s.vmFailed(cmd.Context(), vmAdd(cmd.Context(), s, w, asJSON))
 		},
 	}
 	a.nodeFlag(cmd, &w.Node, "node", "the `NODE` that the VM runs on", true)
@@ -65,7 +66,7 @@ address is in use; 3 a host did not answer; 64 the command line is wrong.`,
 	return cmd
 }
 
-func (s *session) vmAdd(ctx context.Context, w vms.Wish, asJSON bool) error {
+func vmAdd(ctx context.Context, s *session, w vms.Wish, asJSON bool) error {
 	request, err := vms.NewRequest(s.fabric, w)
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ func (s *session) vmAdd(ctx context.Context, w vms.Wish, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	return s.sayAnnounced(vm, seen)
+	return sayAnnounced(s, vm, seen)
 }
 
 // vmSummary is what a VM has, in one line.
@@ -114,12 +115,12 @@ func vmSummary(vm vms.VM) string {
 
 // sayAnnounced says who knows of a VM, and it is an error if not all do though
 // its node announces it.
-func (s *session) sayAnnounced(vm vms.VM, seen []vms.Seen) error {
+func sayAnnounced(s *session, vm vms.VM, seen []vms.Seen) error {
 	if vm.Problem != "" {
 		return withHint(fmt.Errorf("VM %s is not as it should be on %s: %s", vm.Name, vm.Node, vm.Problem),
 			"the agent goes on trying; `ipfabric vm show "+vm.Name+"` looks again")
 	}
-	s.sayMissing(vm)
+	sayMissing(s, vm)
 	if !vm.Announced {
 		return nil
 	}
@@ -152,9 +153,9 @@ func (s *session) sayAnnounced(vm vms.VM, seen []vms.Seen) error {
 }
 
 // sayMissing says what a VM lacks for packets to reach its guest.
-func (s *session) sayMissing(vm vms.VM) {
+func sayMissing(s *session, vm vms.VM) {
 	if !vm.Announced {
-		s.say.note("not announced yet: %s", orElse(vm.Hindrance(), "the agent is at it"))
+		s.say.note("not announced yet: %s", cmp.Or(vm.Hindrance(), "the agent is at it"))
 		return
 	}
 	if why := vm.GuestMissing(); why != "" {

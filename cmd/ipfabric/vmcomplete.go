@@ -41,7 +41,7 @@ func (a *app) completeVM(cmd *cobra.Command, args []string, _ string) ([]string,
 	defer cancel()
 	hosts := newFleet(func(name string) (machine, error) {
 		h, _ := fabric.Host(name)
-		return client.Host(sshTarget(h)), nil
+		return client.Host(sshTarget(fabric, h)), nil
 	})
 	c := &vms.Control{Fabric: fabric, Connect: hosts.connect}
 	return c.Names(ctx), cobra.ShellCompDirectiveNoFileComp

@@ -50,7 +50,7 @@ Exit codes: 0 listed, 3 a host did not answer; the rest is listed.`,
 				return err
 			}
 			defer s.close()
-			return s.vmFailed(cmd.Context(), s.vmList(cmd.Context(), node, asJSON))
+			return s.vmFailed(cmd.Context(), vmList(cmd.Context(), s, node, asJSON))
 		},
 	}
 	a.nodeFlag(cmd, &node, "node", "list the VMs of this `NODE` only", false)
@@ -58,7 +58,7 @@ Exit codes: 0 listed, 3 a host did not answer; the rest is listed.`,
 	return cmd
 }
 
-func (s *session) vmList(ctx context.Context, node string, asJSON bool) error {
+func vmList(ctx context.Context, s *session, node string, asJSON bool) error {
 	var nodes []string
 	if node != "" {
 		if err := vms.CheckNode(s.fabric, node); err != nil {
@@ -70,18 +70,18 @@ func (s *session) vmList(ctx context.Context, node string, asJSON bool) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if err := s.showVMs(l, asJSON); err != nil {
+	if err := showVMs(s, l, asJSON); err != nil {
 		return err
 	}
 	if !asJSON {
-		s.noteUnlisted(l.Silent)
+		noteUnlisted(s, l.Silent)
 	}
 	return s.afterSilent(l.Silent)
 }
 
 // noteUnlisted says where to find out what the nodes that gave no answer have:
 // nobody else keeps that.
-func (s *session) noteUnlisted(silent []vms.Silent) {
+func noteUnlisted(s *session, silent []vms.Silent) {
 	var nodes []string
 	for _, x := range silent {
 		if vms.CheckNode(s.fabric, x.Host) == nil {
@@ -93,7 +93,7 @@ func (s *session) noteUnlisted(silent []vms.Silent) {
 	}
 }
 
-func (s *session) showVMs(l vms.List, asJSON bool) error {
+func showVMs(s *session, l vms.List, asJSON bool) error {
 	if asJSON {
 		out := vmListJSON{Fabric: s.fabric.Name, VMs: l.VMs, Unanswered: []unansweredJSON{}}
 		if out.VMs == nil {
@@ -111,7 +111,7 @@ func (s *session) showVMs(l vms.List, asJSON bool) error {
 		s.say.note("no VM; `ipfabric vm add NAME --node NODE` adds one")
 		return nil
 	}
-	s.say.result(s.vmTable(l.VMs).render(s.say.onOut) + s.vmProblems(l.VMs))
+	s.say.result(vmTable(s.fabric, l.VMs).render(s.say.onOut) + vmProblems(l.VMs, s.say.onOut))
 	if n := len(l.VMs); n > 10 {
 		s.say.note("%s", fmt.Sprintf("%d VMs", n))
 	}

@@ -43,7 +43,7 @@ answer; 64 the command line is wrong; 130 interrupted.`,
 				return err
 			}
 			defer s.close()
-			return s.vmFailed(cmd.Context(), s.vmMove(cmd.Context(), args[0], to, o))
+			return s.vmFailed(cmd.Context(), vmMove(cmd.Context(), s, args[0], to, o))
 		},
 	}
 	a.nodeFlag(cmd, &to, "to", "the `NODE` that the VM is to be on", true)
@@ -53,7 +53,7 @@ answer; 64 the command line is wrong; 130 interrupted.`,
 	return cmd
 }
 
-func (s *session) vmMove(ctx context.Context, name, to string, o vms.MoveOptions) error {
+func vmMove(ctx context.Context, s *session, name, to string, o vms.MoveOptions) error {
 	defer s.signals.change()()
 	began := time.Now()
 	moved, err := s.vms().Move(ctx, name, to, o)
@@ -66,6 +66,6 @@ func (s *session) vmMove(ctx context.Context, name, to string, o vms.MoveOptions
 		return nil
 	}
 	s.say.result(fmt.Sprintf("%s on %s: %s (moved in %s)\n", s.say.onOut(bold, name), to, vmSummary(moved.VM), short(time.Since(began))))
-	s.sayMissing(moved.VM)
+	sayMissing(s, moved.VM)
 	return nil
 }

@@ -15,22 +15,22 @@ func TestVMListOfAVMThatIsOff(t *testing.T) {
 	b, nodes := vmBench(t, "node1")
 	nodes["node1"].vms = offVMJSON
 	ctx := context.Background()
-	wantCode(t, b.vmList(ctx, "", false), exitOK)
+	wantCode(t, vmList(ctx, b.session, "", false), exitOK)
 	wantText(t, "stdout", b.out.String(),
 		"NAME  NODE   IP           IP6  INTERFACE  STATE  rr1  rr2\n"+
 			"box   node1  203.0.113.2  -    box_net0   off    -    -\n")
 	b.out.Reset()
-	wantCode(t, b.vmList(ctx, "", true), exitOK)
+	wantCode(t, vmList(ctx, b.session, "", true), exitOK)
 	wantText(t, "stdout", b.out.String(), `"phase": "off"`, `"seen": []`, `"problems": []`)
 	b.out.Reset()
-	wantCode(t, b.vmShow(ctx, "box", "", "eth0", false), exitOK)
+	wantCode(t, vmShow(ctx, b.session, "box", "", "eth0", false), exitOK)
 	wantText(t, "stdout", b.out.String(), "not announced  it is off", "wanted by      lxd", "netplan")
 	if strings.Contains(b.out.String(), "is not there yet") {
 		t.Errorf("got\n%s", b.out.String())
 	}
 	b.ask = &asker{} // is not asked
 	for _, yes := range []bool{true, false} {
-		err := b.vmFailed(ctx, b.vmRemove(ctx, "box", yes))
+		err := b.vmFailed(ctx, vmRemove(ctx, b.session, "box", yes))
 		wantCode(t, err, exitFailed)
 		wantText(t, "error", err.Error(), "VM box on node1 is off, and its addresses are in lxd's configuration")
 	}
@@ -39,7 +39,7 @@ func TestVMListOfAVMThatIsOff(t *testing.T) {
 func TestVMListOfADeadNode(t *testing.T) {
 	b, nodes := vmBench(t, "node1")
 	nodes["node1"].openErr = connectError("node1", remote.Timeout)
-	wantCode(t, b.vmFailed(context.Background(), b.vmList(context.Background(), "", false)), exitHosts)
+	wantCode(t, b.vmFailed(context.Background(), vmList(context.Background(), b.session, "", false)), exitHosts)
 	wantText(t, "stderr", b.err.String(), "the VMs of node1 are not listed", "/var/lib/ipfabric/vms.d")
 }
 
@@ -47,7 +47,7 @@ func TestVMListOfADeadNode(t *testing.T) {
 func TestVMRemoveOfADamagedFile(t *testing.T) {
 	b, nodes := vmBench(t, "node1")
 	nodes["node1"].vms = `[{"name":"zed","problem":"its file is empty"}]`
-	wantCode(t, b.vmFailed(context.Background(), b.vmRemove(context.Background(), "zed", true)), exitOK)
+	wantCode(t, b.vmFailed(context.Background(), vmRemove(context.Background(), b.session, "zed", true)), exitOK)
 	wantText(t, "stdout", b.out.String(), "zed removed from node1")
 	if strings.Contains(b.err.String(), "belonged to") {
 		t.Errorf("got %s", b.err.String())

@@ -32,17 +32,17 @@ command line is wrong.`,
 				return err
 			}
 			defer s.close()
-			return s.vmFailed(cmd.Context(), s.vmRemove(cmd.Context(), args[0], yes))
+			return s.vmFailed(cmd.Context(), vmRemove(cmd.Context(), s, args[0], yes))
 		},
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "remove without asking")
 	return cmd
 }
 
-func (s *session) vmRemove(ctx context.Context, name string, yes bool) error {
+func vmRemove(ctx context.Context, s *session, name string, yes bool) error {
 	c := s.vms()
 	if !yes {
-		if err := s.confirmRemove(ctx, c, name); err != nil {
+		if err := confirmRemove(ctx, s, c, name); err != nil {
 			return err
 		}
 	}
@@ -75,7 +75,7 @@ func (s *session) vmRemove(ctx context.Context, name string, yes bool) error {
 }
 
 // confirmRemove shows what would be removed, and asks.
-func (s *session) confirmRemove(ctx context.Context, c *vms.Control, name string) error {
+func confirmRemove(ctx context.Context, s *session, c *vms.Control, name string) error {
 	if s.ask == nil {
 		return usagef("give --yes to remove it without being asked", "nobody can be asked whether to remove VM %s: this is no terminal", name)
 	}
@@ -86,7 +86,7 @@ func (s *session) confirmRemove(ctx context.Context, c *vms.Control, name string
 	if err != nil {
 		return err
 	}
-	s.say.result(s.vmTable(found.VMs).render(s.say.onOut))
+	s.say.result(vmTable(s.fabric, found.VMs).render(s.say.onOut))
 	if err := found.Removable(); err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ told to be on the link, since no network of the guest contains it.`,
 				return err
 			}
 			defer s.close()
-			return s.vmFailed(cmd.Context(), s.vmShow(cmd.Context(), args[0], format, device, asJSON))
+			return s.vmFailed(cmd.Context(), vmShow(cmd.Context(), s, args[0], format, device, asJSON))
 		},
 	}
 	f := cmd.Flags()
@@ -62,7 +62,7 @@ told to be on the link, since no network of the guest contains it.`,
 	return cmd
 }
 
-func (s *session) vmShow(ctx context.Context, name, format, device string, asJSON bool) error {
+func vmShow(ctx context.Context, s *session, name, format, device string, asJSON bool) error {
 	found, err := s.vms().Find(ctx, name)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
@@ -92,7 +92,7 @@ func (s *session) vmShow(ctx context.Context, name, format, device string, asJSO
 			}
 		}
 	default:
-		s.say.result(s.vmTable(found.VMs).render(s.say.onOut) + s.vmDetails(found.VMs) + s.vmProblems(found.VMs))
+		s.say.result(vmTable(s.fabric, found.VMs).render(s.say.onOut) + vmDetails(found.VMs) + vmProblems(found.VMs, s.say.onOut))
 		for _, g := range settings {
 			s.say.result(fmt.Sprintf("\n%s  %s\n%s", s.say.onOut(bold, g.Format), s.say.onOut(dim, g.Where), indent("    ", g.Text)))
 		}
@@ -101,32 +101,4 @@ func (s *session) vmShow(ctx context.Context, name, format, device string, asJSO
 		s.say.warn("%v", x.Err) // what was asked for is known all the same
 	}
 	return nil
-}
-
-// vmDetails is what the table has no room for.
-func (s *session) vmDetails(all []vms.Listed) string {
-	t := &table{}
-	add := func(name, value string) {
-		if value != "" {
-			t.row(cell{name, plain}, cell{value, plain})
-		}
-	}
-	for _, v := range all {
-		if len(all) > 1 {
-			add("on", v.Node)
-		}
-		add("MAC", v.MAC)
-		add("link", v.Link)
-		add("owner", v.Owner)
-		add("group", v.Group)
-		add("wanted by", v.Source)
-		if v.Dropped > 0 {
-			add("dropped", fmt.Sprintf("%d packets in the last day that were not its to send", v.Dropped))
-		}
-		if v.Problem == "" {
-			add("not announced", v.Hindrance())
-			add("guest", v.GuestMissing())
-		}
-	}
-	return "\n" + t.render(noStyle)
 }

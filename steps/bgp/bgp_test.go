@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"ipfabric/inventory"
 )
 
 // The same neighbor as FRR 7.5.1, 8.4.4 and 10.3 show it.
@@ -122,31 +120,6 @@ func TestParseBIRDTakesTheProtocolInUse(t *testing.T) {
 	for _, out := range []string{status + up + off, status + off + up} {
 		if p := ParseBIRD(out)["10.0.0.1"]; !p.Up() || p.Since != time.Minute {
 			t.Errorf("got %+v", p)
-		}
-	}
-}
-
-func TestSSHLine(t *testing.T) {
-	tests := []struct {
-		ssh        inventory.SSH
-		knownHosts string
-		command    string
-		want       string
-	}{
-		{inventory.SSH{Address: "10.0.0.22"}, "", "systemctl status frr", "ssh root@10.0.0.22 systemctl status frr"},
-		{inventory.SSH{Address: "fd00::1", User: "ops", Port: 2222}, "", "true", "ssh -p 2222 ops@fd00::1 true"},
-		{
-			inventory.SSH{Address: "h", Port: 22, Keys: []string{"/home/a b/.ssh/id"}, Jump: []string{"a@b:22", "c"}}, "/lab/known_hosts",
-			"vtysh -c 'show bgp summary'",
-			`ssh -i '/home/a b/.ssh/id' -o UserKnownHostsFile=/lab/known_hosts -J a@b:22,c root@h "vtysh -c 'show bgp summary'"`,
-		},
-		{inventory.SSH{Address: "n1", User: "ops", Sudo: true}, "", "systemctl status frr", "ssh -t ops@n1 sudo systemctl status frr"},
-		{inventory.SSH{Address: "h"}, "", "echo $HOME'", `ssh root@h 'echo $HOME'\'''`},
-	}
-	for _, tt := range tests {
-		f := &inventory.Fabric{KnownHosts: tt.knownHosts}
-		if got := f.SSHLine(inventory.Host{SSH: tt.ssh}, tt.command); got != tt.want {
-			t.Errorf("got  %s\nwant %s", got, tt.want)
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"ipfabric/assets"
 	"ipfabric/steps/step"
 )
@@ -235,14 +237,11 @@ func (o *Cache) askTogether(batch []*question) (rest []*question) {
 			argv = []string{"cat", "--", q.path}
 		}
 		if program := timedProgram(argv); program != "" {
-			script += "timed '" + program + "'"
+			script += "timed " + shellescape.Quote(program)
 		} else {
 			script += "ask"
 		}
-		for _, arg := range argv {
-			script += " '" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-		}
-		script += "\n"
+		script += " " + shellescape.QuoteCommand(argv) + "\n"
 	}
 	// One that hangs must not take the time of the others.
 	ctx, cancel := context.WithTimeout(batch[0].ctx, togetherLimit)

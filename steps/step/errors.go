@@ -12,6 +12,13 @@ func ExitStatus(err error) int {
 	return -1
 }
 
+// NamesHost says whether an error is that there is no connection to that host.
+// The text of such an error begins with the host's name.
+func NamesHost(err error, host string) bool {
+	var e interface{ UnreachedHost() string }
+	return errors.As(err, &e) && e.UnreachedHost() == host
+}
+
 // NotThere says whether a command failed because it is not installed.
 func NotThere(err error) bool { return ExitStatus(err) == 127 }
 

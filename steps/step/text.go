@@ -6,6 +6,7 @@ import (
 	"strings"
 )
 
+// CutLast cuts s around the last sep. Without one it returns s, "" and false.
 func CutLast(s, sep string) (before, after string, found bool) {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {

@@ -18,26 +18,41 @@ import (
 // none, and is what the report says of every host's configuration.
 //
 // Hosts that are not to be asked are not connected: reflectors that somebody
-// else manages, and core gateways without a looking glass.
+// else manages, and core gateways without a looking glass. Core gateways are
+// connected last, when every other host is connected or has failed: they may
+// be another team's, so a password is tried on the fabric's own hosts first.
 func Verify(ctx context.Context, f *inventory.Fabric, plan run.Plan, planErr error, connect func(ctx context.Context, host string) (step.Host, error)) *Report {
 	return verify(ctx, f, connect, wantedSteps(plan), planErr, calm)
 }
 
 func verify(ctx context.Context, f *inventory.Fabric, connect connector, wanted map[string][]step.Step, wantedErr error, pause time.Duration) *Report {
 	sights := newSights(f)
-	var wg sync.WaitGroup
+	var all, dialled sync.WaitGroup
 	for _, s := range sights {
 		if !s.asked {
 			continue
 		}
-		wg.Add(1)
+		all.Add(1)
+		if !s.isCore() {
+			dialled.Add(1)
+		}
 		go func() {
-			defer wg.Done()
+			defer all.Done()
 			e := examiner{f: f, sight: s, steps: wanted[s.host.Name], stepsErr: wantedErr}
-			e.examine(ctx, connect)
+			if s.isCore() {
+				dialled.Wait()
+				e.examine(ctx, connect)
+				return
+			}
+			once := sync.OnceFunc(dialled.Done)
+			defer once()
+			e.examine(ctx, func(ctx context.Context, name string) (step.Host, error) {
+				defer once()
+				return connect(ctx, name)
+			})
 		}()
 	}
-	wg.Wait()
+	all.Wait()
 
 	r := &Report{Fabric: f.Name, Time: time.Now().UTC(), Hosts: []HostReport{}, Sessions: []Session{}}
 	byName := map[string]*sight{}

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -274,5 +275,46 @@ func TestVerifyIsDocumented(t *testing.T) {
 		if !strings.Contains(string(doc), "`"+string(s)+"`") {
 			t.Errorf("docs/verify.md does not name the status %s", s)
 		}
+	}
+}
+
+// A core gateway may be another team's. It gets no password before the fabric's own hosts have had their turn.
+func TestVerifyConnectsToCoreGatewaysLast(t *testing.T) {
+	fleet := recorded(t, "healthy")
+	fleet.down["node2"] = errors.New("node2 (10.0.0.22:22) did not answer within 10s")
+	var mu sync.Mutex
+	pending, begun := 0, make(chan struct{}) // connections to other hosts; closed when all of them are being made
+	for _, h := range fleet.f.Hosts() {
+		if h.Role != inventory.RoleCoreGateway {
+			pending++
+		}
+	}
+	waiting, early := pending, []string{}
+	connect := func(ctx context.Context, name string) (step.Host, error) {
+		if h, _ := fleet.f.Host(name); h.Role == inventory.RoleCoreGateway {
+			mu.Lock()
+			defer mu.Unlock()
+			if pending > 0 {
+				early = append(early, name)
+			}
+			return fleet.connect(ctx, name)
+		}
+		mu.Lock()
+		if waiting--; waiting == 0 {
+			close(begun)
+		}
+		mu.Unlock()
+		<-begun
+		mu.Lock()
+		defer mu.Unlock()
+		pending--
+		return fleet.connect(ctx, name)
+	}
+	r := verify(t.Context(), fleet.f, connect, fleet.steps, nil, 0)
+	if len(early) > 0 {
+		t.Errorf("connected to %q while other hosts were still being connected to", early)
+	}
+	if i := slices.IndexFunc(r.Hosts, func(h HostReport) bool { return h.Role == inventory.RoleCoreGateway }); r.Hosts[i].Checks[0].Status != OK {
+		t.Errorf("the core gateway was not asked: %+v", r.Hosts[i])
 	}
 }

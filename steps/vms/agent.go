@@ -89,7 +89,7 @@ func (c *Control) agentError(node string, err error) error {
 		return &Error{Kind: Unanswered, Msg: "the agent is not installed on " + node,
 			Next: fmt.Sprintf("`ipfabric init --limit %s` installs it", node)}
 	}
-	if step.ExitStatus(err) < 0 && strings.HasPrefix(err.Error(), node+" ") {
+	if step.NamesHost(err, node) {
 		return err // of the connection
 	}
 	h, _ := c.Fabric.Host(node)

@@ -119,7 +119,7 @@ func TestAgentErrors(t *testing.T) {
 	c := &Control{Fabric: steptest.ParseFabric(t, FabricText)}
 	wantError(t, c.agentError("node1", steptest.Status(127)), Unanswered, "the agent is not installed on node1", "init --limit node1")
 	wantError(t, c.agentError("node1", steptest.Status(1)), Unanswered, "node1: exit status 1", "ipfabric-agent status")
-	lost := errors.New("node1 (10.0.0.1:22) lost the connection")
+	lost := noConnection("node1")
 	if got := c.agentError("node1", lost); got != lost {
 		t.Errorf("got %v", got)
 	}
@@ -128,6 +128,7 @@ func TestAgentErrors(t *testing.T) {
 			t.Errorf("%q was taken", out)
 		}
 	}
+	wantError(t, c.agentError("node1", noConnection("jump host bastion")), Unanswered, "node1: jump host bastion", "ipfabric-agent status")
 }
 
 // readRoutes reads what a router really said.
@@ -229,3 +230,9 @@ func TestCheckGuestDevice(t *testing.T) {
 		}
 	}
 }
+
+// noConnection is the error of the connection to that host.
+type noConnection string
+
+func (e noConnection) Error() string         { return string(e) + " (10.0.0.1:22) lost the connection" }
+func (e noConnection) UnreachedHost() string { return string(e) }

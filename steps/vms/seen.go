@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"ipfabric/inventory"
 	"ipfabric/steps/bgp"
@@ -23,7 +22,7 @@ func (c *Control) routesAt(ctx context.Context, host string, addrs []netip.Addr)
 	if err == nil {
 		return routes, nil
 	}
-	if step.ExitStatus(err) < 0 && strings.HasPrefix(err.Error(), host+" ") {
+	if step.NamesHost(err, host) {
 		return nil, err // of the connection
 	}
 	hr, _ := c.Fabric.Host(host)

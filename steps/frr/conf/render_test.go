@@ -40,14 +40,3 @@ func TestAFamilyWithoutNeighborsIsLeftOut(t *testing.T) {
 		t.Errorf("got\n%s", conf)
 	}
 }
-
-func TestGatewayGolden(t *testing.T) {
-	for _, fabric := range []string{"full", "plain"} {
-		f := steptest.Fabric(t, fabric)
-		text, err := Gateway(f, f.CoreGateways[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		steptest.Golden(t, fabric+"-gateway-junos.txt", []byte(text))
-	}
-}

@@ -42,11 +42,11 @@ type Release struct {
 	From string `json:",omitempty"`
 }
 
-// Core is the OS of core gateways in a lab of this one: BIRD is no more
-// than a stand-in, so any that has it will do.
+// Core is the OS of core gateways in a lab of this one. There is no BIRD for
+// dnf, and Debian 11's, 2.0.7, is too old for what `ipfabric gateway` prints.
 func (r Release) Core() string {
-	if r.From != "" {
-		return r.From
+	if r.From != "" || r.OS == "debian11" {
+		return "debian12"
 	}
 	return r.OS
 }

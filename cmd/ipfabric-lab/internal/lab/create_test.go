@@ -19,7 +19,8 @@ func TestOperatingSystemsInTurn(t *testing.T) {
 		{Options{OS: "debian12"}, "12 12 12 12 12 12 12"},
 		{Options{OS: "debian12", NodeOS: []string{"debian11", "debian13", "el8-like"}}, "12 12 12 11 13 el8-like 11"},
 		{Options{OS: "debian12", ReflectorOS: []string{"debian11", "debian13"}, NodeOS: []string{"el8-like"}}, "12 11 13 el8-like el8-like el8-like el8-like"},
-		{Options{OS: "el8-like"}, "11 el8-like el8-like el8-like el8-like el8-like el8-like"}, // BIRD is not to be had for dnf
+		{Options{OS: "debian11"}, "12 11 11 11 11 11 11"},                                     // its BIRD is too old
+		{Options{OS: "el8-like"}, "12 el8-like el8-like el8-like el8-like el8-like el8-like"}, // BIRD is not to be had for dnf
 	} {
 		got, err := tt.options.osOf(machines)
 		if err != nil {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"ipfabric/cmd/ipfabric-lab/internal/guest"
 	"ipfabric/cmd/ipfabric-lab/internal/hint"
 	"ipfabric/cmd/ipfabric-lab/internal/image"
@@ -237,10 +239,7 @@ func onEach(machines []*machine.Machine, do func(int, *machine.Machine)) {
 // shell runs scripts on a machine as root.
 func (l *Lab) shell(m *machine.Machine) guest.Shell {
 	return func(ctx context.Context, script, stdin string, args ...string) (string, error) {
-		line := "exec sh -c"
-		for _, word := range append([]string{script, "sh"}, args...) {
-			line += " " + quote(word)
-		}
+		line := "exec sh -c " + shellescape.QuoteCommand(append([]string{script, "sh"}, args...))
 		argv := l.SSHArgs(m, line)
 		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 		var out, errout bytes.Buffer
@@ -255,6 +254,3 @@ func (l *Lab) shell(m *machine.Machine) guest.Shell {
 		return out.String(), err
 	}
 }
-
-// quote makes a word that a shell takes as it is.
-func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }

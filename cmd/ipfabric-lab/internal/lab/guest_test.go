@@ -2,7 +2,6 @@ package lab
 
 import (
 	"net/netip"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -80,14 +79,5 @@ func TestGuestThatBringsItsVM(t *testing.T) {
 	o.Kind = guest.LXD
 	if _, err := ownVM(f, "node1", "web", o); err == nil || !strings.Contains(hint.Of(err), "virtualization: lxd") {
 		t.Errorf("a container on a node for virtual machines: %v, hint %q", err, hint.Of(err))
-	}
-}
-
-func TestQuote(t *testing.T) {
-	for _, word := range []string{"", "a b", "it's", `$(echo no) "x" \ ` + "`echo no`", "two\nlines\n"} {
-		out, err := exec.Command("sh", "-c", "printf %s "+quote(word)).Output()
-		if err != nil || string(out) != word {
-			t.Errorf("%q became %q, %v", word, out, err)
-		}
 	}
 }

@@ -172,7 +172,7 @@ func (l *Lab) boot(ctx context.Context, lock *flock.Lock, n plan.Network, some, 
 func (l *Lab) warnOfFirewall(ctx context.Context) {
 	chain, err := bridge.Blocked(ctx)
 	if err == nil && chain != "" {
-		l.Say("warning: this host's firewall drops forwarded packets (chain %s): machines may not reach the package mirrors; docs/lab.md says how to let them", chain)
+		l.Say("warning: this host's firewall drops forwarded packets (chain %s): machines may not reach the package mirrors; `ipfabric help lab` says how to let them", chain)
 	}
 }
 
@@ -203,5 +203,5 @@ func (l *Lab) fabric() (*inventory.Fabric, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fabric.yaml: %w", err)
 	}
-	return f, f.ReadSecrets(os.LookupEnv, os.ReadFile)
+	return f, f.ReadSecrets(os.LookupEnv, inventory.ReadSecretFile)
 }

@@ -30,7 +30,7 @@ func FabricEntry(m plan.Machine) string {
 		"    addresses: [" + m.IPv4.String() + ", \"" + m.IPv6.String() + "\"]"
 	switch m.Role {
 	case plan.Core:
-		out += "\n    vendor: junos\n    looking_glass: bird"
+		out += "\n    vendor: bird\n    looking_glass: bird"
 	case plan.Node:
 		out += "\n    virtualization: kvm"
 	}

@@ -2,9 +2,9 @@ package inventory
 
 import "strings"
 
-// enough checks that the fabric as a whole can carry the VMs' traffic, and
-// warns where one failure would stop it.
-func (c *checker) enough(raw *rawFabric, top at) {
+// whole checks that the fabric has the hosts that the VMs' traffic needs, and
+// warns where a single failure would stop that traffic.
+func (c *checker) whole(raw *rawFabric, top at) {
 	reflectors := orPlace(raw.RouteReflectors.at, top)
 	if !raw.RouteReflectors.bad && len(raw.RouteReflectors.items) == 0 {
 		c.errorf(reflectors, "write route_reflectors: [{name: rr1, addresses: [10.10.0.11]}], and better two than one", "the fabric has no route reflector")
@@ -23,8 +23,7 @@ func (c *checker) enough(raw *rawFabric, top at) {
 	}
 }
 
-// reflected checks that VMs' routes of one IP version have reflectors that
-// carry them.
+// reflected checks that there are reflectors for the VMs' routes of one IP version.
 func (c *checker) reflected(where at, v4 bool) {
 	if c.reflectorRefused || !c.hasPool(v4) || len(c.f.RouteReflectors) == 0 {
 		return

@@ -14,6 +14,7 @@ import (
 	"ipfabric/cmd/ipfabric-lab/internal/plan"
 	"ipfabric/cmd/ipfabric-lab/internal/render"
 	"ipfabric/inventory"
+	"ipfabric/steps/gateway"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -82,11 +83,9 @@ func TestFabricOfAnySizeIsValid(t *testing.T) {
 	}
 }
 
-func TestBird(t *testing.T) {
-	noBFD := func(s string) string { return strings.Replace(s, "bgp:\n", "bgp:\n  bfd: false\n", 1) }
-	only4 := func(s string) string {
-		s = strings.Replace(s, "  - \"2001:db8:100::/48\"\n", "", 1)
-		s = strings.Replace(s, "  ipv6: \"fe80::1\"\n", "", 1)
+// BIRD must accept the two files together.
+func TestSite(t *testing.T) {
+	noPassword := func(s string) string {
 		return strings.Replace(s, "  password: {file: bgp.password}\n", "  max_prefixes: 10\n", 1)
 	}
 	for _, tt := range []struct {
@@ -94,47 +93,30 @@ func TestBird(t *testing.T) {
 		edit func(string) string
 	}{
 		{"bird.conf", nil},
-		{"bird-nobfd.conf", noBFD},
-		{"bird-ipv4-nopassword.conf", only4},
+		{"bird-nopassword.conf", noPassword},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := labFabric(t, plan.Size{Cores: 1, Reflectors: 2, Nodes: 1}, tt.edit)
-			got, err := render.Bird(f, f.CoreGateways[0])
+			site, err := render.Site(f)
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, tt.name, got)
-			if out, err := birdParse(t, got); err != nil {
+			golden(t, tt.name, site)
+			text, err := gateway.Render("bird", f, f.CoreGateways[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out, err := birdParse(t, site, text); err != nil {
 				t.Errorf("BIRD refuses it: %v\n%s", err, out)
+			}
+			if _, err := birdParse(t, bytes.Replace(site, []byte("ipfabric_site"), []byte("other"), 1), text); err == nil {
+				t.Error("BIRD does not look into the included file")
 			}
 		})
 	}
 }
 
-// TestBirdCanSayNo shows that the judge of the test above is one.
-func TestBirdCanSayNo(t *testing.T) {
-	f := labFabric(t, plan.Size{Cores: 1, Reflectors: 2, Nodes: 1}, nil)
-	good, err := render.Bird(f, f.CoreGateways[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, bad := range [][2]string{
-		{"hold time 30;", "hold time 1;"},
-		{"import filter vm4_in;", "import filter nosuch;"},
-		{"neighbor 10.213.7.11", "neighbor 10.213.7.311"},
-		{"{32,32}", "{33,33}"},
-	} {
-		text := bytes.Replace(good, []byte(bad[0]), []byte(bad[1]), 1)
-		if bytes.Equal(text, good) {
-			t.Errorf("%q is not in the file", bad[0])
-		}
-		if _, err := birdParse(t, text); err == nil {
-			t.Errorf("BIRD accepts %q", bad[1])
-		}
-	}
-}
-
-func birdParse(t *testing.T, conf []byte) (string, error) {
+func birdParse(t *testing.T, site []byte, text string) (string, error) {
 	t.Helper()
 	bird, err := exec.LookPath("bird")
 	if err != nil {
@@ -143,10 +125,12 @@ func birdParse(t *testing.T, conf []byte) (string, error) {
 	if _, err := os.Stat(bird); err != nil {
 		t.Fatal("no bird here: apt-get install bird2 (it need not run)")
 	}
-	file := filepath.Join(t.TempDir(), "bird.conf")
-	if err := os.WriteFile(file, conf, 0o600); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	for name, data := range map[string][]byte{"bird.conf": site, "ipfabric.conf": []byte(text)} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	out, err := exec.Command(bird, "-p", "-c", file).CombinedOutput()
+	out, err := exec.Command(bird, "-p", "-c", filepath.Join(dir, "bird.conf")).CombinedOutput()
 	return string(out), err
 }

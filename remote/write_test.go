@@ -130,7 +130,7 @@ func TestFullDiskKeepsTheOldFile(t *testing.T) {
 }
 
 func TestHintOfAPermissionError(t *testing.T) {
-	for user, want := range map[string]string{"root": "lsattr", "admin": "log in as a user who may"} {
+	for user, want := range map[string]string{"root": "lsattr", "admin": "log in as a user who has"} {
 		e := &FileError{Host: "node2", User: user, Op: "write", Path: "/x", Err: fs.ErrPermission}
 		if !strings.Contains(e.Hint(), want) {
 			t.Errorf("%s: %s", user, e.Hint())
