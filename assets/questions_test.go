@@ -24,15 +24,3 @@ func TestPack(t *testing.T) {
 		}
 	})
 }
-
-func TestBatch(t *testing.T) {
-	inSandbox(t, func(s sandbox) {
-		s.program("hangs", "exit 124")
-		batch := string(File("sh/batch.sh"))
-		const questions = "ask printf 'ab\\n'\nask sh -c 'exit 7'\ntimed vtysh hangs\ntimed vtysh echo one\ntimed birdc echo two\nask cat\n"
-		s.is(s.exec(s.shell, "-c", batch+questions), "5\nab\n\n0"+"2\n\n7"+"4\n\n124"+"4\n\n124"+"6\ntwo\n\n0"+"2\n\n0")
-		if got := s.read("log"); got != "hangs \n" {
-			t.Errorf("ran %q", got)
-		}
-	})
-}

@@ -1,30 +1,20 @@
-// Package steps says what must be true of the hosts of a fabric, makes it
-// true, and looks whether it is.
+// Package steps is the program's table of contents: what must be true of which
+// host of a fabric, and in which order.
 //
-// New turns a checked inventory into a Plan: stages of tasks of Steps. It
-// touches no host. A Runner carries a Plan out over the Hosts that its caller
-// connects, by one loop:
+// Start reading with New, in new.go. It turns a checked inventory into a
+// run.Plan: stages, in them tasks (one for each host), in them steps. It
+// touches no host.
 //
-//	Check → report the difference → (stop if dry run) → Apply → Check again
+// Then read, in this order:
 //
-// All that a user sees comes from that loop: the plan before anything is
-// touched, the differences, a second run that changes nothing, and what verify
-// says of the configuration.
+//   - steps/step: what a step, a difference and a host are, and the rules for
+//     a step.
+//   - steps/run: how a plan is carried out, and in which order hosts are
+//     changed.
+//   - the package of the step that you are interested in: steps/host,
+//     steps/packages, steps/frr, steps/firewall or steps/agent.
 //
-// Rules for a Step:
-//
-//   - Check gets a Reader, so it cannot change the host. It is cheap: one or
-//     two questions. Equal questions of different steps are asked once.
-//   - In a dry run Check meets hosts on which the steps before it were not
-//     applied. A missing command, file or user is then a difference.
-//   - There is no "and then reload". That FRR runs its configuration is a step
-//     of its own which asks FRR, so an interrupted run is completed by the next.
-//   - Apply may be interrupted at any point. What it leaves must be something
-//     that Check finds to differ.
-//   - A change of a running FRR is made under a rollback that the host carries out
-//     (package frr); the last step of the host's FRR confirms it over a new
-//     connection, or rolls it back.
-//
-// To add a step: a file of its own with the type, a line in New, a test with
-// the fake host of fakehost_test.go, and a sentence in docs/how-it-works.md.
+// testdata/*.plan shows what New returns for a few fabrics. A test compares
+// them, and another one fails if a type with the methods of a step is in none
+// of them. After a change on purpose run "make golden" and look at the diff.
 package steps

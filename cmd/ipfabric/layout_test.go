@@ -22,7 +22,7 @@ var arrows = map[string]string{
 
 	"steps/step":          "",
 	"steps/step/steptest": "inventory", // for tests only
-	"steps/run":           "steps/step assets",
+	"steps/run":           "steps/step",
 	"steps/host":          "steps/step inventory assets",
 	"steps/packages":      "steps/step steps/host inventory assets",
 	"steps/bgp":           "steps/step inventory assets",

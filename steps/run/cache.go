@@ -4,73 +4,56 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 
-	"al.essio.dev/pkg/shellescape"
-
-	"ipfabric/assets"
 	"ipfabric/steps/step"
 )
 
-// A Cache is a Reader for looks at one host that run at the same time. It puts
-// each question to the host once, whoever asks. And it waits until every look
-// waits for an answer, or has ended, and puts all that they ask into one
-// command: a command over SSH costs more than most of the answers. So a host
-// with nothing to change is asked two or three times in all.
+// A Cache is a Reader that puts each question to its host once, whoever asks
+// it, and keeps the answer. So it lives as long as one look at a host, in which
+// nothing changes.
 //
-// It keeps the answers, so it lives as long as one pass. A program that gives no
-// answer in time is not waited for again and again: once timeout(1) has ended
-// it, no other question behind a timeout is put to the same program.
+// A program that gives no answer in time is not waited for again and again:
+// once timeout(1) has ended it, no further question behind a timeout is put to
+// the same program.
 type Cache struct {
 	r step.Reader
 
 	mu      sync.Mutex
-	hung    map[string]bool // programs that timeout(1) has ended
-	asked   map[string]*question
-	looks   int // that have not ended
-	waiting int // of them, those that wait for something in the queue
-	away    int // of them, those that wait for a question that was put by itself
-	queue   []*question
+	answers map[string]*answer // by the question
+	hung    map[string]bool    // programs that timeout(1) has ended
 }
 
-// A question is a file to read, or a command to run. Whoever asks it may give
-// up before there is an answer, as others may wait for it as well.
-type question struct {
-	ctx     context.Context // not ended by that of who asked
-	path    string
-	argv    []string
-	waiting int           // looks that wait for it
-	queued  bool          // not put to the host yet
-	alone   bool          // put by itself, as it failed with the others or hangs
-	done    chan struct{} // closed when there is an answer
-	out     string
-	err     error
+// An answer is what the host says to one question.
+type answer struct {
+	done chan struct{} // closed when out and err are there
+	out  string
+	err  error
 }
 
+// NewCache returns an empty Cache of what r says.
 func NewCache(r step.Reader) *Cache {
-	return &Cache{r: r, asked: map[string]*question{}, hung: map[string]bool{}}
+	return &Cache{r: r, answers: map[string]*answer{}, hung: map[string]bool{}}
 }
 
-// A sharedHost gives all looks at a host the same Cache.
-type sharedHost struct {
+// A cachedHost gives all looks at a host the same Cache.
+type cachedHost struct {
 	step.Host
 	cache *Cache
 }
 
 // CacheOf returns the Cache that looks at the host share, or a new one.
 func CacheOf(h step.Host) *Cache {
-	if s, ok := h.(sharedHost); ok {
+	if s, ok := h.(cachedHost); ok {
 		return s.cache
 	}
 	return NewCache(h)
 }
 
-// Unshared returns the host itself, whose answers nobody has kept.
+// Unshared returns the host itself, without the Cache that looks at it share.
 func Unshared(h step.Host) step.Host {
-	if s, ok := h.(sharedHost); ok {
+	if s, ok := h.(cachedHost); ok {
 		return s.Host
 	}
 	return h
@@ -81,7 +64,7 @@ func Unshared(h step.Host) step.Host {
 // for a run that changes anything, as nothing is asked twice.
 func Sharing(connect func(ctx context.Context, host string) (step.Host, error)) func(ctx context.Context, host string) (step.Host, error) {
 	var mu sync.Mutex
-	shared := map[string]sharedHost{}
+	shared := map[string]cachedHost{}
 	return func(ctx context.Context, name string) (step.Host, error) {
 		h, err := connect(ctx, name)
 		if err != nil {
@@ -90,198 +73,72 @@ func Sharing(connect func(ctx context.Context, host string) (step.Host, error)) 
 		mu.Lock()
 		defer mu.Unlock()
 		if _, ok := shared[name]; !ok {
-			shared[name] = sharedHost{h, NewCache(h)}
+			shared[name] = cachedHost{h, NewCache(h)}
 		}
 		return shared[name], nil
 	}
 }
 
-// Look runs looks, which read from o, at the same time and waits for their end.
-func (o *Cache) Look(looks ...func()) {
-	o.mu.Lock()
-	o.looks += len(looks)
-	o.mu.Unlock()
+// Look runs looks, which read from c, at the same time and waits for their end.
+func (c *Cache) Look(looks ...func()) {
 	var wg sync.WaitGroup
 	for _, f := range looks {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			defer func() {
-				o.mu.Lock()
-				defer o.mu.Unlock()
-				o.looks--
-				o.putIfAllWait()
-			}()
 			f()
 		}()
 	}
 	wg.Wait()
 }
 
-func (o *Cache) ReadFile(ctx context.Context, path string) ([]byte, error) {
-	out, err := o.answer(ctx, "file\x00"+path, &question{path: path})
+// ReadFile is Reader's.
+func (c *Cache) ReadFile(ctx context.Context, path string) ([]byte, error) {
+	out, err := c.ask(ctx, "file\x00"+path, "", func(ctx context.Context) (string, error) {
+		data, err := c.r.ReadFile(ctx, path)
+		return string(data), err
+	})
 	return []byte(out), err
 }
 
-func (o *Cache) Query(ctx context.Context, argv ...string) (string, error) {
-	return o.answer(ctx, "command\x00"+strings.Join(argv, "\x00"), &question{argv: argv})
+// Query is Reader's.
+func (c *Cache) Query(ctx context.Context, argv ...string) (string, error) {
+	return c.ask(ctx, "command\x00"+strings.Join(argv, "\x00"), timedProgram(argv), func(ctx context.Context) (string, error) {
+		return c.r.Query(ctx, argv...)
+	})
 }
 
-// answer puts the question, unless an equal one was put before, and waits for
-// its answer, or for the end of ctx.
-func (o *Cache) answer(ctx context.Context, key string, q *question) (string, error) {
-	o.mu.Lock()
-	if known, ok := o.asked[key]; ok {
-		q = known
-	} else {
-		q.queued, q.done = true, make(chan struct{})
-		q.ctx = context.WithoutCancel(ctx)
-		o.asked[key] = q
-		o.queue = append(o.queue, q)
+// ask puts a question to the host, unless it was put before, and waits for the
+// answer or the end of ctx. Others may wait for the same answer, so the end of
+// ctx does not cut the question off. The program is what runs behind a timeout,
+// "" if there is none.
+func (c *Cache) ask(ctx context.Context, key, program string, put func(context.Context) (string, error)) (string, error) {
+	c.mu.Lock()
+	a, known := c.answers[key]
+	if !known {
+		if c.hung[program] {
+			c.mu.Unlock()
+			return "", timedOut{program}
+		}
+		a = &answer{done: make(chan struct{})}
+		c.answers[key] = a
+		go func() {
+			defer close(a.done)
+			a.out, a.err = put(context.WithoutCancel(ctx))
+			if program != "" && step.TimedOut(a.err) {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				c.hung[program] = true
+			}
+		}()
 	}
-	o.wait(q, 1)
-	o.putIfAllWait()
-	o.mu.Unlock()
+	c.mu.Unlock()
 	select {
-	case <-q.done:
-		return q.out, q.err
+	case <-a.done:
+		return a.out, a.err
 	case <-ctx.Done():
-		o.mu.Lock()
-		o.wait(q, -1)
-		o.mu.Unlock()
 		return "", fmt.Errorf("gave up waiting: %w", ctx.Err())
 	}
-}
-
-// wait counts looks that wait for a question, or give up. It is called with
-// the lock held.
-func (o *Cache) wait(q *question, n int) {
-	q.waiting += n
-	switch {
-	case q.queued:
-		o.waiting += n
-	case q.alone:
-		o.away += n
-	}
-}
-
-// putIfAllWait puts the queued questions to the host once no look can add
-// another. It is called with the lock held.
-func (o *Cache) putIfAllWait() {
-	if len(o.queue) == 0 || o.waiting < o.looks-o.away {
-		return
-	}
-	var batch []*question
-	for _, q := range o.queue {
-		q.queued = false
-		o.waiting -= q.waiting
-		if program := timedProgram(q.argv); o.hung[program] {
-			q.err = timedOut{program}
-			close(q.done)
-			continue
-		}
-		batch = append(batch, q)
-	}
-	o.queue = nil
-	go func() {
-		if len(batch) > 1 {
-			batch = o.askTogether(batch)
-		}
-		for _, q := range batch {
-			go o.putAlone(q)
-		}
-	}()
-}
-
-// putAlone puts one question by itself. It may take long: the looks that do
-// not wait for it go on.
-func (o *Cache) putAlone(q *question) {
-	o.mu.Lock()
-	q.alone = true
-	o.away += q.waiting
-	o.putIfAllWait()
-	o.mu.Unlock()
-
-	q.ask(o.r)
-
-	o.mu.Lock()
-	if program := timedProgram(q.argv); program != "" && step.TimedOut(q.err) {
-		o.hung[program] = true
-	}
-	q.alone = false
-	o.away -= q.waiting
-	close(q.done)
-	o.mu.Unlock()
-}
-
-func (q *question) ask(r step.Reader) {
-	if q.argv != nil {
-		q.out, q.err = r.Query(q.ctx, q.argv...)
-		return
-	}
-	data, err := r.ReadFile(q.ctx, q.path)
-	q.out, q.err = string(data), err
-}
-
-// togetherLimit is how long questions may take that are asked together.
-const togetherLimit = 25 * time.Second
-
-// askTogether puts questions by one command, and returns those that have no
-// answer then: what failed is asked again by itself, for an error that says
-// what did.
-func (o *Cache) askTogether(batch []*question) (rest []*question) {
-	script := string(assets.File("sh/batch.sh"))
-	for _, q := range batch {
-		argv := q.argv
-		if argv == nil {
-			argv = []string{"cat", "--", q.path}
-		}
-		if program := timedProgram(argv); program != "" {
-			script += "timed " + shellescape.Quote(program)
-		} else {
-			script += "ask"
-		}
-		script += " " + shellescape.QuoteCommand(argv) + "\n"
-	}
-	// One that hangs must not take the time of the others.
-	ctx, cancel := context.WithTimeout(batch[0].ctx, togetherLimit)
-	defer cancel()
-	out, err := o.r.Query(ctx, "sh", "-c", script)
-	for _, q := range batch {
-		var answer, status string
-		if err == nil {
-			answer, status, out, err = cutAnswer(out)
-		}
-		switch {
-		case err == nil && status == "0":
-			q.out = answer
-		case err == nil && status == "124" && timedProgram(q.argv) != "":
-			program := timedProgram(q.argv)
-			o.mu.Lock()
-			o.hung[program] = true
-			o.mu.Unlock()
-			q.err = timedOut{program}
-		default:
-			rest = append(rest, q)
-			continue
-		}
-		close(q.done)
-	}
-	return rest
-}
-
-// cutAnswer takes the first answer from what askTogether's command printed.
-func cutAnswer(out string) (answer, status, rest string, err error) {
-	length, out, _ := strings.Cut(out, "\n")
-	n, err := strconv.Atoi(length)
-	if err != nil || n < 0 || n > len(out) {
-		return "", "", "", fmt.Errorf("an answer of %q bytes", length)
-	}
-	answer, status, found := step.CutLast(out[:n], "\n")
-	if !found {
-		return "", "", "", fmt.Errorf("an answer without a status")
-	}
-	return answer, status, out[n:], nil
 }
 
 // timedProgram returns the program that a command runs behind timeout(1), ""

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 
@@ -43,76 +42,22 @@ func (r *localReader) Query(ctx context.Context, argv ...string) (string, error)
 	return string(out), err
 }
 
-func TestOnceAsksForAllLooksTogether(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "it's a file")
-	if err := os.WriteFile(path, []byte("no newline at its end"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	r := &localReader{}
-	o := NewCache(r)
-	ctx := t.Context()
-	got := map[string]string{}
-	var mu sync.Mutex
-	keep := func(name, value string, err error) {
-		if err != nil {
-			value += "!" + err.Error()
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		got[name] = value
-	}
-	query := func(name string, argv ...string) func() {
-		return func() {
-			out, err := o.Query(ctx, argv...)
-			keep(name, out, err)
-		}
-	}
-	o.Look(
-		query("quotes", "printf", "%s\n", `a'b"c$HOME\n`),
-		query("newlines", "printf", "x\n\n"),
-		query("bytes", "printf", `\303\244\n3\n`),
-		query("nothing", "true"),
-		query("same", "true"),
+// Answers and errors are those of the host.
+func TestTheCacheChangesNoAnswer(t *testing.T) {
+	c := NewCache(&localReader{})
+	c.Look(
 		func() {
-			data, err := o.ReadFile(ctx, path)
-			keep("file", string(data), err)
-		},
-		func() { // two questions, one after the other
-			out, err := o.Query(ctx, "echo", "first")
-			keep("first", out, err)
-			out, err = o.Query(ctx, "echo", "second")
-			keep("second", out, err)
-		},
-	)
-	want := map[string]string{
-		"quotes": `a'b"c$HOME\n` + "\n", "newlines": "x\n\n", "bytes": "\u00e4\n3\n", "nothing": "", "same": "",
-		"file": "no newline at its end", "first": "first\n", "second": "second\n",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	if r.commands != 2 {
-		t.Errorf("the host was asked %d times, want 2", r.commands)
-	}
-}
-
-// A question that fails gets the error that it would get by itself, and takes
-// no other along.
-func TestOnceTellsWhichQuestionFailed(t *testing.T) {
-	o := NewCache(&localReader{})
-	o.Look(
-		func() {
-			if out, err := o.Query(t.Context(), "echo", "well"); out != "well\n" || err != nil {
+			if out, err := c.Query(t.Context(), "echo", "well"); out != "well\n" || err != nil {
 				t.Errorf("got %q, %v", out, err)
 			}
 		},
 		func() {
-			if out, err := o.Query(t.Context(), "sh", "-c", "echo half; exit 3"); out != "half\n" || step.ExitStatus(err) != 3 {
+			if out, err := c.Query(t.Context(), "sh", "-c", "echo half; exit 3"); out != "half\n" || step.ExitStatus(err) != 3 {
 				t.Errorf("got %q, %v", out, err)
 			}
 		},
 		func() {
-			if _, err := o.ReadFile(t.Context(), "/nowhere/at/all"); !errors.Is(err, fs.ErrNotExist) {
+			if _, err := c.ReadFile(t.Context(), "/nowhere/at/all"); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("got %v", err)
 			}
 		},
@@ -128,9 +73,9 @@ func TestSharing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := CacheOf(h)
-		o.Look(func() {
-			if _, err := o.Query(t.Context(), "uname", "-m"); err != nil {
+		c := CacheOf(h)
+		c.Look(func() {
+			if _, err := c.Query(t.Context(), "uname", "-m"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -148,25 +93,22 @@ func (r *hangingReader) Query(ctx context.Context, argv ...string) (string, erro
 		<-ctx.Done()
 		return "", ctx.Err()
 	}
-	if argv[0] == "sh" { // the batch, with "hang" in it
-		return "", context.DeadlineExceeded
-	}
 	return r.localReader.Query(ctx, argv...)
 }
 
-// One that hangs does not keep the others from going on.
-func TestOnceGoesOnBesideAQuestionThatHangs(t *testing.T) {
-	o := NewCache(&hangingReader{})
+// A question that hangs does not keep others from being asked.
+func TestTheCacheGoesOnBesideAQuestionThatHangs(t *testing.T) {
+	c := NewCache(&hangingReader{})
 	ctx, cancel := context.WithCancel(t.Context())
-	o.Look(
+	c.Look(
 		func() {
-			if _, err := o.Query(ctx, "hang"); err == nil {
+			if _, err := c.Query(ctx, "hang"); err == nil {
 				t.Error("an answer")
 			}
 		},
 		func() {
 			for _, word := range []string{"one", "two", "three"} {
-				if out, err := o.Query(t.Context(), "echo", word); out != word+"\n" || err != nil {
+				if out, err := c.Query(t.Context(), "echo", word); out != word+"\n" || err != nil {
 					t.Errorf("got %q, %v", out, err)
 				}
 			}
@@ -175,54 +117,78 @@ func TestOnceGoesOnBesideAQuestionThatHangs(t *testing.T) {
 	)
 }
 
-// An FRR that hangs is waited for once, however much it is asked.
-func TestOnceWaitsOnceForAnFRRThatHangs(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "vtysh"), []byte("#!/bin/sh\necho >> \"$0.log\"; exec sleep 60\n"), 0o700); err != nil {
-		t.Fatal(err)
+// Once a program has hung, it is not asked and waited for again.
+func TestTheCacheDoesNotAskAProgramThatHangsAgain(t *testing.T) {
+	timedOut := map[string]int{}
+	for _, word := range []string{"one", "two", "three"} {
+		timedOut["timeout 8 vtysh -c "+word] = 124
 	}
-	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	ask := func(o *Cache, words ...string) func() {
-		return func() {
-			for _, word := range words {
-				if _, err := o.Query(t.Context(), "timeout", "1", "vtysh", "-c", word); !step.TimedOut(err) {
-					t.Errorf("%s: got %v", word, err)
-				}
-			}
+	h := &steptest.Host{Status: timedOut, Answers: map[string]string{"echo well": "well\n", "timeout 8 birdc": "BIRD\n"}}
+	c := NewCache(h)
+	for _, word := range []string{"one", "two", "three", "two"} {
+		_, err := c.Query(t.Context(), "timeout", "8", "vtysh", "-c", word)
+		if !step.TimedOut(err) {
+			t.Errorf("%s: got %v", word, err)
 		}
 	}
-	o := NewCache(&localReader{})
-	o.Look(ask(o, "one", "two"), ask(o, "three", "four"), func() {
-		if out, err := o.Query(t.Context(), "echo", "well"); out != "well\n" || err != nil {
-			t.Errorf("got %q, %v", out, err)
+	for _, argv := range [][]string{{"echo", "well"}, {"timeout", "8", "birdc"}} {
+		if _, err := c.Query(t.Context(), argv...); err != nil {
+			t.Errorf("%v: %v", argv, err)
 		}
-	})
-	log, err := os.ReadFile(filepath.Join(dir, "vtysh.log"))
-	if err != nil || len(log) != 1 {
-		t.Errorf("vtysh was started %d times, %v; want once", len(log), err)
+	}
+	if diff := cmp.Diff([]string{"timeout 8 vtysh -c one", "echo well", "timeout 8 birdc"}, h.Log); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
 	}
 }
 
-// Who has no more time goes; an answer comes for who waits on.
-func TestOnceAnswersWhoWaitsOn(t *testing.T) {
+// Any other failure says nothing about the next question.
+func TestTheCacheAsksAProgramThatFailedAgain(t *testing.T) {
+	h := &steptest.Host{Status: map[string]int{"timeout 8 vtysh -c one": 1}, Answers: map[string]string{"timeout 8 vtysh -c two": "2"}}
+	c := NewCache(h)
+	if _, err := c.Query(t.Context(), "timeout", "8", "vtysh", "-c", "one"); step.ExitStatus(err) != 1 {
+		t.Errorf("got %v", err)
+	}
+	if out, err := c.Query(t.Context(), "timeout", "8", "vtysh", "-c", "two"); out != "2" || err != nil {
+		t.Errorf("got %q, %v", out, err)
+	}
+}
+
+// A file and a command of the same words are two questions.
+func TestTheCacheKeepsFilesAndCommandsApart(t *testing.T) {
+	h := &steptest.Host{Files: map[string]string{"uname": "a file"}, Answers: map[string]string{"uname": "a command"}}
+	c := NewCache(h)
+	for range 2 {
+		data, err := c.ReadFile(t.Context(), "uname")
+		if string(data) != "a file" || err != nil {
+			t.Errorf("got %q, %v", data, err)
+		}
+		out, err := c.Query(t.Context(), "uname")
+		if out != "a command" || err != nil {
+			t.Errorf("got %q, %v", out, err)
+		}
+	}
+}
+
+// Who asked first may give up; others get the answer.
+func TestTheCacheAnswersWhoStillWaits(t *testing.T) {
 	r := &slowReader{answer: make(chan struct{})}
-	o := NewCache(r)
+	c := NewCache(r)
 	ctx, cancel := context.WithCancel(t.Context())
 	asked := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Add(2)
-	go o.Look(func() {
+	go c.Look(func() {
 		defer wg.Done()
 		close(asked)
-		if _, err := o.Query(ctx, "uname"); !errors.Is(err, context.Canceled) {
+		if _, err := c.Query(ctx, "uname"); !errors.Is(err, context.Canceled) {
 			t.Errorf("the first: got %v", err)
 		}
 		close(r.answer)
 	})
 	<-asked
-	go o.Look(func() {
+	go c.Look(func() {
 		defer wg.Done()
-		if out, err := o.Query(t.Context(), "uname"); out != "Linux\n" || err != nil {
+		if out, err := c.Query(t.Context(), "uname"); out != "Linux\n" || err != nil {
 			t.Errorf("the second: got %q, %v", out, err)
 		}
 	})

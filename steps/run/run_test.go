@@ -212,7 +212,7 @@ func TestRunStop(t *testing.T) {
 	}
 }
 
-func TestOnceAsksEachQuestionOnce(t *testing.T) {
+func TestTheCacheAsksEachQuestionOnce(t *testing.T) {
 	h := &steptest.Host{Files: map[string]string{"/f": "x"}, Answers: map[string]string{"uname -m": "x86_64\n"}}
 	o := NewCache(h)
 	var wg sync.WaitGroup

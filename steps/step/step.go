@@ -20,9 +20,12 @@ type Reader interface {
 // A Host can be looked at and changed.
 type Host interface {
 	Reader
-	// WriteFile puts data in place at once (temporary file, fsync, rename),
-	// making the directories above it if they are missing.
+	// WriteFile puts data in place in one piece (temporary file, fsync, rename)
+	// and makes the directories above it if they are missing. A file that was
+	// there keeps its owner, a new one belongs to root.
 	WriteFile(ctx context.Context, path string, data []byte, mode fs.FileMode) error
+	// Run runs a command that may change the host. Arguments and errors are as
+	// with Query.
 	Run(ctx context.Context, argv ...string) error
 	// Close drops the connection. The next call opens a new one.
 	Close() error

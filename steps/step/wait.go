@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Pause waits, or returns the context's error.
+// Pause waits for d, or until the context ends: then it returns the context's error.
 func Pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():

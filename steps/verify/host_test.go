@@ -170,7 +170,7 @@ func (h hangs) Query(ctx context.Context, argv ...string) (string, error) {
 
 func TestVerifyDoesNotHang(t *testing.T) {
 	fleet := recorded(t, "healthy")
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	connect := func(ctx context.Context, name string) (step.Host, error) {
 		if name == "rr1" {
