@@ -30,9 +30,9 @@ func (j judge) downHint(near, far side) string {
 		case s.seen() && !s.known:
 			return repair(s)
 		case s.peer.Shutdown && s.frr():
-			return fmt.Sprintf("somebody shut this session down on %s; `ipfabric init --limit %s` lets it come up again", s.name(), s.name())
+			return fmt.Sprintf("this session was shut down by hand on %s; `ipfabric init --limit %s` lets it come up again", s.name(), s.name())
 		case s.peer.Shutdown:
-			return fmt.Sprintf("somebody disabled this session on %s: enable it there", s.name())
+			return fmt.Sprintf("this session was disabled by hand on %s: enable it there", s.name())
 		}
 	}
 	if hint := j.errorHint(both); hint != "" {

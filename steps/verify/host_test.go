@@ -200,13 +200,13 @@ func TestVerifyConfigInSync(t *testing.T) {
 			"rr1 config-in-sync failed: differs from the inventory: /etc/frr/frr.conf, running configuration",
 			"  `ipfabric plan --limit rr1` shows the difference, `ipfabric init --limit rr1` removes it"}},
 		{"error", []step.Step{broken}, nil, []string{
-			"rr1 config-in-sync failed: whether it is so cannot be told: permission denied",
+			"rr1 config-in-sync failed: whether it is so is not known: permission denied",
 			"  `ipfabric plan --limit rr1` looks again"}},
 		{"both", []step.Step{broken, file}, nil, []string{
-			"rr1 config-in-sync failed: differs from the inventory: /etc/frr/frr.conf; whether it is so cannot be told: permission denied",
+			"rr1 config-in-sync failed: differs from the inventory: /etc/frr/frr.conf; whether it is so is not known: permission denied",
 			"  `ipfabric plan --limit rr1` shows the difference, `ipfabric init --limit rr1` removes it"}},
 		{"no plan", nil, errors.New("the BGP password was not read"), []string{
-			"rr1 config-in-sync failed: what should be there cannot be told: the BGP password was not read"}},
+			"rr1 config-in-sync failed: what should be there is not known: the BGP password was not read"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -241,7 +241,7 @@ func TestVerifyUsesThePlan(t *testing.T) {
 	}
 	fleet := recorded(t, "healthy")
 	r := Verify(t.Context(), f, plan, nil, fleet.connect)
-	if got := about(r, "rr1 config-in-sync"); len(got) == 0 || !strings.Contains(got[0], "cannot be told") {
+	if got := about(r, "rr1 config-in-sync"); len(got) == 0 || !strings.Contains(got[0], "is not known") {
 		t.Errorf("got %q", got)
 	}
 }

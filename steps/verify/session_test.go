@@ -41,9 +41,9 @@ func TestVerifySessions(t *testing.T) {
 		}},
 		{"shutdown", "", false, []string{
 			"rr1 node1 ipv4-unicast failed: Active at rr1 for 8s, last error: Cease/Administrative Shutdown (received); shut down at node1",
-			"  somebody shut this session down on node1; `ipfabric init --limit node1` lets it come up again",
+			"  this session was shut down by hand on node1; `ipfabric init --limit node1` lets it come up again",
 			"rr1 node1 l2vpn-evpn failed: Active at rr1 for 8s, last error: Cease/Administrative Shutdown (received); shut down at node1",
-			"  somebody shut this session down on node1; `ipfabric init --limit node1` lets it come up again",
+			"  this session was shut down by hand on node1; `ipfabric init --limit node1` lets it come up again",
 		}},
 		{"wrong-as", "rr2 node1", false, []string{
 			"rr2 node1 ipv6-unicast failed: Idle at rr2 for 12s, last error: OPEN Message Error/Bad Peer AS (received); Idle at node1 for 12s, last error: OPEN Message Error/Bad Peer AS (sent)",
@@ -63,7 +63,7 @@ func TestVerifySessions(t *testing.T) {
 		}},
 		{"core-alone", "rr2 mx1 ipv6", false, []string{
 			"rr2 mx1 ipv6-unicast failed: Established at rr2; shut down at mx1",
-			"  somebody disabled this session on mx1: enable it there",
+			"  this session was disabled by hand on mx1: enable it there",
 		}},
 		{"extra-missing", "", false, []string{
 			"rr1 node2 ipv4-unicast failed: rr1 has no neighbor 10.10.0.22; Connect at node2 for 10s, last error: BFD down received",

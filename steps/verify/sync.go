@@ -27,7 +27,7 @@ func wantedSteps(plan run.Plan) map[string][]step.Step {
 func outOfSync(steps []step.Step, diffs []step.Diff, errs []error) (differs []string, err error) {
 	for i, diff := range diffs {
 		if errs[i] != nil && err == nil {
-			err = fmt.Errorf("whether %s cannot be told: %w", steps[i], errs[i])
+			err = fmt.Errorf("whether %s is not known: %w", steps[i], errs[i])
 		}
 		for _, c := range diff {
 			if !slices.Contains(differs, c.Item) {
@@ -40,7 +40,7 @@ func outOfSync(steps []step.Step, diffs []step.Diff, errs []error) (differs []st
 
 func (e examiner) inSync(a answers) Check {
 	if e.stepsErr != nil {
-		return Check{Status: Bad, Detail: "what should be there cannot be told: " + e.stepsErr.Error(), Hint: step.HintOf(e.stepsErr, "")}
+		return Check{Status: Bad, Detail: "what should be there is not known: " + e.stepsErr.Error(), Hint: step.HintOf(e.stepsErr, "")}
 	}
 	if len(a.differs) == 0 && a.syncErr == nil {
 		return Check{Status: OK}

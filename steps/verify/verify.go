@@ -9,6 +9,7 @@ import (
 	"ipfabric/steps/bgp"
 	"ipfabric/steps/run"
 	"ipfabric/steps/step"
+	"ipfabric/steps/vms"
 )
 
 // Verify looks at every host of the fabric at the same time, at both ends of every
@@ -17,12 +18,12 @@ import (
 // The plan is what init would make true; without one, planErr says why there is
 // none, and is what the report says of every host's configuration.
 //
-// Hosts that are not to be asked are not connected: reflectors that somebody
-// else manages, and core gateways without a looking glass. Core gateways are
+// Hosts that are not to be asked are not connected: reflectors that
+// others manage, and core gateways without a looking glass. Core gateways are
 // connected last, when every other host is connected or has failed: they may
 // be another team's, so a password is tried on the fabric's own hosts first.
 func Verify(ctx context.Context, f *inventory.Fabric, plan run.Plan, planErr error, connect func(ctx context.Context, host string) (step.Host, error)) *Report {
-	return verify(ctx, f, connect, wantedSteps(plan), planErr, calm)
+	return verify(ctx, f, connect, wantedSteps(plan), planErr, settleTime)
 }
 
 func verify(ctx context.Context, f *inventory.Fabric, connect connector, wanted map[string][]step.Step, wantedErr error, pause time.Duration) *Report {
@@ -62,11 +63,11 @@ func verify(ctx context.Context, f *inventory.Fabric, connect connector, wanted 
 	}
 	for _, e := range expectedSessions(f) {
 		rr, peer := byName[e.rr.Name], byName[e.peer.Name]
-		if rr.asked || peer.asked { // else nobody can tell
+		if rr.asked || peer.asked { // else neither end is known
 			r.Sessions = append(r.Sessions, judge{f: f, expected: e, near: rr, far: peer}.session())
 		}
 	}
-	r.Sessions = append(r.Sessions, strangers(f, sights)...)
+	r.Sessions = append(r.Sessions, unexpectedSessions(f, sights)...)
 	r.VMs = examineVMs(ctx, f, connect, sights, pause)
 	r.Healthy = r.Problems() == 0
 	return r
@@ -127,4 +128,12 @@ func (r *Report) Problems() int {
 		return count[NotChecked]
 	}
 	return count[Bad]
+}
+
+// agentVMs is what a node's agent says of its VMs.
+type agentVMs struct {
+	vms     []vms.VM
+	drained bool // the whole node is
+	healthy bool
+	err     error // why they are not known
 }

@@ -166,7 +166,7 @@ func (j vmJudge) onNode(v vms.VM) (all []finding, quiet string) {
 	case !v.Announced:
 		return bad(show, "the agent of %s does not announce it", v.Node), ""
 	case !v.Carrier:
-		return []finding{{Warn, "", "no guest is attached to " + v.Interface + ": nobody answers for it",
+		return []finding{{Warn, "", "no guest is attached to " + v.Interface + ": nothing answers for it",
 			"start the guest, or take the VM's route back: " + j.f.SSHLine(node.host.Host, agent.Path+" vm phase "+v.Name+" withdrawn")}}, ""
 	}
 	return nil, ""

@@ -27,9 +27,9 @@ func TestVerifyVMs(t *testing.T) {
 		{"healthy", true, nil},
 		{"vm-moving", true, []string{
 			"vm web on node1 warning: it is moving from node1 to node2: both announce it, and node2 is preferred",
-			"  if nobody is moving it now, `ipfabric vm move web --to node2` finishes it",
+			"  if no move is running, `ipfabric vm move web --to node2` finishes it",
 			"vm web on node2 warning: it is moving from node1 to node2: both announce it, and node2 is preferred",
-			"  if nobody is moving it now, `ipfabric vm move web --to node2` finishes it"}},
+			"  if no move is running, `ipfabric vm move web --to node2` finishes it"}},
 		{"vm-doubled", false, []string{
 			"vm web on node1 failed: node2 announces it too: only one of the two can have it",
 			"  where is the guest? `ipfabric vm move web --to NODE`, with that node, takes it from the other",
@@ -38,9 +38,9 @@ func TestVerifyVMs(t *testing.T) {
 		{"vm-states", true, []string{
 			"vm lost on node2 warning: its interface lost_net0 is not there: is the guest off?",
 			"  the agent takes the interface up when the hypervisor makes it",
-			"vm shop on node2 warning: no guest is attached to shop_net0: nobody answers for it",
+			"vm shop on node2 warning: no guest is attached to shop_net0: nothing answers for it",
 			"  start the guest, or take the VM's route back: ssh root@10.10.0.22 /usr/local/bin/ipfabric-agent vm phase shop withdrawn",
-			"vm tap on node2 warning: no guest is attached to tap_net0: nobody answers for it",
+			"vm tap on node2 warning: no guest is attached to tap_net0: nothing answers for it",
 			"  start the guest, or take the VM's route back: ssh root@10.10.0.22 /usr/local/bin/ipfabric-agent vm phase tap withdrawn"}},
 		{"vm-stray", false, []string{
 			"vm on node2 failed: rr1 and rr2 have a route to 203.0.113.9 by node2, where no VM has that address",

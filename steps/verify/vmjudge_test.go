@@ -86,7 +86,7 @@ func TestJudgeVMs(t *testing.T) {
 			"web on node1 failed: 192.0.2.1 is in none of the fabric's pools, so FRR does not announce it",
 			"add its network to the pools of the inventory, or give the VM another address"}},
 		{"without a guest, and FRR does not announce it", func(w *vmWorld) { w.vm("node1", "web", addr, func(v *vms.VM) { v.Carrier = false }) }, []string{
-			"web on node1 warning: no guest is attached to web_net0: nobody answers for it",
+			"web on node1 warning: no guest is attached to web_net0: nothing answers for it",
 			"start the guest, or take the VM's route back: " + on1 + "/usr/local/bin/ipfabric-agent vm phase web withdrawn"}},
 		{"FRR is broken", func(w *vmWorld) {
 			w.vm("node1", "web", addr, nil)

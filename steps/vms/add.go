@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Add makes a VM reachable through a node, with addresses that nobody has. It
+// Add makes a VM reachable through a node, with addresses that are free. It
 // holds the lock of all nodes while it looks for them. already says that the
 // very same VM was there.
 func (c *Control) Add(ctx context.Context, r Request) (vm VM, already bool, err error) {
 	var lost VM // this very VM, if its node's agent has lost its file
-	told := false
+	noted := false
 	err = c.locked(ctx, func(s survey) error {
 		for _, v := range s.named(r.Name) {
 			if v.FileError != "" {
@@ -55,7 +55,7 @@ func (c *Control) Add(ctx context.Context, r Request) (vm VM, already bool, err 
 		if err != nil {
 			return err
 		}
-		told = true
+		noted = true
 		if err := c.addVM(ctx, want); err != nil {
 			return c.notAdded(want, err)
 		}
@@ -64,7 +64,7 @@ func (c *Control) Add(ctx context.Context, r Request) (vm VM, already bool, err 
 		}
 		return nil
 	})
-	if err != nil && !told && interrupted(ctx, err) {
+	if err != nil && !noted && interrupted(ctx, err) {
 		err = &Error{Msg: fmt.Sprintf("VM %s was not added", r.Name), Err: ErrInterrupted, Next: "run the same command again"}
 	}
 	return vm, already, err
@@ -117,21 +117,21 @@ func (c *Control) settled(ctx context.Context, r Request, s survey, lost VM) (VM
 		}
 		// An address may be announced though no agent lists it: by a node that
 		// is no longer in the inventory, or whose agent has lost its files.
-		strangers := c.announced(ctx, v.Addrs())
+		announcers := c.announced(ctx, v.Addrs())
 		for _, a := range lost.Addrs() {
-			if strangers[a].node == lost.Node {
-				delete(strangers, a)
+			if announcers[a].node == lost.Node {
+				delete(announcers, a)
 			}
 		}
-		if len(strangers) == 0 {
+		if len(announcers) == 0 {
 			return v, nil
 		}
 		for _, a := range r.Addrs() {
-			if p, ok := strangers[a]; ok && p.node == v.Node {
+			if p, ok := announcers[a]; ok && p.node == v.Node {
 				return v, c.lostVM(v, a, p)
 			}
 		}
-		for a, p := range strangers {
+		for a, p := range announcers {
 			if p.node == v.Node {
 				// It may be this VM's own, under which its guest still runs.
 				return v, c.lostVM(withOnly(v, a), a, p)
@@ -191,20 +191,20 @@ func withOnly(v VM, a netip.Addr) VM {
 	return v
 }
 
-// A stranger announces an address that no agent lists.
-type stranger struct {
+// An announcer announces an address that no agent lists.
+type announcer struct {
 	node string // or the next hop's address, if it is no node's
 	who  string
 }
 
 // announced says of each address that a reflector has a route to it, and by
 // whom. Reflectors that give no answer are left out.
-func (c *Control) announced(ctx context.Context, addrs []netip.Addr) map[netip.Addr]stranger {
-	out := map[netip.Addr]stranger{}
+func (c *Control) announced(ctx context.Context, addrs []netip.Addr) map[netip.Addr]announcer {
+	out := map[netip.Addr]announcer{}
 	for _, v := range c.views(ctx, c.reflectors(nil), addrs) {
 		for _, a := range addrs {
 			for _, p := range v.Routes[a] {
-				out[a] = stranger{p.Node, fmt.Sprintf("announced by %s, says %s, though no agent lists it", p.Node, v.RR.Name)}
+				out[a] = announcer{p.Node, fmt.Sprintf("announced by %s, says %s, though no agent lists it", p.Node, v.RR.Name)}
 			}
 		}
 	}

@@ -17,7 +17,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// A Wish is what vm add was told, as it was written.
+// A Wish is what the operator wrote after vm add.
 type Wish struct {
 	Name, Node string
 	// IP and IP6 are addresses, "" for the lowest that is free, or "none".

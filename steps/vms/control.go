@@ -77,22 +77,22 @@ func (c *Control) survey(ctx context.Context, nodes []string) survey {
 	return s
 }
 
-// greet connects to hosts that are asked later, beside what is done meanwhile,
+// connectEarly connects to hosts that are asked later, beside what is done meanwhile,
 // and has each run a first command: that one takes an SSH server several times
 // as long as those that follow. Whoever cannot be reached is found out then.
-func (c *Control) greet(ctx context.Context, hosts []string) (done func()) {
+func (c *Control) connectEarly(ctx context.Context, hosts []string) (done func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	var greeted sync.WaitGroup
-	greeted.Add(1)
+	var connected sync.WaitGroup
+	connected.Add(1)
 	go func() {
-		defer greeted.Done()
+		defer connected.Done()
 		onAll(hosts, func(_ int, host string) {
 			if h, err := c.Connect(ctx, host); err == nil {
 				_, _ = h.Query(ctx, "true")
 			}
 		})
 	}()
-	return func() { cancel(); greeted.Wait() }
+	return func() { cancel(); connected.Wait() }
 }
 
 // onAll calls f for all hosts at the same time, and returns when all have ended.

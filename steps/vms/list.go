@@ -30,7 +30,7 @@ func (c *Control) List(ctx context.Context, nodes ...string) List {
 	s := c.survey(ctx, nodes)
 	seen, views := c.seenBy(ctx, s.vms)
 	l := List{Silent: append(s.silent, silentViews(views)...)}
-	clash, stolen, dumb := clashes(s.vms), c.hijacks(s.vms, views, without(nodes, s.silent)), c.dumb(ctx, s.vms, seen)
+	clash, stolen, quiet := clashes(s.vms), c.hijacks(s.vms, views, without(nodes, s.silent)), c.unannounced(ctx, s.vms, seen)
 	copies := map[string]int{}
 	for _, v := range s.vms {
 		if v.Phase != PhaseOff {
@@ -39,9 +39,9 @@ func (c *Control) List(ctx context.Context, nodes ...string) List {
 	}
 	for i, v := range s.vms {
 		if v.Phase == PhaseOff {
-			seen[i] = []Seen{} // nobody is to have a route to it
+			seen[i] = []Seen{} // no router may have a route to it
 		}
-		problems := problemsOf(v, seen[i], copies[v.Name] > 1, dumb[v.Node])
+		problems := problemsOf(v, seen[i], copies[v.Name] > 1, quiet[v.Node])
 		l.VMs = append(l.VMs, Listed{VM: v, Seen: seen[i], Problems: append(append(problems, stolen[i]...), clash[i]...)})
 	}
 	return l
@@ -85,8 +85,8 @@ func (c *Control) Find(ctx context.Context, name string) (List, error) {
 
 // problemsOf says what is not right about a VM. One whose guest is off, or that
 // somebody withdrew, is as it should be; of two nodes that have it, only one is
-// preferred. dumb says why FRR on its node announces nothing, "" if it may.
-func problemsOf(v VM, seen []Seen, moving bool, dumb string) []string {
+// preferred. quiet says why FRR on its node announces nothing, "" if it may.
+func problemsOf(v VM, seen []Seen, moving bool, quiet string) []string {
 	out := []string{}
 	if v.Problem != "" {
 		out = append(out, v.Problem)
@@ -94,13 +94,13 @@ func problemsOf(v VM, seen []Seen, moving bool, dumb string) []string {
 	if !v.Announced {
 		return out
 	}
-	if dumb != "" {
-		out = append(out, v.Node+" tells nobody of it: "+dumb)
+	if quiet != "" {
+		out = append(out, v.Node+" does not announce it: "+quiet)
 	}
 	for _, s := range seen {
 		switch s.Status {
 		case SeenNo:
-			if dumb == "" && v.GuestMissing() == "" { // FRR 10 announces it once it has a guest
+			if quiet == "" && v.GuestMissing() == "" { // FRR 10 announces it once it has a guest
 				out = append(out, s.RR+" has no route to it, though "+v.Node+" announces it")
 			}
 		case SeenPartly:

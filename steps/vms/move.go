@@ -27,7 +27,7 @@ type Moved struct {
 //
 //  1. The new node makes the VM's interface ready, but does not announce it.
 //  2. There is a guest at the other end of that interface. This is left out if
-//     there is none on the old node either: nobody would miss it.
+//     there is none on the old node either: nothing answers there anyway.
 //  3. The new node announces the VM in the phase migrating, which FRR makes
 //     LOCAL_PREF 200 of.
 //  4. Every route reflector prefers the new node for each of its addresses. The
@@ -39,14 +39,14 @@ type Moved struct {
 //
 // At each point the VM is announced by one node or both, so that it can be cut
 // off anywhere; doing it again goes on from what it finds. If 2 or 4 do not come
-// true in time, the new node lets go of the VM again.
+// true in time, the new node withdraws the VM again.
 func (c *Control) Move(ctx context.Context, name, to string, o MoveOptions) (Moved, error) {
 	var out Moved
 	if err := c.checkMove(name, to, o); err != nil {
 		return out, err
 	}
 	rrs := c.reflectors(o.SkipRRs)
-	defer c.greet(ctx, rrNames(rrs))()
+	defer c.connectEarly(ctx, rrNames(rrs))()
 	err := c.locked(ctx, func(s survey) error {
 		m, err := c.planMove(s, name, to)
 		if err != nil {

@@ -89,7 +89,7 @@ func (m *move) askable(views []View) error {
 	}
 	for _, a := range m.vm.Addrs() {
 		if !slices.ContainsFunc(views, func(w View) bool { return w.Carries(a) }) {
-			return refused("the agents can be told one by one: see ipfabric-agent vm phase --help on the nodes",
+			return refused("change the agents one by one: see ipfabric-agent vm phase --help on the nodes",
 				"VM %s was not moved: no route reflector that ipfabric manages can be asked about %s", m.vm.Name, a)
 		}
 	}
@@ -126,7 +126,7 @@ func (m *move) begin(ctx context.Context) error {
 		return m.cutOff(err, "it may be announced by both")
 	}
 	for _, v := range m.sources {
-		// One that came by a move itself would be preferred just as much.
+		// One that came by a move itself would be preferred as well.
 		if v.Phase != PhaseMigrating {
 			continue
 		}
@@ -181,7 +181,7 @@ func (m *move) from() string { return step.AndList(nodesOf(m.sources)) }
 // are ready too. If the former does not come true, the new node withdraws.
 func (m *move) awaitPreferred(ctx context.Context) error {
 	c, to := m.c, m.vm.Node
-	began, told := time.Now(), false
+	began, noted := time.Now(), false
 	var preferred time.Time
 	var lacking []string
 	yes, err := c.await(ctx, c.limit(), func() bool {
@@ -189,8 +189,8 @@ func (m *move) awaitPreferred(ctx context.Context) error {
 		lacking = m.notPreferring(views)
 		if len(lacking) > 0 {
 			preferred = time.Time{}
-			if !told && time.Since(began) > time.Second {
-				told = true
+			if !noted && time.Since(began) > time.Second {
+				noted = true
 				c.note(fmt.Sprintf("waiting up to %s until %s", c.limit(), prefer(lacking, to)))
 			}
 			return false

@@ -21,8 +21,8 @@ func (v VM) Whose() string {
 	return fmt.Sprintf("VM %s on %s", v.Name, v.Node)
 }
 
-// foreign says whether somebody other than the operator brought the VM. Whose
-// one is whose file cannot be used is not known.
+// foreign says whether libvirt or LXD brought the VM. The source of a VM whose
+// file cannot be used is not known, and counts as the operator's.
 func (v VM) foreign() bool { return v.Source != SourceAPI && v.Source != "" }
 
 // offAlready refuses to add a VM that is there, off.
@@ -80,10 +80,10 @@ func (s survey) checkAddrsKnown() error {
 		"nothing was added: the addresses of %s are not known (%s), and any that looks free may be among them", step.AndList(names), first.Problem)
 }
 
-// dumb says of nodes why their FRR tells nobody of the VMs that they announce:
+// unannounced says of nodes why their FRR announces none of the VMs that it should:
 // FRR 10 is silent about a VM without a guest, but so is one that does not run.
 // Only nodes are asked of which a reflector lacks a route.
-func (c *Control) dumb(ctx context.Context, vms []VM, seen [][]Seen) map[string]string {
+func (c *Control) unannounced(ctx context.Context, vms []VM, seen [][]Seen) map[string]string {
 	asked := map[string]VM{}
 	var nodes []string
 	for i, v := range vms {

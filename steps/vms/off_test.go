@@ -132,7 +132,7 @@ func TestListSaysWhereFRRDoesNotRun(t *testing.T) {
 	f.frr["node1"] = vtyshError{1, "Exiting: failed to connect to any daemons."}
 	l := f.control().List(context.Background())
 	for _, v := range l.VMs {
-		want := "node1 tells nobody of it: FRR does not run"
+		want := "node1 does not announce it: FRR does not run"
 		if v.Node == "node2" {
 			want = ""
 		}

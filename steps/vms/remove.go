@@ -37,7 +37,7 @@ func (c *Control) Remove(ctx context.Context, name string) (removed []VM, silent
 	return removed, silent, err
 }
 
-// notRemoved is the error of a node that was told to forget a VM.
+// notRemoved is the error of a node that was asked to remove a VM.
 func notRemoved(v VM, err error) error {
 	var e *Error
 	if errors.As(err, &e) && e.Kind == Refused {
@@ -69,7 +69,7 @@ func (c *Control) AwaitGone(ctx context.Context, vms []VM) ([]Silent, error) {
 		return silent, err
 	}
 	return silent, refused("see whether FRR runs on "+step.AndList(nodesOf(vms))+": `ipfabric verify`",
-		"%s was told to withdraw VM %s, but after %s %s", step.AndList(nodesOf(vms)), vms[0].Name, c.limit(), still)
+		"%s was asked to withdraw VM %s, but after %s %s", step.AndList(nodesOf(vms)), vms[0].Name, c.limit(), still)
 }
 
 // stillThere names a route by a VM's node that a reflector has.

@@ -16,7 +16,7 @@ import (
 // new node forgets the VM.
 func (m *move) awaitGuest(ctx context.Context) error {
 	c, name, to := m.c, m.vm.Name, m.vm.Node
-	began, told, missing := time.Now(), false, ""
+	began, noted, missing := time.Now(), false, ""
 	yes, err := c.await(ctx, m.wait, func() bool {
 		v, err := c.askVM(ctx, to, name)
 		if err != nil {
@@ -26,8 +26,8 @@ func (m *move) awaitGuest(ctx context.Context) error {
 		if missing = cmp.Or(v.Problem, v.GuestMissing()); missing == "" {
 			return true
 		}
-		if !told && time.Since(began) > time.Second {
-			told = true
+		if !noted && time.Since(began) > time.Second {
+			noted = true
 			c.note(fmt.Sprintf("%s: %s; start the guest there, there are %s for it", to, missing, m.wait.Round(time.Second)))
 		}
 		return false

@@ -85,7 +85,7 @@ func (s *Session) finish(ctx context.Context, opts InitOptions, changed bool, fa
 	s.fleet.forgive()
 	var unhealthy error
 	if !opts.NoVerify {
-		v := VerifyOptions{hopeless: s.hopeless(failed)}
+		v := VerifyOptions{cannotRecover: s.cannotRecover(failed)}
 		if changed || opts.WaitSet {
 			v.Wait = opts.Wait
 		}

@@ -238,14 +238,14 @@ func TestInitDoesNotWaitForWhatCannotComeUp(t *testing.T) {
 // A core gateway has its configuration from hands that may take a day.
 func TestHopeless(t *testing.T) {
 	b := newBench(t)
-	hopeless := b.hopeless(run.Result{{Host: "rr2"}})
+	hopeless := b.cannotRecover(run.Result{{Host: "rr2"}})
 	for _, tt := range []struct {
 		host   string
 		waited time.Duration
 		want   bool
 	}{{"rr2", 0, true}, {"rr1", time.Hour, false}, {"mx1", time.Second, false}, {"mx1", 20 * time.Second, true}} {
 		if got := hopeless(tt.host, tt.waited); got != tt.want {
-			t.Errorf("hopeless(%s, %s) = %v", tt.host, tt.waited, got)
+			t.Errorf("cannotRecover(%s, %s) = %v", tt.host, tt.waited, got)
 		}
 	}
 }

@@ -93,7 +93,7 @@ func TestHopelessVMs(t *testing.T) {
 	v := vmOn("node1", "web", "announced", verify.Bad, "")
 	v.Seen = append(v.Seen, vms.Seen{RR: "rr2", Status: vms.SeenNo})
 	for down, want := range map[string]bool{"rr2": true, "node1": true, "rr1": false, "": false} {
-		if got := hopelessVM(v, func(host string) bool { return host == down }); got != want {
+		if got := vmCannotRecover(v, func(host string) bool { return host == down }); got != want {
 			t.Errorf("%s is down: %t", down, got)
 		}
 	}

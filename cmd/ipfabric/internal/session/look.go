@@ -65,8 +65,8 @@ func (s *Session) untouchable(o *ui.Outlook) error {
 		"is this machine in the right network, and is each host's ssh address right in the inventory?")
 }
 
-// much is how much of a difference the operator wants to see.
-func (s *Session) much() ui.Extent {
+// extent is how much of a difference the operator wants to see.
+func (s *Session) extent() ui.Extent {
 	if s.Say.Verbose {
 		return ui.Everything
 	}

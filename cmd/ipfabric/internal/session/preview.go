@@ -38,7 +38,7 @@ func (s *Session) showOutlook(o *ui.Outlook, asJSON bool) error {
 	if asJSON {
 		return s.Say.ResultJSON(o)
 	}
-	s.Say.Result(o.Render(s.much(), s.Say.OnOut))
+	s.Say.Result(o.Render(s.extent(), s.Say.OnOut))
 	return nil
 }
 

@@ -21,8 +21,8 @@ type VerifyOptions struct {
 	JSON  bool
 	JUnit string
 	Wait  time.Duration
-	// hopeless says that no waiting makes this host well.
-	hopeless func(host string, waited time.Duration) bool
+	// cannotRecover says that waiting does not make this host healthy.
+	cannotRecover func(host string, waited time.Duration) bool
 }
 
 // Verify looks, waits if it may, and shows the report.
@@ -105,7 +105,7 @@ func (s *Session) poll(ctx context.Context, opts VerifyOptions) *verify.Report {
 			return report
 		case <-time.After(s.pollEvery):
 		}
-		if opts.hopeless == nil {
+		if opts.cannotRecover == nil {
 			s.fleet.forget()
 		}
 	}
@@ -113,40 +113,40 @@ func (s *Session) poll(ctx context.Context, opts VerifyOptions) *verify.Report {
 
 // worthWaiting says whether a problem is left that time may solve.
 func (s *Session) worthWaiting(r *verify.Report, opts VerifyOptions, waited time.Duration) bool {
-	if opts.hopeless == nil {
+	if opts.cannotRecover == nil {
 		return true
 	}
 	for _, h := range r.Hosts {
 		for _, c := range h.Checks {
-			if ui.IsProblem(c.Status) && !opts.hopeless(h.Host, waited) {
+			if ui.IsProblem(c.Status) && !opts.cannotRecover(h.Host, waited) {
 				return true
 			}
 		}
 	}
 	for _, b := range r.Sessions {
-		if ui.IsProblem(b.Status) && !opts.hopeless(b.RR, waited) && !opts.hopeless(b.Peer, waited) {
+		if ui.IsProblem(b.Status) && !opts.cannotRecover(b.RR, waited) && !opts.cannotRecover(b.Peer, waited) {
 			return true
 		}
 	}
 	return slices.ContainsFunc(r.VMs, func(v verify.VMCheck) bool {
-		return ui.IsProblem(v.Status) && !hopelessVM(v, func(host string) bool { return opts.hopeless(host, waited) })
+		return ui.IsProblem(v.Status) && !vmCannotRecover(v, func(host string) bool { return opts.cannotRecover(host, waited) })
 	})
 }
 
-// hopelessVM says that a VM cannot become well, as its node or all reflectors
+// vmCannotRecover says that a VM cannot become well, as its node or all reflectors
 // that do not see it as they should cannot.
-func hopelessVM(v verify.VMCheck, hopeless func(host string) bool) bool {
-	if hopeless(v.Node) {
+func vmCannotRecover(v verify.VMCheck, cannotRecover func(host string) bool) bool {
+	if cannotRecover(v.Node) {
 		return true
 	}
 	unwell := slices.DeleteFunc(slices.Clone(v.Seen), func(s vms.Seen) bool { return s.Status == vms.SeenYes })
-	return len(unwell) > 0 && !slices.ContainsFunc(unwell, func(s vms.Seen) bool { return !hopeless(s.RR) })
+	return len(unwell) > 0 && !slices.ContainsFunc(unwell, func(s vms.Seen) bool { return !cannotRecover(s.RR) })
 }
 
-// hopeless is what init must not wait for: hosts that have failed, and core
+// cannotRecover is what init must not wait for: hosts that have failed, and core
 // gateways, which somebody has to configure by hand first. Those that are
 // configured already get the time of a few attempts to connect.
-func (s *Session) hopeless(failed run.Result) func(string, time.Duration) bool {
+func (s *Session) cannotRecover(failed run.Result) func(string, time.Duration) bool {
 	down := map[string]bool{}
 	for _, r := range failed {
 		down[r.Host] = true

@@ -23,27 +23,27 @@ const (
 const ShownLines = 40
 
 // Diff gives what a step would change, one item after the other.
-func Diff(d step.Diff, much Extent, paint func(Style, string) string) string {
+func Diff(d step.Diff, extent Extent, paint func(Style, string) string) string {
 	var b strings.Builder
 	for _, c := range d {
-		b.WriteString(RenderChange(c, much, paint))
+		b.WriteString(RenderChange(c, extent, paint))
 	}
 	return b.String()
 }
 
 // RenderChange gives one difference for people: text as a diff, other values in a line.
-func RenderChange(c step.Change, much Extent, paint func(Style, string) string) string {
+func RenderChange(c step.Change, extent Extent, paint func(Style, string) string) string {
 	if !isText(c.Have) && !isText(c.Want) {
 		have, want := cmp.Or(c.Have, "none"), cmp.Or(c.Want, "none")
 		return fmt.Sprintf("%s: %s → %s\n", c.Item, paint(red, have), paint(green, want))
 	}
 	switch {
-	case c.Have == "" && much == InShort:
+	case c.Have == "" && extent == InShort:
 		return fmt.Sprintf("%s: %s\n", c.Item, paint(green, "new, "+Count(lineCount(c.Want), "line")))
-	case c.Want == "" && much == InShort:
+	case c.Want == "" && extent == InShort:
 		return fmt.Sprintf("%s: %s\n", c.Item, paint(red, "to be removed, "+Count(lineCount(c.Have), "line")))
 	}
-	return c.Item + ":\n" + Indent("  ", unified(c.Have, c.Want, much, paint))
+	return c.Item + ":\n" + Indent("  ", unified(c.Have, c.Want, extent, paint))
 }
 
 // isText says whether a value is shown as lines rather than as a word.
@@ -56,7 +56,7 @@ func lineCount(s string) int {
 }
 
 // unified gives the unified diff of two texts, without the names at its head.
-func unified(have, want string, much Extent, paint func(Style, string) string) string {
+func unified(have, want string, extent Extent, paint func(Style, string) string) string {
 	text := string(diff.Diff("have", []byte(have), "want", []byte(want)))
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	if len(lines) <= 3 {
@@ -64,7 +64,7 @@ func unified(have, want string, much Extent, paint func(Style, string) string) s
 	}
 	lines = lines[3:] // diff have want, --- have, +++ want
 	left := 0
-	if much == InShort && len(lines) > ShownLines+5 {
+	if extent == InShort && len(lines) > ShownLines+5 {
 		left = len(lines) - ShownLines
 		lines = lines[:ShownLines]
 	}

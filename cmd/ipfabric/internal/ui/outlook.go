@@ -45,7 +45,7 @@ func (o *Outlook) FailedHosts() run.Result {
 
 // Render gives the outlook for people. Hosts of which the same is to be said
 // share one paragraph.
-func (o *Outlook) Render(much Extent, paint func(Style, string) string) string {
+func (o *Outlook) Render(extent Extent, paint func(Style, string) string) string {
 	var paragraphs []string
 	hosts := map[string][]string{} // by paragraph
 	inSync := 0
@@ -54,7 +54,7 @@ func (o *Outlook) Render(much Extent, paint func(Style, string) string) string {
 			inSync++
 			continue
 		}
-		p := h.paragraph(much, paint)
+		p := h.paragraph(extent, paint)
 		if hosts[p] == nil {
 			paragraphs = append(paragraphs, p)
 		}
@@ -70,7 +70,7 @@ func (o *Outlook) Render(much Extent, paint func(Style, string) string) string {
 }
 
 // paragraph is what there is to say of a host, but for its name.
-func (h HostOutlook) paragraph(much Extent, paint func(Style, string) string) string {
+func (h HostOutlook) paragraph(extent Extent, paint func(Style, string) string) string {
 	var b strings.Builder
 	switch {
 	case h.Result.Err != nil && len(h.Steps) > 0:
@@ -82,7 +82,7 @@ func (h HostOutlook) paragraph(much Extent, paint func(Style, string) string) st
 	}
 	for _, st := range h.Steps {
 		b.WriteString("  " + paint(Bold, st.Step) + "\n")
-		b.WriteString(Indent("    ", Diff(st.Diff, much, paint)))
+		b.WriteString(Indent("    ", Diff(st.Diff, extent, paint)))
 	}
 	return b.String()
 }

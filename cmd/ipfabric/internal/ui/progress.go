@@ -148,5 +148,5 @@ func (p *Progress) silence(now time.Time) string {
 	if more := len(parts) - 5; more > 0 {
 		parts = append(parts[:5], fmt.Sprintf("and %d more", more))
 	}
-	return "still at it: " + strings.Join(parts, ", ")
+	return "still running: " + strings.Join(parts, ", ")
 }

@@ -84,7 +84,7 @@ func TestLongSilenceNamesWhatRuns(t *testing.T) {
 	if got := p.silence(start.Add(quiet / 2)); got != "" {
 		t.Errorf("too early: %q", got)
 	}
-	if got, want := p.silence(start.Add(20*time.Second)), "still at it: rr1: FRR is installed (20s)"; got != want {
+	if got, want := p.silence(start.Add(20*time.Second)), "still running: rr1: FRR is installed (20s)"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if got := p.silence(start.Add(21 * time.Second)); got != "" {

@@ -16,7 +16,7 @@ func interrupted(ctx context.Context, err error) bool {
 	return errors.Is(err, ErrInterrupted) || ctx.Err() != nil
 }
 
-// notAdded is the error of a node that was told of a VM. Unless its agent
+// notAdded is the error of a node that was asked to add a VM. Unless its agent
 // refused, it may have it.
 func (c *Control) notAdded(v VM, err error) error {
 	var e *Error
@@ -44,7 +44,7 @@ func (r Request) lost(v VM) error {
 // lostVM refuses an address that the VM's own node announces. It may be that
 // very VM's, whose file the agent has lost, or another one's that it has lost:
 // only the operator can tell.
-func (c *Control) lostVM(v VM, a netip.Addr, p stranger) error {
+func (c *Control) lostVM(v VM, a netip.Addr, p announcer) error {
 	h, _ := c.Fabric.Host(v.Node)
 	again := []string{agent.Path, "vm add", v.Name}
 	for _, x := range v.Addrs() {

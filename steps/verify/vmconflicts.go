@@ -98,18 +98,18 @@ func (j vmJudge) twice(v vms.VM, o other) finding {
 	case there != nil && there.vms.err != nil:
 		return finding{NotChecked, o.by, fmt.Sprintf("another route to %s by %s, and why is not known: %s", o.addr, node, there.agentSilence()), ""}
 	}
-	return finding{Bad, o.by, fmt.Sprintf("another route to %s by %s", o.addr, j.nobody(node)), j.strayHint(node, o.addr)}
+	return finding{Bad, o.by, fmt.Sprintf("another route to %s by %s", o.addr, j.noHolder(node)), j.strayHint(node, o.addr)}
 }
 
 func moving(v vms.VM, from, to string) finding {
-	hint := fmt.Sprintf("if nobody is moving it now, `ipfabric vm move %s --to %s` finishes it", v.Name, to)
+	hint := fmt.Sprintf("if no move is running, `ipfabric vm move %s --to %s` finishes it", v.Name, to)
 	if v.Source != vms.SourceAPI {
 		hint = string(v.Source) + " moves it, and the agents follow: look again when it has ended"
 	}
 	return finding{Warn, "", fmt.Sprintf("it is moving from %s to %s: both announce it, and %s is preferred", from, to, to), hint}
 }
 
-// taken is about a VM that is off, an address of which somebody else has: both
+// taken is about a VM that is off, an address of which another VM has: both
 // would announce it once it starts.
 func (j vmJudge) taken(v vms.VM) []finding {
 	all := j.clash(v)
@@ -155,8 +155,8 @@ func (s *sight) agentSilence() string {
 	return "its agent does not list them: " + s.vms.err.Error()
 }
 
-// nobody says what is wrong with a next hop that no VM's route has.
-func (j vmJudge) nobody(node string) string {
+// noHolder says what is wrong with a next hop that no VM's route has.
+func (j vmJudge) noHolder(node string) string {
 	if j.nodes[node] == nil {
 		return node + ", which is no node of the inventory"
 	}

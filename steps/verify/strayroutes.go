@@ -75,7 +75,7 @@ func (j vmJudge) strayChecks(list []stray) []VMCheck {
 func (j vmJudge) strayCheck(s stray) VMCheck {
 	c := VMCheck{
 		Node: s.node, State: stateStray, Status: Bad, Seen: []vms.Seen{},
-		Detail: fmt.Sprintf("%s a route to %s by %s", step.Have(s.rrs), s.addr, j.nobody(s.node)),
+		Detail: fmt.Sprintf("%s a route to %s by %s", step.Have(s.rrs), s.addr, j.noHolder(s.node)),
 		Hint:   j.strayHint(s.node, s.addr),
 	}
 	c.setAddr(s.addr)

@@ -17,9 +17,9 @@ import (
 // connector gives a host of the inventory.
 type connector = func(ctx context.Context, host string) (step.Host, error)
 
-// calm is what lies between two looks at the VMs. A VM that is added is on all
+// settleTime is what lies between two looks at the VMs. A VM that is added is on all
 // reflectors in a fraction of it.
-const calm = time.Second
+const settleTime = time.Second
 
 // examineVMs judges the VMs. In a fabric in which VMs come and go, what the
 // agents said and what the reflectors said a moment later differ without

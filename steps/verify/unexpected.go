@@ -10,11 +10,11 @@ import (
 	"ipfabric/steps/bgp"
 )
 
-// strangers lists the neighbors that managed hosts have beside those of the
-// inventory. They may bring in routes that nobody expects. Those in the
+// unexpectedSessions lists the neighbors that managed hosts have beside those of the
+// inventory. They may bring in unexpected routes. Those in the
 // operator's own lines of frr.conf are no surprise, and the other sessions of
-// a core gateway are nobody's business here.
-func strangers(f *inventory.Fabric, sights []*sight) []Session {
+// a core gateway are not judged here.
+func unexpectedSessions(f *inventory.Fabric, sights []*sight) []Session {
 	known := map[string]bool{} // host and address
 	for _, e := range expectedSessions(f) {
 		known[e.rr.Name+" "+e.peerAddr.String()] = true
@@ -39,7 +39,7 @@ func strangers(f *inventory.Fabric, sights []*sight) []Session {
 			if n := names[addr]; n != "" {
 				name = n
 			}
-			out = append(out, stranger(f, s, addr, name)...)
+			out = append(out, unexpectedNeighbor(f, s, addr, name)...)
 		}
 	}
 	return out
@@ -52,9 +52,9 @@ func mentions(extra, addr string) bool {
 	return slices.ContainsFunc(wordRE.FindAllString(extra, -1), func(w string) bool { return bgp.PeerKey(w) == addr })
 }
 
-// stranger gives one neighbor that should not be there, with each of its
-// families. A node's stranger takes the place of a reflector.
-func stranger(f *inventory.Fabric, s *sight, addr, name string) []Session {
+// unexpectedNeighbor gives one neighbor that should not be there, with each of its
+// families. Of a node, the neighbor takes the place of a reflector.
+func unexpectedNeighbor(f *inventory.Fabric, s *sight, addr, name string) []Session {
 	p := s.peers[addr]
 	families := slices.Sorted(maps.Keys(p.Families))
 	if len(families) == 0 {
