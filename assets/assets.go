@@ -4,7 +4,9 @@ import (
 	"embed"
 	"errors"
 	"io/fs"
+	"strconv"
 	"strings"
+	"time"
 )
 
 //go:embed frr/*.tmpl gateway/*.tmpl node sh agent.service hooks/qemu
@@ -56,4 +58,16 @@ func Agent(arch string) ([]byte, error) {
 		return nil, ErrNoAgent
 	}
 	return data, nil
+}
+
+// AgentVersion says what make built the agents from: the version as git
+// describe names it, and when its commit was made. Both are zero if this program
+// was built without the agents, or from a tree without git's data.
+func AgentVersion() (version string, committed time.Time) {
+	data, _ := agents.ReadFile("agent/ipfabric-agent-version")
+	version, seconds, _ := strings.Cut(strings.TrimSpace(string(data)), " ")
+	if n, err := strconv.ParseInt(seconds, 10, 64); err == nil && n > 0 {
+		committed = time.Unix(n, 0).UTC()
+	}
+	return version, committed
 }

@@ -245,6 +245,12 @@ func (c *checker) carriesPools(h Host, where at) {
 // elNameRE are the names that somebody may write in place of el8, el9 and el10.
 var elNameRE = regexp.MustCompile(`^(?:almalinux|alma|rockylinux|rocky|rhel|centos|oracle|ol)[-_ ]?(8|9|10)$`)
 
+// OperatingSystems are the names that a host's os may have. Package packages of
+// steps has what belongs to each.
+func OperatingSystems() []string {
+	return []string{"debian11", "debian12", "debian13", "ubuntu2004", "ubuntu2204", "ubuntu2404", "el8", "el9", "el10"}
+}
+
 // system checks os and frr of a host that runs FRR.
 func (c *checker) system(h *Host, os text, raw *rawFRR, def FRR) {
 	called := orKind(h.Name, "this host")
@@ -254,7 +260,7 @@ func (c *checker) system(h *Host, os text, raw *rawFRR, def FRR) {
 		return
 	}
 	if os.given() && !os.bad && os.s != "" {
-		h.OS = c.oneOf(os, called+": os", "", "debian11", "debian12", "debian13", "ubuntu2004", "ubuntu2204", "ubuntu2404", "el8", "el9", "el10")
+		h.OS = c.oneOf(os, called+": os", append([]string{""}, OperatingSystems()...)...)
 	}
 }
 

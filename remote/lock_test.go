@@ -84,7 +84,7 @@ func TestLockIsFreeWhenTheHolderIsSilent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	time.Sleep(1200 * time.Millisecond) // longer than the host waits for a sign of life
+	p.waitForPieces(t, 12) // two in 200 ms: for longer than the host waits for a sign of life
 	other := newClient(t, Config{}, s).Host(s.target())
 	lockedBy(t, other, path)
 	p.freeze()

@@ -48,7 +48,7 @@ func TestDeadHostIsNoticed(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- h.Run(ctx, "sleep", "30") }()
 	waitFor(t, "a connection", func() bool { return p.connections() == 1 && h.Run(ctx, "true") == nil })
-	time.Sleep(4 * keepalive) // a host that only has nothing to say is not given up
+	p.waitForPieces(t, 4) // a host that only has nothing to say is not given up
 	p.freeze()
 	start := time.Now()
 	select {

@@ -19,6 +19,7 @@ type proxy struct {
 	count  int // of connections so far
 	passed int // bytes to the server
 	most   int // bytes to the server after which the proxy freezes; 0 is never
+	pieces int // in which they came
 }
 
 // startProxy puts a proxy in front of a server.
@@ -67,6 +68,7 @@ func (p *proxy) copy(to, from net.Conn, up bool) {
 		if up {
 			p.passed += n
 			p.frozen = p.frozen || p.most > 0 && p.passed > p.most
+			p.pieces++
 		}
 		p.mu.Unlock()
 		if n > 0 {
@@ -98,6 +100,14 @@ func (p *proxy) sever() {
 func (p *proxy) connections() int { p.mu.Lock(); defer p.mu.Unlock(); return p.count }
 
 func (p *proxy) sent() int { p.mu.Lock(); defer p.mu.Unlock(); return p.passed }
+
+// waitForPieces waits until the client has sent so many more packets, such as signs of life.
+func (p *proxy) waitForPieces(tb testing.TB, n int) {
+	tb.Helper()
+	pieces := func() int { p.mu.Lock(); defer p.mu.Unlock(); return p.pieces }
+	until := pieces() + n
+	waitFor(tb, "signs of life", func() bool { return pieces() >= until })
+}
 
 // silent listens and never says a word.
 func silent(tb testing.TB) int {

@@ -256,12 +256,12 @@ func freePort(tb testing.TB, address string) int {
 // waitFor waits until a condition holds.
 func waitFor(tb testing.TB, what string, holds func() bool) {
 	tb.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !holds() {
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for deadline := time.Now().Add(20 * time.Second); !holds(); <-again.C {
 		if time.Now().After(deadline) {
 			tb.Fatalf("waited too long for %s", what)
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 

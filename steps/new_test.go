@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/netip"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -30,16 +31,16 @@ import (
 // every kind of step.
 var contents = []struct {
 	golden, fabric string
-	options        frr.Options
+	options        Options
 }{
-	{"plain.plan", "plain", frr.Options{}},
-	{"full.plan", "full", frr.Options{}},
-	{"mixed.plan", "mixed", frr.Options{}},
-	{"mixed-upgrade.plan", "mixed", frr.Options{Upgrade: true}},
+	{"plain.plan", "plain", Options{}},
+	{"full.plan", "full", Options{}},
+	{"mixed.plan", "mixed", Options{}},
+	{"mixed-upgrade.plan", "mixed", Options{FRR: frr.Options{Upgrade: true}}},
 }
 
 // planOf returns New's plan for a fabric of steptest.
-func planOf(t *testing.T, fabric string, o frr.Options) run.Plan {
+func planOf(t *testing.T, fabric string, o Options) run.Plan {
 	t.Helper()
 	plan, err := New(steptest.Fabric(t, fabric), o)
 	if err != nil {
@@ -81,7 +82,7 @@ func TestEveryKindOfStepIsInAPlan(t *testing.T) {
 		for _, s := range planOf(t, c.fabric, c.options) {
 			for _, task := range s.Tasks {
 				for _, st := range task.Steps {
-					have[strings.TrimPrefix(fmt.Sprintf("%T", st), "*")] = true
+					have[kindOf(st)] = true
 				}
 			}
 		}
@@ -95,8 +96,20 @@ func TestEveryKindOfStepIsInAPlan(t *testing.T) {
 	}
 }
 
-// stepKinds returns the types below this folder that have a step's methods,
-// as "package.Type".
+// kindOf returns a step's type as "package.Type"; of a change of FRR, which a
+// wrapper makes a step of, that of the change.
+func kindOf(st step.Step) string {
+	v := reflect.Indirect(reflect.ValueOf(st))
+	if v.Kind() == reflect.Struct {
+		if change := v.FieldByName("change"); change.IsValid() {
+			v = reflect.Indirect(change.Elem())
+		}
+	}
+	return v.Type().String()
+}
+
+// stepKinds returns the types below this folder that have a step's methods, or
+// those of a change of FRR, as "package.Type".
 func stepKinds(t *testing.T) []string {
 	t.Helper()
 	methods := map[string]int{} // type → how many of a step's methods it has
@@ -110,7 +123,7 @@ func stepKinds(t *testing.T) []string {
 		}
 		for _, d := range file.Decls {
 			f, ok := d.(*ast.FuncDecl)
-			if !ok || f.Recv == nil || !slices.Contains([]string{"Check", "Apply", "String"}, f.Name.Name) {
+			if !ok || f.Recv == nil || !slices.Contains([]string{"Check", "Apply", "prepare", "String"}, f.Name.Name) {
 				continue
 			}
 			receiver := f.Recv.List[0].Type
@@ -131,7 +144,7 @@ func stepKinds(t *testing.T) []string {
 func TestAPlanNeedsThePassword(t *testing.T) {
 	f := steptest.Fabric(t, "full")
 	f.BGP.Password = inventory.Secret{Env: "X"}
-	if _, err := New(f, frr.Options{}); err == nil {
+	if _, err := New(f, Options{}); err == nil {
 		t.Error("a plan without the password that the inventory names")
 	}
 }
@@ -191,7 +204,7 @@ func contains(text string, parts ...string) string {
 
 // The firewall lets in whom a host has sessions with, and on nodes the VMs.
 func TestTheFirewallKnowsTheNeighbors(t *testing.T) {
-	plan := planOf(t, "mixed", frr.Options{})
+	plan := planOf(t, "mixed", Options{})
 	all := []string{"10.10.0.1<", "10.10.0.11<", "10.10.0.12<", "10.10.0.21<", "10.10.0.22<"}
 	for name, want := range map[string]struct{ neighbors, vteps, pools string }{
 		"rr1":   {"10.10.0.1< 10.10.0.12< 10.10.0.21< 10.10.0.22<", "", ""},
@@ -229,7 +242,7 @@ func TestTheFirewallKnowsTheNeighbors(t *testing.T) {
 func TestFRRIsConfiguredForTheHost(t *testing.T) {
 	f := steptest.Fabric(t, "mixed")
 	f.RouteReflectors[0].FRR.Source, f.Nodes[0].FRR.Source = "preinstalled", "preinstalled"
-	plan, err := New(f, frr.Options{})
+	plan, err := New(f, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +272,7 @@ func TestFRRIsConfiguredForTheHost(t *testing.T) {
 func TestTheConfirmationWaitsForTheNeighbors(t *testing.T) {
 	for name, neighbor := range map[string]string{"rr1": "10.10.0.21", "node1": "10.10.0.11"} {
 		for _, accept := range []bool{false, true} {
-			plan := planOf(t, "mixed", frr.Options{AcceptSessionLoss: accept})
+			plan := planOf(t, "mixed", Options{FRR: frr.Options{AcceptSessionLoss: accept}})
 			h := fakeHost{map[string]string{"/var/lib/ipfabric/rollback/armed": fmt.Sprintf(`{"Peers":[%q]}`, netip.MustParseAddr(neighbor))}}
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			err := stepOf(t, plan, name, "FRR's change is confirmed").Apply(ctx, h)
@@ -277,7 +290,7 @@ func TestAdoptReachesTheHosts(t *testing.T) {
 	for _, adopt := range []bool{false, true} {
 		f := steptest.Fabric(t, "mixed")
 		f.RouteReflectors[0].FRR.Source = "preinstalled"
-		plan, err := New(f, frr.Options{Adopt: adopt})
+		plan, err := New(f, Options{FRR: frr.Options{Adopt: adopt}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,7 +308,7 @@ func TestAdoptReachesTheHosts(t *testing.T) {
 // The agent's configuration says what the inventory says.
 func TestTheAgentsConfiguration(t *testing.T) {
 	f := steptest.Fabric(t, "mixed")
-	plan, err := New(f, frr.Options{})
+	plan, err := New(f, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +329,7 @@ func TestTheAgentsConfiguration(t *testing.T) {
 
 // Steps that ask who the host is ask about the host of their task.
 func TestEachHostIsAskedForItself(t *testing.T) {
-	plan := planOf(t, "mixed", frr.Options{})
+	plan := planOf(t, "mixed", Options{})
 	for name, want := range map[string]string{"rr1": "10.10.0.11", "node1": "10.10.0.21", "node2": "10.10.0.22"} {
 		_, err := stepOf(t, plan, name, "the host has its addresses").Check(t.Context(), fakeHost{map[string]string{}})
 		if err == nil || !strings.HasSuffix(err.Error(), "does not have the address "+want) {
@@ -328,7 +341,7 @@ func TestEachHostIsAskedForItself(t *testing.T) {
 // libvirt starts only a hook that may be executed.
 func TestTheHookOfLibvirtMayBeExecuted(t *testing.T) {
 	h := fakeHost{map[string]string{}}
-	if err := stepOf(t, planOf(t, "mixed", frr.Options{}), "node1", "libvirt tells the agent of VMs").Apply(t.Context(), h); err != nil {
+	if err := stepOf(t, planOf(t, "mixed", Options{}), "node1", "libvirt tells the agent of VMs").Apply(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}
 	const path = "/etc/libvirt/hooks/qemu.d/ipfabric"

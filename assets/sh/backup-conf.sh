@@ -1,7 +1,8 @@
 #!/bin/sh
 # backup-conf.sh FILE FOLDER
-# backup copies $1, if it is there, into the folder $2 and keeps the newest
-# twenty copies there. Copies hold the BGP password.
+# copies the file, if it is there, into the folder as frr.conf.TIME and keeps the
+# newest twenty copies there. Copies hold the BGP password.
+# shellcheck disable=SC2012 # the names are this script's own
 set -e
 [ -e "$1" ] || exit 0
 install -d -m 0700 "$2"

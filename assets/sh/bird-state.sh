@@ -1,4 +1,4 @@
 #!/bin/sh
 # bird-state.sh
-# asks BIRD for all that it says of its sessions, without changing anything.
+# prints all that BIRD says of its clock and its sessions. -r changes nothing.
 birdc -r show status && birdc -r show protocols all

@@ -1,8 +1,8 @@
 #!/bin/sh
 # dpkg-configure.sh APT-GET...
-# configureAll completes what an earlier dpkg has begun. That one may still be at
-# work, so apt waits for it first. What dpkg cannot configure is no error here:
-# the apt-get that follows tries it again, and says why.
+# completes what an earlier dpkg has begun. That one may still be at work, so
+# "APT-GET... check" waits for it first. It always ends with 0: the apt-get that
+# follows tries again what dpkg cannot configure, and says why.
 "$@" check >/dev/null 2>&1
 dpkg --configure -a --force-confdef --force-confold
 true

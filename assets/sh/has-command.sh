@@ -1,4 +1,4 @@
 #!/bin/sh
 # has-command.sh COMMAND
-# ends with 0 if there is such a command.
+# prints where the command is, and ends with 0 if there is such a command.
 command -v "$1"

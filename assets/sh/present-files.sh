@@ -1,4 +1,4 @@
 #!/bin/sh
 # present-files.sh FILE...
-# present prints those files that are there: a question that every run asks.
+# prints those of the files that are there. It is one question, as every run asks it.
 for f; do [ ! -e "$f" ] || echo "$f"; done

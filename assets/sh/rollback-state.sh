@@ -1,4 +1,8 @@
 #!/bin/sh
-# rollback-state.sh ARMED ROLLED-BACK
-# One question for both files, as every run asks it.
-head -n 1 "$1" 2>/dev/null || echo; cat "$2" 2>/dev/null; true
+# rollback-state.sh FOLDER
+# prints "armed" if a change waits for its confirmation, "restoring" if the old
+# configuration is being put back, and "rolled-back" with the time if it was and
+# nobody has been told. It is one question, as every run asks it.
+[ ! -e "$1/armed" ] || echo armed
+[ ! -e "$1/restoring" ] || echo restoring
+[ ! -e "$1/rolled-back" ] || echo "rolled-back $(date -u -r "$1/rolled-back" +%Y-%m-%dT%H:%M:%SZ)"

@@ -1,5 +1,5 @@
 #!/bin/sh
 # settle-file.sh USER:GROUP FILE
-# settleFile gives the file $2 its owner $1 and, where SELinux is, the label
-# that the policy has for its path: the file was made under another name.
+# gives the file its owner and, where SELinux is, the label that the policy has
+# for its path: the file was made under another name.
 chown "$1" "$2" && { ! command -v restorecon >/dev/null || restorecon "$2"; }

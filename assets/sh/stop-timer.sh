@@ -1,5 +1,5 @@
 #!/bin/sh
 # stop-timer.sh UNIT
-# stopTimer stops the timer $1. It and its service may be gone, or failed:
-# what counts is that they are out of the way.
+# stops the timer. It and its service may be gone, or failed: what counts is that
+# they are out of the way.
 systemctl stop "$1.timer" 2>/dev/null; systemctl reset-failed "$1.timer" "$1.service" 2>/dev/null; true

@@ -15,12 +15,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/engine"
 	"ipfabric/cmd/ipfabric-agent/internal/kernel"
 	"ipfabric/cmd/ipfabric-agent/internal/store"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 )
 
 const benchVMs = 1000
@@ -73,7 +72,7 @@ func benchEngine(b *testing.B, state string) *engine.Engine {
 		Pools: []netip.Prefix{netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("2001:db8:100::/48")},
 	}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	e, watch, closeKernel, err := newEngine(log, config, api.Config{}, runOptions{state: state})
+	e, watch, closeKernel, err := newEngine(log, config, vm.Config{}, runOptions{state: state})
 	if err != nil {
 		b.Fatal(err)
 	}

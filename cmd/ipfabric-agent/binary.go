@@ -7,12 +7,12 @@ import (
 	"os"
 	"strings"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/inventory/vm"
 )
 
 // ownBinary reads the running program once, so that ipfabric can tell whether
 // it is the current one without reading the file on every run.
-func ownBinary() (func() api.Binary, error) {
+func ownBinary() (func() vm.Binary, error) {
 	const self = "/proc/self/exe"
 	f, err := os.Open(self)
 	if err != nil {
@@ -24,10 +24,10 @@ func ownBinary() (func() api.Binary, error) {
 		return nil, err
 	}
 	hash := hex.EncodeToString(sum.Sum(nil))
-	return func() api.Binary {
+	return func() vm.Binary {
 		// The kernel marks the name of a file that was replaced.
 		path, err := os.Readlink(self)
-		return api.Binary{
+		return vm.Binary{
 			SHA256:   hash,
 			Replaced: err != nil || strings.HasSuffix(path, " (deleted)"),
 		}

@@ -29,8 +29,8 @@ import (
 	"ipfabric/cmd/ipfabric-agent/internal/lxd"
 	"ipfabric/cmd/ipfabric-agent/internal/metrics"
 	"ipfabric/cmd/ipfabric-agent/internal/store"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 )
 
 // runOptions say where everything is. They have flags, so that more than one
@@ -144,7 +144,7 @@ func (c *cli) serve(ctx context.Context, log *slog.Logger, o runOptions) error {
 
 // newEngine connects the engine to the kernel, the disk and FRR. The
 // subscription to the kernel's events begins before the engine first looks.
-func newEngine(log *slog.Logger, config *inventory.AgentConfig, loaded api.Config, o runOptions) (*engine.Engine, *kernel.Watch, func(), error) {
+func newEngine(log *slog.Logger, config *inventory.AgentConfig, loaded vm.Config, o runOptions) (*engine.Engine, *kernel.Watch, func(), error) {
 	vms, err := store.Open(o.state)
 	if err != nil {
 		return nil, nil, nil, err
@@ -167,14 +167,14 @@ func newEngine(log *slog.Logger, config *inventory.AgentConfig, loaded api.Confi
 		return nil, nil, nil, err
 	}
 	e := engine.New(engine.Options{
-		Version:  programVersion(),
+		Build:    build(),
 		Binary:   binary,
 		Loaded:   loaded,
 		Config:   config,
 		Store:    vms,
 		Kernel:   k,
 		Firewall: rules,
-		Sessions: func(ctx context.Context) ([]frr.Session, error) { return frr.Sessions(ctx, o.bgpd) },
+		Sessions: func(ctx context.Context) ([]vm.Session, error) { return frr.Sessions(ctx, o.bgpd) },
 		Guest:    guest.Wait,
 		Defined:  (&libvirt.Definitions{Dir: o.libvirtDefined}).VMs,
 		Running:  func() []libvirt.Domain { return libvirt.Running(o.libvirtRunning) },
@@ -272,24 +272,24 @@ func notifySystemd(ctx context.Context, alive func() time.Time) error {
 }
 
 // loadConfig reads the configuration and says which one it was.
-func loadConfig(file string) (*inventory.AgentConfig, api.Config, error) {
+func loadConfig(file string) (*inventory.AgentConfig, vm.Config, error) {
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, api.Config{}, exitError{
+		return nil, vm.Config{}, exitError{
 			code: 1,
 			msg:  fmt.Sprintf("%s: there is no such file", file),
 			hint: "ipfabric init, run on the operator's machine, writes it",
 		}
 	}
 	if err != nil {
-		return nil, api.Config{}, err
+		return nil, vm.Config{}, err
 	}
 	cfg, err := inventory.ParseAgentConfig(data)
 	if err != nil {
-		return nil, api.Config{}, fmt.Errorf("%s: %w", file, err)
+		return nil, vm.Config{}, fmt.Errorf("%s: %w", file, err)
 	}
 	sum := sha256.Sum256(data)
-	return cfg, api.Config{
+	return cfg, vm.Config{
 		File:   file,
 		SHA256: hex.EncodeToString(sum[:]),
 		Fabric: cfg.Fabric,

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/inventory/vm"
 )
 
 func (c *cli) statusCommand() *cobra.Command {
@@ -40,7 +40,7 @@ func (c *cli) statusCommand() *cobra.Command {
 	return cmd
 }
 
-func printStatus(w io.Writer, s api.Status, asJSON bool) error {
+func printStatus(w io.Writer, s vm.Status, asJSON bool) error {
 	if asJSON {
 		return printJSON(w, s)
 	}
@@ -73,7 +73,7 @@ func printStatus(w io.Writer, s api.Status, asJSON bool) error {
 }
 
 // printDropped says nothing if nothing was dropped.
-func printDropped(w io.Writer, d api.Dropped) {
+func printDropped(w io.Writer, d vm.Dropped) {
 	var parts []string
 	for _, reason := range slices.Sorted(maps.Keys(d.Reasons)) {
 		if n := d.Reasons[reason]; n > 0 {

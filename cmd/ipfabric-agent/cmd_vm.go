@@ -2,17 +2,14 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/netip"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 func (c *cli) vmCommand() *cobra.Command {
@@ -78,7 +75,7 @@ func (c *cli) vmAdd() *cobra.Command {
 	flags.StringVar(&ip6, "ip6", "", "IPv6 address, announced as a /128")
 	flags.StringVar(&mac, "mac", "", "the guest's own hardware address, if it is known")
 	flags.StringVar(&v.Interface, "interface", "", "the host's end of its interface (default NAME_net0)")
-	flags.StringVar(&link, "link", "", "tap: the agent makes the interface; existing: somebody else does (default: tap for kvm, existing for lxd)")
+	flags.StringVar(&link, "link", "", "tap: the agent makes the interface; existing: another program does (default: tap for kvm, existing for lxd)")
 	flags.StringVar(&v.Owner, "owner", "", "user who may open the tap, such as libvirt-qemu (default root)")
 	flags.StringVar(&v.Group, "group", "", "group that may open the tap")
 	flags.BoolVar(&v.MultiQueue, "multiqueue", false, "make a tap with several queues")
@@ -108,7 +105,7 @@ func (c *cli) vmList() *cobra.Command {
 	return cmd
 }
 
-func table(w io.Writer, vms []api.VM) error {
+func table(w io.Writer, vms []vm.Observed) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "NAME\tIPV4\tIPV6\tINTERFACE\tPHASE\tSTATE")
 	for _, v := range vms {
@@ -125,7 +122,7 @@ func orDash(a netip.Addr) string {
 }
 
 // state says in a few words how a VM is.
-func state(v api.VM) string {
+func state(v vm.Observed) string {
 	switch {
 	case v.Problem != "":
 		return "PROBLEM: " + v.Problem
@@ -164,7 +161,7 @@ func (c *cli) vmShow() *cobra.Command {
 
 // show prints one VM. A VM that is not as it should be is an error, after
 // which the agent goes on trying.
-func (c *cli) show(v api.VM, asJSON bool) error {
+func (c *cli) show(v vm.Observed, asJSON bool) error {
 	if asJSON {
 		return printJSON(c.stdout, v)
 	}
@@ -187,7 +184,8 @@ func (c *cli) show(v api.VM, asJSON bool) error {
 		return err
 	}
 	if v.Problem != "" {
-		return exitError{code: 1, msg: "VM " + v.Name + ": " + v.Problem, hint: "the agent goes on trying: ipfabric-agent vm show " + v.Name}
+		return exitError{code: 1, problem: true, msg: "VM " + v.Name + ": " + v.Problem,
+			hint: "the agent tries again by itself; to look: ipfabric-agent vm show " + v.Name}
 	}
 	return nil
 }
@@ -232,8 +230,7 @@ func (c *cli) vmRemove() *cobra.Command {
 				remove = c.client().HandOver
 			}
 			err := remove(cmd.Context(), args[0])
-			var refused *api.Error
-			if missingOK && errors.As(err, &refused) && refused.Code == http.StatusNotFound {
+			if missingOK && vm.CodeOf(err) == vm.NotFound {
 				return nil
 			}
 			return err

@@ -18,6 +18,7 @@ func TestLabApplyTwice(t *testing.T) {
 	}
 	a := newAgent(t, "")
 	must(t, "ip", "link", "add", "web_net0", "type", "veth", "peer", "name", "web_peer")
+	must(t, "ip", "link", "set", "web_peer", "addrgenmode", "none") // or its own address is tentative for a while
 	must(t, "ip", "link", "set", "web_peer", "up")
 	a.do("vm", "add", "sea_gold", "--ip", "203.0.113.1", "--ip6", "2001:db8:100::1", "--mac", "52:54:00:00:00:01", "--owner", "nobody")
 	a.do("vm", "add", "a.vm-with_a.long-name", "--ip", "203.0.113.2")

@@ -14,12 +14,13 @@ import (
 	"testing"
 	"time"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/inventory/vm"
 )
 
 // inNetns runs the calling test again in a network namespace of its own, with
 // private mounts, and returns true there. In the first process it returns
-// false: the test is over.
+// false: the test is over. Such tests run side by side: they share nothing, and
+// mostly wait.
 func inNetns(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv("IPFABRIC_TEST_NETNS") == t.Name() {
@@ -33,6 +34,7 @@ func inNetns(t *testing.T) bool {
 	if os.Geteuid() != 0 {
 		t.Fatal("this test makes network namespaces: run it as root")
 	}
+	t.Parallel()
 	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=120s")
 	cmd.Env = append(os.Environ(), "IPFABRIC_TEST_NETNS="+t.Name())
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -75,7 +77,9 @@ func write(t *testing.T, file, text string) {
 // eventually waits until something holds.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-again.C {
 		if ok() {
 			return
 		}
@@ -177,29 +181,32 @@ func (a *agent) refuses(want string, args ...string) {
 	}
 }
 
-func (a *agent) status() api.Status {
+func (a *agent) status() vm.Status {
 	a.t.Helper()
-	var s api.Status
+	var s vm.Status
 	if err := json.Unmarshal([]byte(a.do("status", "--json")), &s); err != nil {
 		a.t.Fatal(err)
 	}
 	return s
 }
 
-// settled waits until the agent has dealt with all events, and returns how many
-// changes it has made.
+// quietTime is longer than the agent waits for more events. Nothing tells that
+// an event is still on its way from the kernel, but that something is done soon.
+const quietTime = 100 * time.Millisecond
+
+// settled waits until the agent has dealt with all events: until it has done
+// nothing for some time. It returns how many changes the agent has made.
 func (a *agent) settled() int {
 	a.t.Helper()
-	last := -1
+	last, since := a.status().Reconcile, time.Now()
 	eventually(a.t, "the agent is done", func() bool {
-		s := a.status().Reconcile
-		now := s.Changes<<20 + s.Full<<10 + s.Partial
-		same := now == last
-		last = now
-		time.Sleep(100 * time.Millisecond) // longer than the agent waits for more events
-		return same
+		asked := time.Now()
+		if now := a.status().Reconcile; now.Changes != last.Changes || now.Full != last.Full || now.Partial != last.Partial {
+			last, since = now, time.Now()
+		}
+		return asked.Sub(since) > quietTime
 	})
-	return a.status().Reconcile.Changes
+	return last.Changes
 }
 
 // routes returns the agent's routes.

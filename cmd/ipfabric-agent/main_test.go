@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -14,8 +15,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
-	"ipfabric/cmd/ipfabric-agent/internal/frr"
+	"ipfabric/inventory/vm"
 )
 
 // The test binary is also the agent, and a guest that sends one frame, for tests
@@ -78,7 +78,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"vm", "add", "x", "--ip", "203.0.113"}, 64, `--ip "203.0.113" is not an address`},
 		{[]string{"vm", "add", "x", "--mac", "zz"}, 64, `--mac: mac "zz": write it as`},
 		{[]string{"vm", "phase", "x"}, 64, "takes the name of one VM and a phase"},
-		{[]string{"--socket", nobody, "status"}, 1, "the agent is not running: nobody answers on " + nobody},
+		{[]string{"--socket", nobody, "status"}, 1, "the agent is not running: nothing listens on " + nobody},
 		{[]string{"--socket", nobody, "vm", "list"}, 1, "hint: systemctl status ipfabric-agent"},
 		{[]string{"run", "--config", nobody}, 1, "there is no such file\nhint: ipfabric init"},
 	}
@@ -87,6 +87,38 @@ func TestCommandLine(t *testing.T) {
 		if code != tt.code || !strings.Contains(stdout+stderr, tt.want) {
 			t.Errorf("%q: got %d\n%s%s\nwant %d, %q in it", tt.args, code, stdout, stderr, tt.code, tt.want)
 		}
+	}
+}
+
+// What ipfabric and scripts read: one line on standard error.
+func TestErrorsAsJSON(t *testing.T) {
+	nobody := filepath.Join(t.TempDir(), "agent.sock")
+	tests := []struct {
+		args []string
+		want vm.Code
+	}{
+		{[]string{"vm", "list", "--json"}, vm.NotRunning},
+		{[]string{"vm", "phase", "web", "live", "--protocol", "1"}, vm.NotRunning},
+		{[]string{"vm", "remove", "../x", "--protocol=1"}, vm.Usage},
+		{[]string{"vm", "list", "--jsno", "--json"}, vm.Usage},
+		{[]string{"run", "--config", nobody, "--json"}, vm.Usage}, // run has no such flag
+	}
+	for _, tt := range tests {
+		code, stdout, stderr := cmdline(append([]string{"--socket", nobody}, tt.args...)...)
+		e := vm.ParseError(stderr)
+		if e == nil || e.Code != tt.want || code == 0 || stdout != "" || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%q: got %d, %q, %q; want %s", tt.args, code, stdout, stderr, tt.want)
+		}
+	}
+}
+
+func TestVersionAsJSON(t *testing.T) {
+	version, committed = "v1.2.3", "1795488351"
+	defer func() { version, committed = "", "" }()
+	_, stdout, _ := cmdline("version", "--json")
+	var b vm.Build
+	if err := json.Unmarshal([]byte(stdout), &b); err != nil || b.Version != "v1.2.3" || b.Committed.Unix() != 1795488351 || b.Protocol != vm.Protocol {
+		t.Errorf("%s: %+v, %v", stdout, b, err)
 	}
 }
 
@@ -119,13 +151,13 @@ func TestNameProtocol(t *testing.T) {
 }
 
 func TestPrintStatus(t *testing.T) {
-	s := api.Status{
-		Version: "1.2.3", UptimeSec: 90, Problems: []string{"VM a: no such luck"},
-		Config:  api.Config{File: "/etc/ipfabric/agent.yaml", Fabric: "lab", Node: "node1"},
-		VMs:     api.VMCounts{Wanted: 2, Present: 2, Announced: 1},
+	s := vm.Status{
+		Build: vm.Build{Version: "1.2.3"}, UptimeSec: 90, Problems: []string{"VM a: no such luck"},
+		Config:  vm.Config{File: "/etc/ipfabric/agent.yaml", Fabric: "lab", Node: "node1"},
+		VMs:     vm.VMCounts{Wanted: 2, Present: 2, Announced: 1},
 		Routes:  3,
-		FRR:     api.FRR{Up: true, Sessions: []frr.Session{{Peer: "10.10.0.11", Name: "rr1", Family: "ipv4-unicast", State: "Established", UptimeSec: 60, Received: 7}}},
-		Dropped: api.Dropped{Reasons: map[string]uint64{"spoofed": 4, "bgp": 0, "bfd": 1}, VMs: map[string]uint64{"b": 5}},
+		FRR:     vm.FRR{Up: true, Sessions: []vm.Session{{Peer: "10.10.0.11", Name: "rr1", Family: "ipv4-unicast", State: "Established", UptimeSec: 60, Received: 7}}},
+		Dropped: vm.Dropped{Reasons: map[string]uint64{"spoofed": 4, "bgp": 0, "bfd": 1}, VMs: map[string]uint64{"b": 5}},
 	}
 	var out bytes.Buffer
 	if err := printStatus(&out, s, false); err != nil {

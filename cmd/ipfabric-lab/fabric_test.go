@@ -152,13 +152,21 @@ func tail(s string) string {
 	return s
 }
 
-// wait polls until ok or the time is over.
+// wait looks every 100 ms whether ok, until the time is over.
 func wait(t testing.TB, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(limit); !ok(); {
+	waitEvery(t, 100*time.Millisecond, limit, what, ok)
+}
+
+// waitEvery looks at a condition again and again, for what has to be seen
+// sooner than wait would see it.
+func waitEvery(t testing.TB, pause, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	again := time.NewTicker(pause)
+	defer again.Stop()
+	for deadline := time.Now().Add(limit); !ok(); <-again.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: not within %s", what, limit)
 		}
-		time.Sleep(200 * time.Millisecond) // between two looks at the condition
 	}
 }

@@ -19,8 +19,7 @@ const everyFile = `find /etc /usr/local $(ls -d /var/lib/ipfabric 2>/dev/null) -
 // noRemains prints what a run that was cut off must not leave behind for good.
 const noRemains = `find /etc /usr/local $(ls -d /var/lib/ipfabric 2>/dev/null) -name '*ipfabric-*tmp*' -o -name '*.ipfabric-staged' -o -path '*rollback/armed'; systemctl list-timers --all | grep ipfabric-rollback || true`
 
-func TestLabInit(t *testing.T) {
-	f := newFabric(t)
+func testInit(t *testing.T, f *fabric) {
 	hosts := []string{"rr1", "rr2", "node1", "node2", "node3"}
 
 	t.Run("plan shows everything and touches nothing", func(t *testing.T) {
@@ -160,6 +159,7 @@ func (f *fabric) checkHealthy() {
 // The commit-confirm of FRR: a change that costs sessions is taken back, by
 // the operator's side if it lives, else by the host.
 func TestLabRollback(t *testing.T) {
+	beside(t)
 	f := newFabric(t, "--rrs", "2", "--nodes", "1", "--cores", "1")
 	f.ipfabric(0, "init", "--yes")
 	const before, after = "  - name: rr1\n", "  - name: rr1\n    frr: {extra: \"router bgp 65000\\n neighbor NODE4 shutdown\\nexit\\n\"}\n"

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -77,6 +76,11 @@ func TestLabUpUseDown(t *testing.T) {
 		if out, err := cmd.Output(); err != nil || string(out) != "SHOUT" {
 			t.Errorf("%q, %v", out, err)
 		}
+		// The lab's own flags also after the machine's name; the command's are its own.
+		out, err := exec.Command(program, "ssh", "node1", "--dir", f.dir, "echo", "--dir", "x").Output()
+		if err != nil || string(out) != "--dir x\n" {
+			t.Errorf("%q, %v", out, err)
+		}
 	})
 	t.Run("up again changes nothing", func(t *testing.T) {
 		before := f.ok("ssh", "node1", "cat /proc/sys/kernel/random/boot_id; systemctl show -p ExecMainPID bird ssh").stdout
@@ -100,6 +104,7 @@ func TestLabUpUseDown(t *testing.T) {
 }
 
 func TestLabStopStartReboot(t *testing.T) {
+	beside(t)
 	f := newFixture(t)
 	f.ok("up", "--rrs", "1", "--nodes", "1", "--cores", "0")
 	f.ok("ssh", "node1", "echo kept >/root/note; sync")
@@ -143,6 +148,7 @@ func TestLabStopStartReboot(t *testing.T) {
 }
 
 func TestLabFabricIsTheOperators(t *testing.T) {
+	beside(t)
 	f := newFixture(t)
 	file := filepath.Join(f.dir, "fabric.yaml")
 	f.ok("up", "--rrs", "1", "--nodes", "0")
@@ -180,25 +186,14 @@ func TestLabFabricIsTheOperators(t *testing.T) {
 // TestLabKilledUp kills up at moments all over its work; down must find
 // everything that it began, and up must work after a kill, too.
 func TestLabKilledUp(t *testing.T) {
+	beside(t)
 	f := newFixture(t)
 	for delay := 20 * time.Millisecond; delay < 3*time.Second; delay = delay * 3 / 2 {
-		cmd := f.command("up", "--rrs", "2", "--nodes", "1")
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(delay) // the moment is the point
-		_ = cmd.Process.Signal(syscall.SIGKILL)
-		_ = cmd.Wait()
+		f.killedAfter(delay, "up", "--rrs", "2", "--nodes", "1")
 		f.ok("down")
 		f.nothingLeft()
 	}
-	cmd := f.command("up", "--rrs", "1", "--nodes", "1")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(400 * time.Millisecond)
-	_ = cmd.Process.Signal(syscall.SIGKILL)
-	_ = cmd.Wait()
+	f.killedAfter(400*time.Millisecond, "up", "--rrs", "1", "--nodes", "1")
 	f.ok("up") // of the size that it was told before
 	if diff := cmp.Diff([]string{"core1 running", "rr1 running", "node1 running"}, f.states()); diff != "" {
 		t.Errorf("up after a kill (-want +got):\n%s", diff)
@@ -238,6 +233,7 @@ func TestLabTwoAtOnce(t *testing.T) {
 }
 
 func TestLabDownWithoutItsFolder(t *testing.T) {
+	beside(t)
 	f := newFixture(t)
 	f.ok("up", "--rrs", "1", "--nodes", "0", "--cores", "0")
 	if err := os.RemoveAll(f.dir); err != nil {
@@ -249,6 +245,7 @@ func TestLabDownWithoutItsFolder(t *testing.T) {
 
 // A host that was booted again has the folder, but no bridge.
 func TestLabUpAfterTheHostRebooted(t *testing.T) {
+	beside(t)
 	f := newFixture(t)
 	f.ok("up", "--rrs", "1", "--nodes", "1", "--cores", "0")
 	f.ok("ssh", "node1", "echo kept >/root/note; sync")
@@ -271,6 +268,7 @@ func TestLabUpAfterTheHostRebooted(t *testing.T) {
 // Machines are not to hold on to what ipfabric-lab was started with: a script
 // that reads its output must see the end of it.
 func TestLabUpLetsGoOfItsOutput(t *testing.T) {
+	beside(t)
 	f := newFixture(t)
 	client, server, err := os.Pipe()
 	if err != nil {

@@ -6,12 +6,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // The tests here boot machines on this host:
@@ -19,12 +22,36 @@ import (
 //	go test -tags lab -run '^TestLab' ./cmd/ipfabric-lab     (as root)
 //
 // Each has labs of its own in temporary folders and takes them down itself, so
-// they go together with other labs on the same host.
+// they go together with other labs on the same host, and with each other: most
+// of their time is waiting for machines. TestLabFabric and TestLabSystems, which
+// take longest, run from the start to the end, the others beside them.
 
 // program is the ipfabric-lab under test.
 var program string
 
+// What depends on the time that something takes on this host does not call
+// beside, or is a part that is alone.
+var (
+	turns  = make(chan struct{}, 2) // for the tests that run beside the longest ones
+	others sync.WaitGroup           // whatever is not alone
+	only   sync.Mutex               // held by what is alone
+)
+
+// beside lets a test run beside others, when it is its turn.
+func beside(t *testing.T) {
+	t.Helper()
+	others.Add(1) // of all tests before the first one goes on from Parallel
+	t.Parallel()
+	turns <- struct{}{}
+	t.Cleanup(func() { // after the lab's own cleanup
+		<-turns
+		others.Done()
+	})
+}
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "100") // turns tell how many there are; the flag exists
 	if os.Geteuid() != 0 {
 		fmt.Fprintln(os.Stderr, "the lab's tests boot machines, which needs root: run them with sudo, or leave out -tags lab")
 		os.Exit(1)
@@ -94,6 +121,18 @@ func (f *fixture) ok(args ...string) result {
 		f.t.Fatalf("ipfabric-lab %s: exit %d\n%s%s", strings.Join(args, " "), r.code, r.stdout, r.stderr)
 	}
 	return r
+}
+
+// killedAfter runs a command that is killed some time after it began.
+func (f *fixture) killedAfter(delay time.Duration, args ...string) {
+	f.t.Helper()
+	cmd := f.command(args...)
+	if err := cmd.Start(); err != nil {
+		f.t.Fatal(err)
+	}
+	killer := time.AfterFunc(delay, func() { _ = cmd.Process.Kill() })
+	defer killer.Stop()
+	_ = cmd.Wait() // killed, or done before
 }
 
 // states lists "name state" of all machines.

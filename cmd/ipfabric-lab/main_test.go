@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,7 @@ func TestUsageErrors(t *testing.T) {
 		{"up --node-os debian12,debian99", "ipfabric-lab: --node-os \"debian99\" is not known; use one of debian11, debian12, debian13, el8-like, ubuntu2204, ubuntu2404\n"},
 		{"up now", "ipfabric-lab: up takes no arguments, but there is \"now\"\nhint: usage: ipfabric-lab up [flags]\n"},
 		{"ssh", "ipfabric-lab: ssh wants the name of a machine\nhint: `ipfabric-lab list` names them; usage: ipfabric-lab ssh NAME [COMMAND…] [flags]\n"},
+		{"ssh rr1 --dir", "ipfabric-lab: flag needs an argument: --dir\nhint: `ipfabric-lab ssh --help` lists the flags\n"},
 		{"stop", "ipfabric-lab: stop wants the name of one machine\nhint: `ipfabric-lab list` names them; usage: ipfabric-lab stop NAME [flags]\n"},
 		{"guest frob", "ipfabric-lab: guest has no command frob\nhint: `ipfabric-lab guest --help` lists them\n"},
 		{"guest add node1", "ipfabric-lab: guest add wants the name of a node and that of a VM\nhint: usage: ipfabric-lab guest add NODE VM [flags]\n"},
@@ -65,6 +67,43 @@ func TestNoLab(t *testing.T) {
 	code, _, stderr := runLab(t, "ssh", "rr1", "--", "true")
 	if code != exitError || !strings.Contains(stderr, `there is no machine "rr1"`) || !strings.Contains(stderr, "hint: ") {
 		t.Errorf("ssh: exit %d, %q", code, stderr)
+	}
+}
+
+// Flags of ipfabric-lab may stand after the machine's name, too.
+func TestSSHFlagsAfterTheName(t *testing.T) {
+	other := filepath.Join(t.TempDir(), "other")
+	for _, flags := range [][]string{{"--dir", other}, {"--dir=" + other}, {"--dir", "elsewhere", "--dir", other}} {
+		code, _, stderr := runLab(t, append(append([]string{"ssh", "rr1"}, flags...), "true")...)
+		if code != exitError || !strings.Contains(stderr, `no machine "rr1" in the lab `+other+"\n") {
+			t.Errorf("%q: exit %d, %q", flags, code, stderr)
+		}
+	}
+	if code, stdout, _ := runLab(t, "ssh", "rr1", "--help"); code != 0 || !strings.Contains(stdout, "ipfabric-lab ssh NAME") {
+		t.Errorf("--help: exit %d, %q", code, stdout)
+	}
+}
+
+func TestSSHPassesTheCommandOn(t *testing.T) {
+	for _, tt := range []struct{ words, want []string }{
+		{[]string{"--dir", "x", "ls", "--dir", "y"}, []string{"ls", "--dir", "y"}},
+		{[]string{"-t", "--dir", "x"}, []string{"-t", "--dir", "x"}}, // flags of ssh begin
+		{[]string{"--dir=x", "--", "--dir"}, []string{"--", "--dir"}},
+		{[]string{"--dir=x"}, []string{}},
+	} {
+		root := rootCommand(newSay(nil, nil), nil)
+		cmd, _, err := root.Find([]string{"ssh"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.InitDefaultHelpFlag()
+		if err := cmd.ParseFlags(nil); err != nil { // adds the flags of root
+			t.Fatal(err)
+		}
+		got, err := ownFlags(cmd, tt.words)
+		if err != nil || !slices.Equal(got, tt.want) {
+			t.Errorf("%q: got %q, %v, want %q", tt.words, got, err, tt.want)
+		}
 	}
 }
 

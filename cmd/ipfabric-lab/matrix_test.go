@@ -21,10 +21,8 @@ var matrix = []system{
 	{"node3", "el8-like", "", "7.5"},
 }
 
-// TestLabMatrix is one fabric of all systems.
-func TestLabMatrix(t *testing.T) {
-	f := newFabric(t, "--mirror", "--rr-os", "debian11,debian13", "--node-os", "debian12,debian13,el8-like")
-
+// testMatrix makes one fabric of all systems.
+func testMatrix(t *testing.T, f *fabric) {
 	t.Run("the mirrors of FRR are signed", func(t *testing.T) {
 		f := f.in(t)
 		for _, s := range matrix {

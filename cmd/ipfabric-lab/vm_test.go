@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-func TestLabVM(t *testing.T) {
-	f := newVMFabric(t)
+func testVMs(t *testing.T, f *fabric) {
 	web := f.addVM("web", "node1")                       // behind the agent's tap
 	app := f.addVM("app", "node1", "--link", "existing") // behind a veth
 	db := f.addVM("db", "node2", "--link", "existing")

@@ -10,8 +10,7 @@ import (
 )
 
 // What befalls a fabric with VMs.
-func TestLabVMFaults(t *testing.T) {
-	f := newVMFabric(t)
+func testVMFaults(t *testing.T, f *fabric) {
 	web := f.addVM("web", "node1")
 	app := f.addVM("app", "node1", "--link", "existing")
 	db := f.addVM("db", "node2")
@@ -94,12 +93,13 @@ else:
 
 	t.Run("the agent is killed, stopped, started", func(t *testing.T) {
 		f := f.in(t)
-		pingers := []*pinger{f.startPing("core1", "", web.IP), f.startPing("core1", "", app.IP6), f.startPing("node2", "db", web.IP6)}
+		pingers := f.startPings(route{"core1", "", web.IP}, route{"core1", "", app.IP6}, route{"node2", "db", web.IP6})
 		f.ssh("node1", "systemctl kill -s KILL ipfabric-agent")
 		wait(t, 15*time.Second, "the agent is back", func() bool { return f.agentAnswers("node1") })
 		f.ssh("node1", "systemctl stop ipfabric-agent; sleep 2; systemctl start ipfabric-agent; systemctl restart ipfabric-agent")
+		stopPings(pingers)
 		for _, p := range pingers {
-			if lost := p.stop(); lost > 0 {
+			if lost := p.lost(); lost > 0 {
 				t.Errorf("%s: %d replies were lost", p.what, lost)
 			}
 		}

@@ -7,18 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"testing"
 	"time"
 )
-
-// newVMFabric is a fabric that init has been run on, with two nodes.
-func newVMFabric(t *testing.T) *fabric {
-	t.Helper()
-	f := newFabric(t, "--rrs", "2", "--nodes", "2", "--cores", "1")
-	f.ipfabric(0, "init", "--yes")
-	f.report(0, "--wait", "60s")
-	return f
-}
 
 // A labVM is a VM as `ipfabric vm add --json` has it.
 type labVM struct {

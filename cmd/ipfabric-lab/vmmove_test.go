@@ -18,21 +18,23 @@ import (
 func (f *fabric) move(v labVM, from, to string, near ...string) time.Duration {
 	f.t.Helper()
 	f.lab("guest", "add", to, v.Name)
-	var pingers []*pinger
+	var routes []route
 	for _, a := range v.addrs() {
-		pingers = append(pingers, f.startPing("core1", "", a))
+		routes = append(routes, route{"core1", "", a})
 		for _, guest := range near {
-			pingers = append(pingers, f.startPing(from, guest, a))
+			routes = append(routes, route{from, guest, a})
 		}
 	}
+	pingers := f.startPings(routes...)
 	log := filepath.Join(f.dir, "move.log")
 	_ = os.Remove(log) // there is none before the first move
 	began := time.Now()
 	out := f.ipfabric(0, "vm", "move", v.Name, "--to", to, "--log-file", log)
 	took := time.Since(began)
 	f.t.Logf("%s moves from %s to %s in %.2f s:\n%s", v.Name, from, to, took.Seconds(), timeline(f.t, log))
+	stopPings(pingers)
 	for _, p := range pingers {
-		lost := p.stop()
+		lost := p.lost()
 		f.t.Logf("%s: %d replies lost %s", p.what, lost, p.gaps(began))
 		if lost > 2 {
 			f.t.Errorf("%s: %d replies were lost, 2 are the most\n%s\n%s", p.what, lost, out, f.evidence(v, from, to))
@@ -96,23 +98,24 @@ func (f *fabric) killedMoves(v labVM, from, to string) {
 	f.t.Helper()
 	for i, change := range []string{"vm add", "vm phase " + v.Name + " migrating", "vm remove"} {
 		f.lab("guest", "add", to, v.Name)
-		pingers := []*pinger{f.startPing("core1", "", v.IP), f.startPing("core1", "", v.IP6)}
+		pingers := f.startPings(route{"core1", "", v.IP}, route{"core1", "", v.IP6})
 		log := filepath.Join(f.dir, fmt.Sprintf("killed%d.log", i))
 		cmd := f.command("ipfabric", "vm", "move", v.Name, "--to", to, "--log-file", log)
 		if err := cmd.Start(); err != nil {
 			f.t.Fatal(err)
 		}
-		for done := false; !done; time.Sleep(time.Millisecond) {
+		waitEvery(f.t, time.Millisecond, time.Minute, "the move's log has "+change, func() bool {
 			data, _ := os.ReadFile(log) // it is not there at once
-			done = strings.Contains(string(data), change)
-		}
+			return strings.Contains(string(data), change)
+		})
 		_ = cmd.Process.Kill()
 		if err := cmd.Wait(); err == nil {
 			f.t.Errorf("after %q: it was not killed in time", change)
 		}
 		f.ipfabric(0, "vm", "move", v.Name, "--to", to)
+		stopPings(pingers)
 		for _, p := range pingers {
-			if lost := p.stop(); lost > 2 {
+			if lost := p.lost(); lost > 2 {
 				f.t.Errorf("killed after %q: %s: %d replies were lost, 2 are the most", change, p.what, lost)
 			}
 		}
@@ -139,15 +142,17 @@ func BenchmarkLabMove(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		v := f.addVM(fmt.Sprintf("m%d", i), "node1")
 		f.lab("guest", "add", "node2", v.Name)
-		var pingers []*pinger
+		var routes []route
 		for _, a := range v.addrs() {
-			pingers = append(pingers, f.startPing("core1", "", a), f.startPing("node1", "near", a), f.startPing("node2", "far", a))
+			routes = append(routes, route{"core1", "", a}, route{"node1", "near", a}, route{"node2", "far", a})
 		}
+		pingers := f.startPings(routes...)
 		began := time.Now()
 		f.ipfabric(0, "vm", "move", v.Name, "--to", "node2")
 		took = append(took, time.Since(began))
+		stopPings(pingers)
 		for i, p := range pingers {
-			lost := p.stop()
+			lost := p.lost()
 			most[i%3] = max(most[i%3], lost)
 			if lost > 0 {
 				b.Logf("%s: %d lost: %s\n%s", p.what, lost, p.gaps(began), f.evidence(v, "node1", "node2"))

@@ -11,8 +11,7 @@ import (
 )
 
 // A virtual machine under libvirt, as on a hypervisor.
-func TestLabQEMU(t *testing.T) {
-	f := newVMFabric(t)
+func testQEMU(t *testing.T, f *fabric) {
 	web := f.addVM("web", "node1")
 	kvm := labVM{Name: "kvm", Node: "node2", IP: "203.0.113.60", IP6: "2001:db8:100::60", Interface: "kvm_net0"}
 
@@ -111,9 +110,10 @@ func (f *fabric) migrate(v labVM, from, to string) {
 printf 'auth_tcp = "none"\nlisten_addr = "0.0.0.0"\n' >>/etc/libvirt/libvirtd.conf
 systemctl start libvirtd-tcp.socket libvirtd`)
 
-	pings := f.startPing("core1", "", v.IP)
+	pings := f.startPings(route{"core1", "", v.IP})
 	f.ssh(from, "virsh migrate --live "+v.Name+" qemu+tcp://"+to+"/system")
-	lost := time.Duration(pings.stop()) * 10 * time.Millisecond
+	stopPings(pings)
+	lost := time.Duration(pings[0].lost()) * 10 * time.Millisecond
 	pause := downtime(f.t, f.ssh(to, "virsh domjobinfo "+v.Name+" --completed"))
 	f.t.Logf("live migration: nothing came for %s, of which the guest stood still for %s: lost beyond that %s", lost, pause, max(0, lost-pause))
 	if lost-pause > time.Second {

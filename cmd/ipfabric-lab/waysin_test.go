@@ -4,10 +4,11 @@ package main
 
 import (
 	"strings"
+	"sync"
 	"testing"
 )
 
-// wayIn is one way to log in and to become root. {4} and {6} stand for the machine's addresses.
+// wayIn is one way to log in and to become root. {4}, {6} and {name} stand for the machine's addresses and name.
 type wayIn struct {
 	name string
 	ssh  string   // of the machine in fabric.yaml; its address, if it names none, is {4}
@@ -53,7 +54,7 @@ var waysIn = []wayIn{
 	{name: "one jump host", ssh: `{user: nopass, jump: ["hop1@{4}"]}`},
 	{name: "two jump hosts", ssh: `{user: nopass, jump: ["hop1@{4}:2022", "hop2@[{6}]"], address: "{6}"}`},
 	{name: "a jump host that takes a password", ssh: `{user: withpass, keys: [], jump: ["hop1@{4}"]}`, env: loginIs("sudo of withpass")},
-	{name: "an alias of ~/.ssh/config", ssh: "{address: rr1-mgmt, keys: []}"},
+	{name: "an alias of ~/.ssh/config", ssh: "{address: {name}-mgmt, keys: []}"},
 	{name: "IPv6", ssh: `{user: nopass, address: "{6}"}`},
 }
 
@@ -62,21 +63,29 @@ func loginIs(password string) []string { return []string{"IPFABRIC_SSH_PASSWORD=
 
 // TestLabWaysIn does the same over each way in: see what differs, put it right, see that nothing does.
 func TestLabWaysIn(t *testing.T) {
-	f := newWaysIn(t)
+	beside(t)
+	machines := newWaysIn(t)
+	f := machines[0]
 	t.Run("no sudo there", func(t *testing.T) {
 		f.in(t).fails(wayIn{ssh: "{user: nopass}", want: []string{"has no sudo", "install sudo there"}})
 	})
-	f.installSudo()
-	for _, w := range waysIn {
-		t.Run(w.name, func(t *testing.T) {
-			f := f.in(t)
-			if len(w.want) > 0 {
-				f.fails(w)
-				return
+	next := make(chan wayIn)
+	var all sync.WaitGroup
+	for _, m := range machines {
+		m.installSudo()
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for w := range next {
+				t.Run(w.name, func(t *testing.T) { m.in(t).tries(w) })
 			}
-			f.works(w)
-		})
+		}()
 	}
+	for _, w := range waysIn {
+		next <- w
+	}
+	close(next)
+	all.Wait()
 	t.Run("a wrong password is tried once a run", func(t *testing.T) {
 		f := f.in(t)
 		const failures = "journalctl --no-pager -q _COMM=sudo _COMM=sshd | grep -c 'authentication failure' || true"
@@ -97,8 +106,10 @@ func TestLabWaysIn(t *testing.T) {
 			if out, code := f.exec2("grep", "-rl", secret, f.dir+"/state"); code != 1 {
 				t.Errorf("%q is in the operator's logs: %s", secret, out)
 			}
-			if out := f.ssh("rr1", "journalctl --no-pager -q | grep -F '"+secret+"' | head -3; grep -rlF '"+secret+"' /var/log /run/sudo /var/lib/sudo 2>/dev/null; true"); strings.TrimSpace(out) != "" {
-				t.Errorf("%q is on the machine: %s", secret, out)
+			for _, m := range machines {
+				if out := f.ssh(m.machine, "journalctl --no-pager -q | grep -F '"+secret+"' | head -3; grep -rlF '"+secret+"' /var/log /run/sudo /var/lib/sudo 2>/dev/null; true"); strings.TrimSpace(out) != "" {
+					t.Errorf("%q is on %s: %s", secret, m.machine, out)
+				}
 			}
 		}
 	})

@@ -13,6 +13,7 @@ var fabricHosts = []string{"rr1", "rr2", "node1", "node2", "node3"}
 
 // TestLabNonRoot makes a whole fabric as a user who needs a password for sudo.
 func TestLabNonRoot(t *testing.T) {
+	beside(t)
 	f := newFabric(t)
 	const user = `set -e; useradd -m -s /bin/bash ops; echo 'ops:sudo of ops' | chpasswd
 install -d -o ops -m 700 /home/ops/.ssh; install -o ops -m 600 /root/.ssh/authorized_keys /home/ops/.ssh/authorized_keys
@@ -32,6 +33,7 @@ echo 'ops ALL=(ALL) ALL' >/etc/sudoers.d/ops; chmod 440 /etc/sudoers.d/ops`)
 
 // TestLabOverJumpHost makes one over a jump host, to management addresses that are IPv6 only.
 func TestLabOverJumpHost(t *testing.T) {
+	beside(t)
 	f := newFabric(t)
 	text, err := os.ReadFile(filepath.Join(f.dir, ".lab", "fabric.yaml"))
 	if err != nil {

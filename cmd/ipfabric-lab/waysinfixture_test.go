@@ -57,43 +57,59 @@ chmod 440 /etc/sudoers.d/waysin
 visudo -c -q
 `
 
-// A waysInFixture is a lab with a machine, rr1, that many can log in to.
+// A waysInFixture is a machine that many can log in to, in a lab with more of them.
 type waysInFixture struct {
 	*fabric
+	machine  string
 	ip4, ip6 string
 	agent    string // the socket of an ssh-agent with the encrypted key
 }
 
-func newWaysIn(t *testing.T) *waysInFixture {
+// newWaysIn returns machines that are all the same. Most of a login's time is waiting, so several are tried
+// at a time, each on a machine of its own.
+func newWaysIn(t *testing.T) []*waysInFixture {
 	t.Helper()
-	f := &waysInFixture{fabric: newFabric(t, "--rrs", "1", "--nodes", "1", "--cores", "1")}
-	f.ip4 = address(f.fabric, "rr1")
-	f.ip6 = strings.TrimSpace(f.ssh("rr1", "ip -6 -o address show dev host0 scope global | awk '{print $4}' | cut -d/ -f1"))
-	f.ipfabric(0, "init", "--yes", "--no-verify", "--limit", "rr1")
-	f.ssh("rr1", usersScript)
-	f.operatorsOwn()
-	public, err := os.ReadFile(filepath.Join(f.dir, "encrypted.pub"))
+	one := &waysInFixture{fabric: newFabric(t, "--rrs", "3", "--nodes", "1", "--cores", "1")}
+	one.operatorsOwn()
+	public, err := os.ReadFile(filepath.Join(one.dir, "encrypted.pub"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.ssh("rr1", "echo '"+strings.TrimSpace(string(public))+"' >>/home/nopass/.ssh/authorized_keys")
-	return f
+	one.ipfabric(0, "init", "--yes", "--no-verify", "--limit", "rr1,rr2,rr3")
+	var all []*waysInFixture
+	for _, machine := range []string{"rr1", "rr2", "rr3"} {
+		f := *one
+		f.machine = machine
+		f.ip4 = address(f.fabric, machine)
+		f.ip6 = strings.TrimSpace(f.ssh(machine, "ip -6 -o address show dev host0 scope global | awk '{print $4}' | cut -d/ -f1"))
+		f.ssh(machine, usersScript)
+		f.ssh(machine, "echo '"+strings.TrimSpace(string(public))+"' >>/home/nopass/.ssh/authorized_keys")
+		f.alias()
+		all = append(all, &f)
+	}
+	return all
 }
 
-// operatorsOwn makes what an operator has: an encrypted key, the same one in an agent behind others, an
-// alias for a host.
+// operatorsOwn makes what an operator has: an encrypted key, the same one in an agent behind others,
+// aliases for hosts.
 func (f *waysInFixture) operatorsOwn() {
 	f.t.Helper()
 	f.local("ssh-keygen", "-q", "-t", "ed25519", "-N", "of the key", "-f", "encrypted")
 	f.local("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "plain")
 	f.startAgent()
-	f.write(".ssh/config", "Include conf.d/*\nHost rr1-mgmt\n User nopass\n IdentityFile "+f.dir+"/.lab/id_ed25519\n")
-	f.write(".ssh/conf.d/lab", "Host rr1-mgmt\n HostName "+f.ip6+"\n Port 2022\n ProxyJump bastion\nHost bastion\n HostName "+f.ip4+"\n User hop1\n IdentityFile "+f.dir+"/.lab/id_ed25519\n")
+	f.write(".ssh/config", "Include conf.d/*\nHost *-mgmt\n User nopass\n IdentityFile "+f.dir+"/.lab/id_ed25519\n")
+}
+
+// alias gives the machine a name in ~/.ssh/config.
+func (f *waysInFixture) alias() {
+	f.t.Helper()
+	f.write(".ssh/conf.d/"+f.machine, "Host "+f.machine+"-mgmt\n HostName "+f.ip6+"\n Port 2022\n ProxyJump bastion-"+f.machine+
+		"\nHost bastion-"+f.machine+"\n HostName "+f.ip4+"\n User hop1\n IdentityFile "+f.dir+"/.lab/id_ed25519\n")
 }
 
 func (f *waysInFixture) installSudo() {
 	f.t.Helper()
-	f.ssh("rr1", sudoScript)
+	f.ssh(f.machine, sudoScript)
 }
 
 func (f *waysInFixture) in(t *testing.T) *waysInFixture {
@@ -166,7 +182,7 @@ func (f *waysInFixture) write(name, content string) {
 // as runs ipfabric over a way in and returns its output and exit code.
 func (f *waysInFixture) as(w wayIn, args ...string) (string, int) {
 	f.t.Helper()
-	fill := strings.NewReplacer("{4}", f.ip4, "{6}", f.ip6, "{agent}", f.agent)
+	fill := strings.NewReplacer("{4}", f.ip4, "{6}", f.ip6, "{name}", f.machine, "{agent}", f.agent)
 	text, err := os.ReadFile(filepath.Join(f.dir, ".lab", "fabric.yaml"))
 	if err != nil {
 		f.t.Fatal(err)
@@ -175,14 +191,15 @@ func (f *waysInFixture) as(w wayIn, args ...string) (string, int) {
 	if !strings.Contains(ssh, "address:") {
 		ssh = strings.Replace(ssh, "{", "{address: "+f.ip4+", ", 1)
 	}
-	entry := "  - name: rr1\n"
+	entry := "  - name: " + f.machine + "\n"
 	if !strings.Contains(string(text), entry) {
-		f.t.Fatalf("fabric.yaml has no rr1:\n%s", text)
+		f.t.Fatalf("fabric.yaml has no %s:\n%s", f.machine, text)
 	}
 	changed := strings.Replace(string(text), entry, entry+"    ssh: "+ssh+"\n", 1)
 	changed = strings.Replace(changed, "  user: root\n", "", 1) // for ~/.ssh/config to say
-	f.write(".lab/way.yaml", changed)
-	args = append(append(args, "-f", ".lab/way.yaml", "--limit", "rr1", "--accept-new-host-keys"), w.args...)
+	way := ".lab/way-" + f.machine + ".yaml"
+	f.write(way, changed)
+	args = append(append(args, "-f", way, "--limit", f.machine, "--accept-new-host-keys"), w.args...)
 	cmd := f.command("ipfabric", args...)
 	for _, e := range w.env {
 		cmd.Env = append(cmd.Env, fill.Replace(e))
@@ -196,13 +213,23 @@ func (f *waysInFixture) as(w wayIn, args ...string) (string, int) {
 	return output(f.t, cmd)
 }
 
+// tries a way in, which works or fails as it says.
+func (f *waysInFixture) tries(w wayIn) {
+	f.t.Helper()
+	if len(w.want) > 0 {
+		f.fails(w)
+		return
+	}
+	f.works(w)
+}
+
 // works breaks something on the machine and puts it right over the way in.
 func (f *waysInFixture) works(w wayIn) {
 	f.t.Helper()
 	const dropin = "/etc/systemd/system/frr.service.d/ipfabric.conf"
 	const state = "stat -c '%a %U %G' /etc/frr/frr.conf " + dropin + "; cat " + dropin + " /etc/frr/frr.conf"
-	before := f.ssh("rr1", state)
-	f.ssh("rr1", "echo '# broken' >>"+dropin)
+	before := f.ssh(f.machine, state)
+	f.ssh(f.machine, "echo '# broken' >>"+dropin)
 	for _, step := range []struct {
 		code int
 		args []string
@@ -211,7 +238,7 @@ func (f *waysInFixture) works(w wayIn) {
 			f.t.Fatalf("%s: exit %d, want %d\n%s", strings.Join(step.args, " "), code, step.code, tail(out))
 		}
 	}
-	if after := f.ssh("rr1", state); after != before {
+	if after := f.ssh(f.machine, state); after != before {
 		f.t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}
 }
@@ -219,7 +246,7 @@ func (f *waysInFixture) works(w wayIn) {
 // fails wants one clear error with a hint, and the machine as it was.
 func (f *waysInFixture) fails(w wayIn) {
 	f.t.Helper()
-	before := f.ssh("rr1", everyFile)
+	before := f.ssh(f.machine, everyFile)
 	out, code := f.as(w, "init", "--yes", "--no-verify")
 	if code != 1 && code != 3 {
 		f.t.Errorf("exit %d, want 1\n%s", code, tail(out))
@@ -230,8 +257,8 @@ func (f *waysInFixture) fails(w wayIn) {
 		}
 	}
 	f.t.Log(tail(out))
-	if after := f.ssh("rr1", everyFile); after != before {
-		f.t.Errorf("files of rr1 were changed:\n%s\n%s", before, after)
+	if after := f.ssh(f.machine, everyFile); after != before {
+		f.t.Errorf("files of %s were changed:\n%s\n%s", f.machine, before, after)
 	}
 }
 

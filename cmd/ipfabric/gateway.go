@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ipfabric/cmd/ipfabric/internal/session"
+	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/inventory"
 	"ipfabric/steps/gateway"
 )
@@ -41,9 +43,9 @@ gateway. It contacts no host, and the BGP password is left for you to put in.`,
 
 func (a *app) printGateways(names []string, vendor string) error {
 	if vendors := gateway.Vendors(); vendor != "" && !slices.Contains(vendors, vendor) {
-		return usagef("write --vendor "+strings.Join(vendors, " or --vendor "), "--vendor %q is not supported by this version", vendor)
+		return ui.Usagef("write --vendor "+strings.Join(vendors, " or --vendor "), "--vendor %q is not supported by this version", vendor)
 	}
-	fabric, err := a.load()
+	fabric, err := a.Load()
 	if err != nil {
 		return err
 	}
@@ -51,18 +53,18 @@ func (a *app) printGateways(names []string, vendor string) error {
 	if err != nil {
 		return err
 	}
-	text, err := snippets(fabric, cores, vendor)
+	text, err := session.Snippets(fabric, cores, vendor)
 	if err != nil {
 		return err
 	}
-	a.say.result(text)
+	a.Say.Result(text)
 	return nil
 }
 
 // pickGateways returns the core gateways of these names, or all.
 func pickGateways(fabric *inventory.Fabric, names []string) ([]inventory.CoreGateway, error) {
 	if len(fabric.CoreGateways) == 0 {
-		return nil, usagef("add one below core_gateways", "the inventory has no core gateway")
+		return nil, ui.Usagef("add one below core_gateways", "the inventory has no core gateway")
 	}
 	if len(names) == 0 {
 		return fabric.CoreGateways, nil
@@ -76,10 +78,10 @@ func pickGateways(fabric *inventory.Fabric, names []string) ([]inventory.CoreGat
 	}
 	hint := "the core gateways are " + strings.Join(all, ", ")
 	if host, ok := fabric.Host(names[0]); ok {
-		return nil, usagef(hint, "%s is a %s, not a core gateway", host.Name, host.Role)
+		return nil, ui.Usagef(hint, "%s is a %s, not a core gateway", host.Name, host.Role)
 	}
 	if near := inventory.Nearest(names[0], all); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	return nil, usagef(hint, "the fabric has no core gateway %q", names[0])
+	return nil, ui.Usagef(hint, "the fabric has no core gateway %q", names[0])
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/docs"
 	"ipfabric/inventory"
 )
@@ -38,10 +39,10 @@ func (a *app) help(root *cobra.Command, args []string) error {
 	isCommand := err == nil && len(rest) == 0
 	switch {
 	case page != "" && !isCommand:
-		a.say.result(page)
+		a.Say.Result(page)
 		return nil
 	case page != "":
-		a.say.result(page + "\n")
+		a.Say.Result(page + "\n")
 	case !isCommand:
 		return unknownTopic(root, args)
 	}
@@ -67,7 +68,7 @@ func unknownTopic(root *cobra.Command, args []string) error {
 	if near := inventory.Nearest(args[0], helpNames(root)); near != "" && len(args) == 1 {
 		hint = fmt.Sprintf("did you mean `ipfabric help %s`?", near)
 	}
-	return usagef(hint, "there is no help on %q", strings.Join(args, " "))
+	return ui.Usagef(hint, "there is no help on %q", strings.Join(args, " "))
 }
 
 // helpNames are the commands and the topics, each once.

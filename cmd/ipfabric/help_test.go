@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ipfabric/cmd/ipfabric/internal/session"
+	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/docs"
 )
 
@@ -24,7 +26,7 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 		sections[title] = text
 	}
 	env := func(string) (string, bool) { return "", false }
-	a := &app{&runEnv{env: env, say: newSayer(io.Discard, io.Discard, &masker{}, env)}}
+	a := &app{&session.Env{LookupEnv: env, Say: ui.NewSayer(io.Discard, io.Discard, &ui.Masker{}, env)}}
 	flags := 0
 	var visit func(*cobra.Command)
 	visit = func(cmd *cobra.Command) {

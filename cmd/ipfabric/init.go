@@ -5,10 +5,13 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"ipfabric/cmd/ipfabric/internal/session"
+	"ipfabric/cmd/ipfabric/internal/ui"
 )
 
 func (a *app) initCommand() *cobra.Command {
-	var opts initOptions
+	var opts session.InitOptions
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Make the hosts what the inventory says",
@@ -35,39 +38,40 @@ verification found a problem, 130 interrupted.`,
   ipfabric init --upgrade-frr --limit rr1`,
 		Args: noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			opts.waitSet = cmd.Flags().Changed("wait")
-			if opts.parallel < 1 {
-				return usagef("give at least 1", "--parallel: %d hosts at the same time", opts.parallel)
+			opts.WaitSet = cmd.Flags().Changed("wait")
+			if opts.Parallel < 1 {
+				return ui.Usagef("give at least 1", "--parallel: %d hosts at the same time", opts.Parallel)
 			}
-			if opts.dryRun {
-				return a.showPlan(cmd.Context(), opts.planOptions)
+			if opts.DryRun {
+				return a.showPlan(cmd.Context(), opts.PlanOptions)
 			}
 			return a.init(cmd.Context(), opts)
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&opts.dryRun, "dry-run", false, "only show what would be changed, as plan does")
-	f.BoolVarP(&opts.yes, "yes", "y", false, "apply without asking")
-	a.limitFlag(cmd, &opts.limit, "work on these hosts only (`HOST,...`)")
-	f.BoolVar(&opts.adopt, "adopt", false, "take over a frr.conf that ipfabric did not write; a copy stays on the host")
-	f.BoolVar(&opts.loss, "accept-session-loss", false, "keep the changes even if BGP sessions that were up do not come back")
-	f.BoolVar(&opts.upgrade, "upgrade-frr", false, "upgrade FRR to the newest version of its source, one host after the other")
-	f.DurationVar(&opts.wait, "wait", time.Minute, "how long the verification after changes may wait until all is healthy")
-	f.IntVar(&opts.parallel, "parallel", 10, "change at most `N` hosts at the same time, once the first has gone well")
-	f.BoolVar(&opts.noVerify, "no-verify", false, "do not verify at the end")
+	f.BoolVar(&opts.DryRun, "dry-run", false, "only show what would be changed, as plan does")
+	f.BoolVarP(&opts.Yes, "yes", "y", false, "apply without asking")
+	a.limitFlag(cmd, &opts.Limit, "work on these hosts only (`HOST,...`)")
+	f.BoolVar(&opts.Adopt, "adopt", false, "take over a frr.conf that ipfabric did not write; a copy stays on the host")
+	f.BoolVar(&opts.Loss, "accept-session-loss", false, "keep the changes even if BGP sessions that were up do not come back")
+	f.BoolVar(&opts.Downgrade, "downgrade-agent", false, "replace agents that are newer than this ipfabric's")
+	f.BoolVar(&opts.Upgrade, "upgrade-frr", false, "upgrade FRR to the newest version of its source, one host after the other")
+	f.DurationVar(&opts.Wait, "wait", time.Minute, "how long the verification after changes may wait until all is healthy")
+	f.IntVar(&opts.Parallel, "parallel", 10, "change at most `N` hosts at the same time, once the first has gone well")
+	f.BoolVar(&opts.NoVerify, "no-verify", false, "do not verify at the end")
 	return cmd
 }
 
 // init is the whole run.
-func (a *app) init(ctx context.Context, opts initOptions) error {
-	s, err := a.open(ctx, "init", opts.limit)
+func (a *app) init(ctx context.Context, opts session.InitOptions) error {
+	s, err := a.Open(ctx, "init", opts.Limit)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	plan, err := s.plan(opts.planOptions)
+	defer s.Close()
+	plan, err := s.Plan(opts.PlanOptions)
 	if err != nil {
 		return err
 	}
-	return s.converge(ctx, plan, opts)
+	return s.Converge(ctx, plan, opts)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/inventory"
 )
 
@@ -31,7 +32,7 @@ with line and column and what to write instead. It contacts no host.`,
 			Example: "  ipfabric inventory example > fabric.yaml",
 			Args:    noArguments(),
 			RunE: func(*cobra.Command, []string) error {
-				a.say.result(string(inventory.Example()))
+				a.Say.Result(string(inventory.Example()))
 				return nil
 			},
 		},
@@ -40,19 +41,19 @@ with line and column and what to write instead. It contacts no host.`,
 }
 
 func (a *app) checkInventory() error {
-	fabric, err := a.load()
+	fabric, err := a.Load()
 	if err != nil {
 		return err
 	}
 	if err := fabric.CheckFiles(); err != nil {
-		return usage(err)
+		return ui.Usage(err)
 	}
 	// The one who checks may not be the one who deploys, as in CI: the
 	// inventory is right even where its secrets are not at hand.
-	if err := fabric.ReadSecrets(a.env, inventory.ReadSecretFile); err != nil {
-		a.say.warn("%s", err)
+	if err := fabric.ReadSecrets(a.LookupEnv, inventory.ReadSecretFile); err != nil {
+		a.Say.Warn("%s", err)
 	}
-	a.say.result(a.file + " is right: " + count(len(fabric.RouteReflectors), "route reflector") +
-		", " + count(len(fabric.CoreGateways), "core gateway") + ", " + count(len(fabric.Nodes), "node") + "\n")
+	a.Say.Result(a.File + " is right: " + ui.Count(len(fabric.RouteReflectors), "route reflector") +
+		", " + ui.Count(len(fabric.CoreGateways), "core gateway") + ", " + ui.Count(len(fabric.Nodes), "node") + "\n")
 	return nil
 }

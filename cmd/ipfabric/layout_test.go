@@ -22,7 +22,7 @@ var arrows = map[string]string{
 
 	"steps/step":          "",
 	"steps/step/steptest": "inventory", // for tests only
-	"steps/run":           "steps/step assets",
+	"steps/run":           "steps/step",
 	"steps/host":          "steps/step inventory assets",
 	"steps/packages":      "steps/step steps/host inventory assets",
 	"steps/bgp":           "steps/step inventory assets",
@@ -36,10 +36,12 @@ var arrows = map[string]string{
 	"steps": "steps/run steps/host steps/packages steps/frr steps/frr/conf steps/firewall steps/gateway steps/agent steps/bgp steps/step " +
 		"inventory inventory/vm assets",
 
-	"cmd/ipfabric":       "docs inventory inventory/vm remote steps steps/...",
-	"cmd/ipfabric-agent": "inventory inventory/vm",
-	"cmd/ipfabric-lab":   "inventory inventory/vm steps/vms steps/gateway",
-	"docs":               "",
+	"cmd/ipfabric":                  "cmd/ipfabric/internal/... docs inventory inventory/vm remote steps steps/...",
+	"cmd/ipfabric/internal/ui":      "inventory inventory/vm steps/run steps/step steps/frr steps/vms steps/verify",
+	"cmd/ipfabric/internal/session": "cmd/ipfabric/internal/ui inventory inventory/vm remote steps steps/...",
+	"cmd/ipfabric-agent":            "inventory inventory/vm",
+	"cmd/ipfabric-lab":              "inventory inventory/vm steps/vms steps/gateway",
+	"docs":                          "",
 }
 
 func TestArrowsOfTheLayout(t *testing.T) {

@@ -5,46 +5,51 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
+
+	"ipfabric/cmd/ipfabric/internal/session"
+	"ipfabric/cmd/ipfabric/internal/ui"
 )
 
 func main() {
-	os.Exit(exitCode(execute(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)))
+	os.Exit(ui.ExitCode(execute(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)))
 }
 
 // run is the program. What it has to say of its error has been said when it
 // returns; the error is left to make the exit code of.
 func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	mask := &masker{}
-	say := newSayer(stdout, stderr, mask, os.LookupEnv)
-	defer say.log.close()
-	ctx, signals, release := catchSignals(ctx, say)
+	mask := &ui.Masker{}
+	say := ui.NewSayer(stdout, stderr, mask, os.LookupEnv)
+	say.JSONErrors = slices.Contains(args, "--json") // also where the error is about the arguments themselves
+	defer say.Log.Close()
+	ctx, signals, release := session.CatchSignals(ctx, say)
 	defer release()
 
-	a := &app{&runEnv{env: os.LookupEnv, program: buildInfo().String(), mask: mask, say: say, signals: signals, ask: newAsker(stdin, say, mask)}}
+	a := &app{&session.Env{LookupEnv: os.LookupEnv, Program: buildInfo().String(), Mask: mask, Say: say, Signals: signals, Ask: ui.NewAsker(stdin, say, mask)}}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if say.lost != nil && (exitCode(err) == exitOK || exitCode(err) == exitChanges) {
-		err = withHint(say.lost, "see where standard output goes")
+	if say.Lost != nil && (ui.ExitCode(err) == ui.ExitOK || ui.ExitCode(err) == ui.ExitChanges) {
+		err = ui.WithHint(say.Lost, "see where standard output goes")
 	}
-	if err != nil && signals.interrupted() {
-		if !errors.Is(err, errInterrupted) {
-			err = errInterrupted
+	if err != nil && signals.Interrupted() {
+		if !errors.Is(err, ui.ErrInterrupted) {
+			err = ui.ErrInterrupted
 		}
-		err = &codedError{code: exitInterrupted, err: err}
+		err = &ui.CodedError{Code: ui.ExitInterrupted, Err: err}
 	}
-	var coded *codedError
-	if err != nil && !(errors.As(err, &coded) && coded.err == nil) {
-		say.failure(err)
+	var coded *ui.CodedError
+	if err != nil && !(errors.As(err, &coded) && coded.Err == nil) {
+		say.Failure(err)
 	}
-	if code := exitCode(err); code != exitOK && code != exitChanges && say.log.path != "" {
-		say.note("the whole story is in %s", say.log.path)
+	if code := ui.ExitCode(err); code != ui.ExitOK && code != ui.ExitChanges && say.Log.Path != "" {
+		say.Note("the whole story is in %s", say.Log.Path)
 	}
 	return err
 }
 
 // An app is one call of the program: what the commands share.
-type app struct{ *runEnv }
+type app struct{ *session.Env }

@@ -4,10 +4,12 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"ipfabric/cmd/ipfabric/internal/session"
 )
 
 func (a *app) planCommand() *cobra.Command {
-	var opts planOptions
+	var opts session.PlanOptions
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what init would change",
@@ -22,24 +24,25 @@ looked at, 1 none could, or a login or host key was not as expected.`,
 		Args: noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.showPlan(cmd.Context(), opts) },
 	}
-	a.limitFlag(cmd, &opts.limit, "look at these hosts only (`HOST,...`)")
-	cmd.Flags().BoolVar(&opts.adopt, "adopt", false, "plan to take over a frr.conf that ipfabric did not write")
-	cmd.Flags().BoolVar(&opts.upgrade, "upgrade-frr", false, "plan to upgrade FRR to the newest version of its source (fetches the package lists)")
-	cmd.Flags().BoolVar(&opts.json, "json", false, "print the plan as JSON")
+	a.limitFlag(cmd, &opts.Limit, "look at these hosts only (`HOST,...`)")
+	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "plan to take over a frr.conf that ipfabric did not write")
+	cmd.Flags().BoolVar(&opts.Downgrade, "downgrade-agent", false, "plan to replace agents that are newer than this ipfabric's")
+	cmd.Flags().BoolVar(&opts.Upgrade, "upgrade-frr", false, "plan to upgrade FRR to the newest version of its source (fetches the package lists)")
+	cmd.Flags().BoolVar(&opts.JSON, "json", false, "print the plan as JSON")
 	return cmd
 }
 
 // showPlan looks, prints, and its error has the exit code that says what there
 // is to do.
-func (a *app) showPlan(ctx context.Context, opts planOptions) error {
-	s, err := a.open(ctx, "plan", opts.limit)
+func (a *app) showPlan(ctx context.Context, opts session.PlanOptions) error {
+	s, err := a.Open(ctx, "plan", opts.Limit)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	plan, err := s.plan(opts)
+	defer s.Close()
+	plan, err := s.Plan(opts)
 	if err != nil {
 		return err
 	}
-	return s.preview(ctx, plan, opts)
+	return s.Preview(ctx, plan, opts)
 }

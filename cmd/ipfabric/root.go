@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/inventory"
 )
 
@@ -56,13 +57,13 @@ func (a *app) root() *cobra.Command {
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkFlags() },
 	}
 	f := root.PersistentFlags()
-	f.StringVarP(&a.file, "file", "f", a.defaultFile(), "the inventory `FILE` (env IPFABRIC_FILE)")
-	f.StringVar(&a.progress, "progress", "auto", "how progress is shown on standard error: auto, plain, live or json")
-	f.StringVar(&a.logFile, "log-file", "", "append the run's log to `FILE` instead of a file of its own")
-	f.BoolVarP(&a.say.verbose, "verbose", "v", false, "show each remote command, each step and whole files")
-	f.BoolVar(&a.acceptNew, "accept-new-host-keys", false, "take the key of a host seen for the first time; a changed key is always refused")
-	f.BoolVar(&a.askLogin, "ask-password", false, "ask for the password of the SSH login at once, not when a host wants it")
-	f.BoolVar(&a.askSudo, "ask-sudo-password", false, "ask for the password of sudo at once, not when a host wants it")
+	f.StringVarP(&a.File, "file", "f", a.defaultFile(), "the inventory `FILE` (env IPFABRIC_FILE)")
+	f.StringVar(&a.Progress, "progress", "auto", "how progress is shown on standard error: auto, plain, live or json")
+	f.StringVar(&a.LogFile, "log-file", "", "append the run's log to `FILE` instead of a file of its own")
+	f.BoolVarP(&a.Say.Verbose, "verbose", "v", false, "show each remote command, each step and whole files")
+	f.BoolVar(&a.AcceptNew, "accept-new-host-keys", false, "take the key of a host seen for the first time; a changed key is always refused")
+	f.BoolVar(&a.AskLogin, "ask-password", false, "ask for the password of the SSH login at once, not when a host wants it")
+	f.BoolVar(&a.AskSudo, "ask-sudo-password", false, "ask for the password of sudo at once, not when a host wants it")
 	_ = root.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions(progressModes, cobra.ShellCompDirectiveNoFileComp))
 	_ = root.MarkPersistentFlagFilename("file", "yaml", "yml")
 
@@ -99,7 +100,7 @@ func grouped(id string, cmd *cobra.Command) *cobra.Command {
 }
 
 func (a *app) defaultFile() string {
-	if file, _ := a.env("IPFABRIC_FILE"); file != "" {
+	if file, _ := a.LookupEnv("IPFABRIC_FILE"); file != "" {
 		return file
 	}
 	return "fabric.yaml"
@@ -109,14 +110,14 @@ var progressModes = []string{"auto", "plain", "live", "json"}
 
 // checkFlags looks at the flags that all commands have.
 func (a *app) checkFlags() error {
-	switch a.progress {
+	switch a.Progress {
 	case "auto", "plain":
 	case "live":
-		a.say.warn("the live view is not there yet; progress is plain")
+		a.Say.Warn("the live view is not there yet; progress is plain")
 	case "json":
-		a.say.json, a.ask = true, nil
+		a.Say.JSON, a.Ask = true, nil
 	default:
-		return usagef("write --progress "+strings.Join(progressModes, ", --progress "), "--progress cannot be %q", a.progress)
+		return ui.Usagef("write --progress "+strings.Join(progressModes, ", --progress "), "--progress cannot be %q", a.Progress)
 	}
 	return nil
 }
@@ -131,7 +132,7 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	if names := cmd.SuggestionsFor(args[0]); len(names) > 0 {
 		hint = fmt.Sprintf("did you mean `%s %s`?", cmd.CommandPath(), names[0])
 	}
-	return usagef(hint, "unknown command %q", cmd.CommandPath()+" "+args[0])
+	return ui.Usagef(hint, "unknown command %q", cmd.CommandPath()+" "+args[0])
 }
 
 // arguments wraps cobra's checks of the number of arguments.
@@ -140,7 +141,7 @@ func arguments(check cobra.PositionalArgs, want string) cobra.PositionalArgs {
 		if check(cmd, args) == nil {
 			return nil
 		}
-		return usagef(fmt.Sprintf("usage: %s", cmd.UseLine()), "%s takes %s, not %d arguments", cmd.CommandPath(), want, len(args))
+		return ui.Usagef(fmt.Sprintf("usage: %s", cmd.UseLine()), "%s takes %s, not %d arguments", cmd.CommandPath(), want, len(args))
 	}
 }
 
@@ -149,7 +150,7 @@ func noArguments() cobra.PositionalArgs {
 		if len(args) == 0 {
 			return nil
 		}
-		return usagef(fmt.Sprintf("usage: %s", cmd.UseLine()), "%s takes no argument such as %q", cmd.CommandPath(), args[0])
+		return ui.Usagef(fmt.Sprintf("usage: %s", cmd.UseLine()), "%s takes no argument such as %q", cmd.CommandPath(), args[0])
 	}
 }
 
@@ -165,5 +166,5 @@ func flagError(cmd *cobra.Command, err error) error {
 			hint = "did you mean --" + near + "?"
 		}
 	}
-	return usage(withHint(err, hint))
+	return ui.Usage(ui.WithHint(err, hint))
 }

@@ -164,7 +164,9 @@ func serveSSH(c net.Conn, cfg *ssh.ServerConfig) {
 
 func connected(ts *testscript.TestScript, _ bool, args []string) {
 	file := filepath.Join(ts.Getenv("WORK"), args[0]+".connected")
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-again.C {
 		if _, err := os.Stat(file); err == nil {
 			return
 		}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"ipfabric/cmd/ipfabric/internal/session"
 )
 
 func (a *app) verifyCommand() *cobra.Command {
-	var opts verifyOptions
+	var opts session.VerifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check the hosts, both ends of every BGP session, and the VMs' routes",
@@ -24,18 +26,18 @@ gateway that refuses the login is a problem like others: 4.`,
   ipfabric verify --json | jq '.sessions[] | select(.status != "ok")'`,
 		Args: noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.open(cmd.Context(), "verify", opts.limit)
+			s, err := a.Open(cmd.Context(), "verify", opts.Limit)
 			if err != nil {
 				return err
 			}
-			defer s.close()
-			return s.verify(cmd.Context(), opts)
+			defer s.Close()
+			return s.Verify(cmd.Context(), opts)
 		},
 	}
-	a.limitFlag(cmd, &opts.limit, "check these hosts and their sessions only (`HOST,...`)")
-	cmd.Flags().DurationVar(&opts.wait, "wait", 0, "look again until all is healthy or this time is over, as 60s")
-	cmd.Flags().BoolVar(&opts.json, "json", false, "print the report as JSON")
-	cmd.Flags().StringVar(&opts.junit, "junit", "", "also write the report to `FILE`, as JUnit XML for CI systems")
+	a.limitFlag(cmd, &opts.Limit, "check these hosts and their sessions only (`HOST,...`)")
+	cmd.Flags().DurationVar(&opts.Wait, "wait", 0, "look again until all is healthy or this time is over, as 60s")
+	cmd.Flags().BoolVar(&opts.JSON, "json", false, "print the report as JSON")
+	cmd.Flags().StringVar(&opts.JUnit, "junit", "", "also write the report to `FILE`, as JUnit XML for CI systems")
 	_ = cmd.MarkFlagFilename("junit", "xml")
 	return cmd
 }

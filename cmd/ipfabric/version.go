@@ -64,9 +64,9 @@ func (a *app) versionCommand() *cobra.Command {
 		Args:  noArguments(),
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {
-				return a.say.resultJSON(buildInfo())
+				return a.Say.ResultJSON(buildInfo())
 			}
-			a.say.result(buildInfo().String() + "\n")
+			a.Say.Result(buildInfo().String() + "\n")
 			return nil
 		},
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/inventory"
 	"ipfabric/steps/vms"
 )
@@ -36,7 +37,7 @@ func oneVM() cobra.PositionalArgs {
 			return err
 		}
 		if err := vms.CheckName(args[0]); err != nil {
-			return usage(err)
+			return ui.Usage(err)
 		}
 		return nil
 	}
@@ -59,7 +60,7 @@ func (a *app) nodeFlag(cmd *cobra.Command, node *string, name, use string, requi
 	}
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		if *node == "" {
-			return usagef("usage: "+cmd.UseLine(), "--%s is missing: say which node", name)
+			return ui.Usagef("usage: "+cmd.UseLine(), "--%s is missing: say which node", name)
 		}
 		return nil
 	}

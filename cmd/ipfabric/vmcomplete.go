@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ipfabric/cmd/ipfabric/internal/session"
 	"ipfabric/inventory"
 	"ipfabric/remote"
 	"ipfabric/steps/vms"
@@ -20,12 +21,12 @@ func (a *app) completeVM(cmd *cobra.Command, args []string, _ string) ([]string,
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	fabric, _, err := inventory.Load(a.file)
+	fabric, _, err := inventory.Load(a.File)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	login, _ := a.env(envLogin)
-	sudo, _ := a.env(envSudo)
+	login, _ := a.LookupEnv(session.EnvLoginPassword)
+	sudo, _ := a.LookupEnv(session.EnvSudoPassword)
 	client, err := remote.New(remote.Config{
 		KnownHosts: fabric.KnownHosts, ConnectTimeout: completionLimit, ConnectRetry: -1, LoginPassword: login, SudoPassword: sudo,
 	})
@@ -39,11 +40,11 @@ func (a *app) completeVM(cmd *cobra.Command, args []string, _ string) ([]string,
 	}
 	ctx, cancel := context.WithTimeout(ctx, completionLimit)
 	defer cancel()
-	hosts := newFleet(func(name string) (machine, error) {
+	hosts := session.NewFleet(func(name string) (session.Machine, error) {
 		h, _ := fabric.Host(name)
-		return client.Host(sshTarget(fabric, h)), nil
+		return client.Host(session.SSHTarget(fabric, h)), nil
 	})
-	c := &vms.Control{Fabric: fabric, Connect: hosts.connect}
+	c := &vms.Control{Fabric: fabric, Connect: hosts.Connect}
 	return c.Names(ctx), cobra.ShellCompDirectiveNoFileComp
 }
 

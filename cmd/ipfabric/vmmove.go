@@ -1,12 +1,11 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/steps/vms"
 )
 
@@ -36,14 +35,14 @@ answer; 64 the command line is wrong; 130 interrupted.`,
 		ValidArgsFunction: a.completeVM,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.Wait < time.Second {
-				return usagef("such as --wait 30s", "--wait %s is too short for any change to arrive", o.Wait)
+				return ui.Usagef("such as --wait 30s", "--wait %s is too short for any change to arrive", o.Wait)
 			}
-			s, err := a.open(cmd.Context(), "vm-move", nil)
+			s, err := a.Open(cmd.Context(), "vm-move", nil)
 			if err != nil {
 				return err
 			}
-			defer s.close()
-			return s.vmFailed(cmd.Context(), vmMove(cmd.Context(), s, args[0], to, o))
+			defer s.Close()
+			return s.VMError(cmd.Context(), s.MoveVM(cmd.Context(), args[0], to, o))
 		},
 	}
 	a.nodeFlag(cmd, &to, "to", "the `NODE` that the VM is to be on", true)
@@ -51,21 +50,4 @@ answer; 64 the command line is wrong; 130 interrupted.`,
 	cmd.Flags().StringSliceVar(&o.SkipRRs, "skip-rr", nil, "do not wait for these route reflectors (`NAME,...`), which are out of order")
 	_ = cmd.RegisterFlagCompletionFunc("skip-rr", a.completeReflectors)
 	return cmd
-}
-
-func vmMove(ctx context.Context, s *session, name, to string, o vms.MoveOptions) error {
-	defer s.signals.change()()
-	began := time.Now()
-	moved, err := s.vms().Move(ctx, name, to, o)
-	if err != nil {
-		return err
-	}
-	if moved.Already {
-		s.say.note("VM %s is on %s already: nothing was changed", name, to)
-		s.say.result(fmt.Sprintf("%s on %s: %s\n", s.say.onOut(bold, name), to, vmSummary(moved.VM)))
-		return nil
-	}
-	s.say.result(fmt.Sprintf("%s on %s: %s (moved in %s)\n", s.say.onOut(bold, name), to, vmSummary(moved.VM), short(time.Since(began))))
-	sayMissing(s, moved.VM)
-	return nil
 }

@@ -1,22 +1,14 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/steps/vms"
 )
-
-// A vmShowJSON is `vm show --json`. There are more than one VM only while it is
-// being moved.
-type vmShowJSON struct {
-	VMs   []vms.Listed      `json:"vms"`
-	Guest map[string]string `json:"guest"` // the guest's settings, by format
-}
 
 func (a *app) vmShowCommand() *cobra.Command {
 	var format, device string
@@ -38,20 +30,20 @@ told to be on the link, since no network of the guest contains it.`,
 		ValidArgsFunction: a.completeVM,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "" && !slices.Contains(vms.GuestFormats(), format) {
-				return usagef("write --format "+strings.Join(vms.GuestFormats(), ", --format "), "--format cannot be %q", format)
+				return ui.Usagef("write --format "+strings.Join(vms.GuestFormats(), ", --format "), "--format cannot be %q", format)
 			}
 			if format != "" && asJSON {
-				return usagef("the JSON has all formats below guest", "--format and --json exclude each other")
+				return ui.Usagef("the JSON has all formats below guest", "--format and --json exclude each other")
 			}
 			if err := vms.CheckGuestDevice(device); err != nil {
-				return usagef(hintOf(err), "--dev: %v", err)
+				return ui.Usagef(ui.HintOf(err), "--dev: %v", err)
 			}
-			s, err := a.open(cmd.Context(), "vm-show", nil)
+			s, err := a.Open(cmd.Context(), "vm-show", nil)
 			if err != nil {
 				return err
 			}
-			defer s.close()
-			return s.vmFailed(cmd.Context(), vmShow(cmd.Context(), s, args[0], format, device, asJSON))
+			defer s.Close()
+			return s.VMError(cmd.Context(), s.ShowVM(cmd.Context(), args[0], format, device, asJSON))
 		},
 	}
 	f := cmd.Flags()
@@ -60,45 +52,4 @@ told to be on the link, since no network of the guest contains it.`,
 	f.BoolVar(&asJSON, "json", false, "print it as JSON")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(vms.GuestFormats(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
-}
-
-func vmShow(ctx context.Context, s *session, name, format, device string, asJSON bool) error {
-	found, err := s.vms().Find(ctx, name)
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	if err != nil {
-		return err
-	}
-	var settings []vms.GuestSettings
-	if vm := found.VMs[0].VM; vm.FileError == "" {
-		settings = vms.GuestSettingsOf(s.fabric, vm, device)
-	} else if format != "" {
-		return fmt.Errorf("the addresses of VM %s on %s are not known: %s", name, vm.Node, vm.Problem)
-	}
-	switch {
-	case asJSON:
-		out := vmShowJSON{VMs: found.VMs, Guest: map[string]string{}}
-		for _, g := range settings {
-			out.Guest[g.Format] = g.Text
-		}
-		if err := s.say.resultJSON(out); err != nil {
-			return err
-		}
-	case format != "":
-		for _, g := range settings {
-			if g.Format == format {
-				s.say.result(g.Text)
-			}
-		}
-	default:
-		s.say.result(vmTable(s.fabric, found.VMs).render(s.say.onOut) + vmDetails(found.VMs) + vmProblems(found.VMs, s.say.onOut))
-		for _, g := range settings {
-			s.say.result(fmt.Sprintf("\n%s  %s\n%s", s.say.onOut(bold, g.Format), s.say.onOut(dim, g.Where), indent("    ", g.Text)))
-		}
-	}
-	for _, x := range found.Silent {
-		s.say.warn("%v", x.Err) // what was asked for is known all the same
-	}
-	return nil
 }

@@ -9,11 +9,13 @@ import (
 
 	"ipfabric/assets"
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/host"
 	"ipfabric/steps/step"
 )
 
 const (
+	// Path is the agent's program on a node.
 	Path       = "/usr/local/bin/ipfabric-agent"
 	configPath = "/etc/ipfabric/agent.yaml"
 	unitPath   = "/etc/systemd/system/ipfabric-agent.service"
@@ -21,8 +23,9 @@ const (
 
 // Installed: the agent's binary, configuration and unit are current.
 type Installed struct {
-	Config inventory.AgentConfig
-	Builds *Builds
+	Config    inventory.AgentConfig
+	Builds    *Builds
+	Downgrade bool // replace a newer agent too
 }
 
 func (s Installed) String() string { return "the agent is installed" }
@@ -30,9 +33,9 @@ func (s Installed) String() string { return "the agent is installed" }
 // Check believes a running agent that says it is the wanted binary, unreplaced,
 // and reads the file only if none says so: it is large.
 func (s Installed) Check(ctx context.Context, r step.Reader) (step.Diff, error) {
-	status, err := AskStatus(ctx, r)
-	if err != nil && step.ExitStatus(err) < 0 {
-		return nil, err
+	status, statusErr := AskStatus(ctx, r)
+	if statusErr != nil && step.ExitStatus(statusErr) < 0 {
+		return nil, statusErr
 	}
 	build, err := s.Builds.of(ctx, r)
 	if err != nil {
@@ -40,7 +43,14 @@ func (s Installed) Check(ctx context.Context, r step.Reader) (step.Diff, error) 
 	}
 	files := s.files(build)
 	if status.runs(build) {
-		files = files[1:]
+		return host.DiffFiles(ctx, r, files[1:])
+	}
+	have, err := installedVersion(ctx, r, status, statusErr)
+	if err != nil {
+		return nil, err
+	}
+	if ours := ourVersion(); have.Newer(ours) && !s.Downgrade {
+		return nil, &newerAgentError{have, ours}
 	}
 	return host.DiffFiles(ctx, r, files)
 }
@@ -105,24 +115,55 @@ func (b *Builds) of(ctx context.Context, r step.Reader) (binary, error) {
 	return build, nil
 }
 
-// Status is what steps and verify need of ipfabric-agent status --json.
-type Status struct {
-	Healthy  bool
-	Problems []string
-	Warnings []string
-	Drained  bool
-	Binary   struct {
-		SHA256   string
-		Replaced bool
-	}
-	Config struct{ SHA256 string }
-}
+// Status is what `ipfabric-agent status --json` prints.
+type Status struct{ vm.Status }
 
 // runs says whether the agent runs this binary, and its file is still there.
 func (s Status) runs(b binary) bool {
 	return s.Binary.SHA256 == b.hash && !s.Binary.Replaced
 }
 
+// ourVersion is the version of the agents that this program has with it.
+func ourVersion() vm.Build {
+	b := vm.Build{Protocol: vm.Protocol}
+	b.Version, b.Committed = assets.AgentVersion()
+	return b
+}
+
+// installedVersion is the version of the agent's file on a host, zero if there
+// is none. An agent that runs and whose file was not replaced has said it in its
+// status. An agent that is too old to be asked for it has protocol 0.
+func installedVersion(ctx context.Context, r step.Reader, status Status, statusErr error) (vm.Build, error) {
+	if statusErr == nil && !status.Binary.Replaced {
+		return status.Build, nil
+	}
+	out, err := r.Query(ctx, Path, "version", "--json")
+	if err != nil && step.ExitStatus(err) < 0 {
+		return vm.Build{}, err
+	}
+	var b vm.Build
+	if err != nil || json.Unmarshal([]byte(out), &b) != nil {
+		return vm.Build{}, nil
+	}
+	return b, nil
+}
+
+// A newerAgentError says that a host has a newer agent than this program. It is
+// not replaced: it may have written VM files that an older agent does not
+// understand.
+type newerAgentError struct{ have, ours vm.Build }
+
+func (e *newerAgentError) Error() string {
+	return fmt.Sprintf("the agent there is newer (%s) than the one of this ipfabric (%s), and is left as it is", e.have, e.ours)
+}
+
+// Hint says what to do now.
+func (e *newerAgentError) Hint() string {
+	return "update this ipfabric; or, to go back to its agent all the same, `ipfabric init --downgrade-agent`"
+}
+
+// AskStatus asks a node's agent how it is. The error is the command's, or says
+// that the answer cannot be read.
 func AskStatus(ctx context.Context, r step.Reader) (Status, error) {
 	var s Status
 	out, err := r.Query(ctx, Path, "status", "--json")
@@ -165,12 +206,23 @@ func (s Running) Check(ctx context.Context, r step.Reader) (step.Diff, error) {
 		return nil, err
 	}
 	if !status.runs(build) {
-		return step.Diff{{Item: "running agent", Have: "an older version", Want: "the installed one"}}, nil
+		return step.Diff{{Item: "running agent", Have: olderOrNewer(status.Build), Want: "the installed one"}}, nil
 	}
 	if want := host.Hash(s.Config.Marshal()); status.Config.SHA256 != want {
 		return step.Diff{{Item: "running agent's configuration", Have: "an older one", Want: "the installed one"}}, nil
 	}
 	return nil, nil // one that is not healthy is verify's business
+}
+
+// olderOrNewer says how an agent that is to be replaced compares with ours.
+func olderOrNewer(have vm.Build) string {
+	switch ours := ourVersion(); {
+	case have.Newer(ours):
+		return "a newer version"
+	case ours.Newer(have):
+		return "an older version"
+	}
+	return "another build"
 }
 
 // Apply restarts the agent: that withdraws nothing, the routes are the kernel's.

@@ -11,7 +11,8 @@ import (
 	"ipfabric/steps/step"
 )
 
-// Vtysh asks FRR. A daemon that hangs makes vtysh hang, hence the limit.
+// Vtysh is the command that gives these commands to FRR's vtysh. A daemon that
+// hangs makes vtysh hang, hence the limit of 8 s.
 func Vtysh(commands ...string) []string {
 	argv := []string{"timeout", "8", "vtysh"}
 	for _, c := range commands {
@@ -25,6 +26,7 @@ type HungError struct{}
 
 func (HungError) Error() string { return "FRR does not answer: one of its daemons hangs" }
 
+// ExitStatus is that of timeout(1).
 func (HungError) ExitStatus() int { return 124 }
 
 // FRRError says in a few words why FRR does not tell what it is asked.
@@ -51,6 +53,7 @@ func ShortError(err error) error {
 	return FRRError(fmt.Sprintf("vtysh ended with status %d", status))
 }
 
+// Ask asks FRR for all its neighbors. A bgpd that does not run gives nil.
 func Ask(ctx context.Context, r step.Reader) (Peers, error) {
 	out, err := r.Query(ctx, Question...)
 	if err != nil {

@@ -54,26 +54,23 @@ type frrSummary struct {
 func ParseFRR(out string) (Peers, error) {
 	var peers Peers
 	since := map[string]time.Duration{}
-	for {
-		start := documentStart(out)
-		if start < 0 {
-			break
-		}
-		out = out[start:]
-		dec := json.NewDecoder(strings.NewReader(out))
+	err := eachDocument(out, func(_ int, dec *json.Decoder) error {
 		var doc map[string]json.RawMessage
 		if err := dec.Decode(&doc); err != nil {
-			return nil, fmt.Errorf("its JSON cannot be read: %v", err)
+			return fmt.Errorf("its JSON cannot be read: %v", err)
 		}
-		out = out[dec.InputOffset():]
 		if peers == nil {
 			peers = Peers{}
 		}
 		for key, raw := range doc {
 			if err := readFRR(key, raw, peers, since); err != nil {
-				return nil, err
+				return err
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	for key, d := range since {
 		if p, ok := peers[key]; ok && !p.Up() {
@@ -82,17 +79,6 @@ func ParseFRR(out string) (Peers, error) {
 		}
 	}
 	return peers, nil
-}
-
-// documentStart returns where a line begins with an opening brace.
-func documentStart(s string) int {
-	if strings.HasPrefix(s, "{") {
-		return 0
-	}
-	if i := strings.Index(s, "\n{"); i >= 0 {
-		return i + 1
-	}
-	return -1
 }
 
 // readFRR reads one member of a document: a neighbor, a family of the summary,

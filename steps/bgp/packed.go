@@ -13,7 +13,7 @@ import (
 	"ipfabric/steps/step"
 )
 
-// packed is a command whose output comes packed: the routes of 10,000 VMs are
+// Pack is a command whose output comes packed: the routes of 10,000 VMs are
 // 30 MB of JSON, or one. Its exit status is the last line of the answer.
 func Pack(argv ...string) []string {
 	return assets.Script("pack.sh", argv...)
@@ -55,6 +55,8 @@ type statusError struct {
 	said string // the last of it, on its standard output
 }
 
-func (e *statusError) Error() string   { return fmt.Sprintf("ended with status %d: %s", e.code, e.said) }
+func (e *statusError) Error() string { return fmt.Sprintf("ended with status %d: %s", e.code, e.said) }
+
+// ExitStatus and Said are what steps read of a command that failed.
 func (e *statusError) ExitStatus() int { return e.code }
 func (e *statusError) Said() string    { return e.said }

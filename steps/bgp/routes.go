@@ -49,6 +49,7 @@ type frrPath struct {
 // an object in the details of one.
 type flexible bool
 
+// UnmarshalJSON reads a boolean, or the member "overall" of an object.
 func (b *flexible) UnmarshalJSON(data []byte) error {
 	var object struct{ Overall bool }
 	if json.Unmarshal(data, &object) == nil {
@@ -61,13 +62,7 @@ func (b *flexible) UnmarshalJSON(data []byte) error {
 // Read adds the answers of vtysh: JSON documents, with lines of text between
 // them where FRR has something to say, such as that there is no such route.
 func (r Routes) Read(f *inventory.Fabric, out string) error {
-	for {
-		start := documentStart(out)
-		if start < 0 {
-			return nil
-		}
-		out = out[start:]
-		dec := json.NewDecoder(strings.NewReader(out))
+	return eachDocument(out, func(_ int, dec *json.Decoder) error {
 		var doc struct {
 			Prefix string
 			Paths  []frrPath
@@ -76,14 +71,14 @@ func (r Routes) Read(f *inventory.Fabric, out string) error {
 		if err := dec.Decode(&doc); err != nil {
 			return fmt.Errorf("its routes cannot be read: %v", err)
 		}
-		out = out[dec.InputOffset():]
 		if doc.Prefix != "" {
 			r.add(f, doc.Prefix, doc.Paths)
 		}
 		for prefix, paths := range doc.Routes {
 			r.add(f, prefix, paths)
 		}
-	}
+		return nil
+	})
 }
 
 func (r Routes) add(f *inventory.Fabric, prefix string, paths []frrPath) {
@@ -165,6 +160,7 @@ func RouteQuestion(addrs []netip.Addr) (argv []string, table bool) {
 	return Pack(Vtysh(tables...)...), true
 }
 
+// ShowRoute is the command of vtysh that shows the ways to an address.
 func ShowRoute(a netip.Addr) string {
 	family := "ipv4"
 	if a.Is6() {
@@ -173,5 +169,5 @@ func ShowRoute(a netip.Addr) string {
 	return fmt.Sprintf("show bgp %s unicast %s", family, SinglePrefix(a))
 }
 
-// host is an address as the network that holds it alone.
+// SinglePrefix is an address as the network that holds it alone.
 func SinglePrefix(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"ipfabric/inventory"
 	"ipfabric/steps/step"
@@ -66,7 +65,7 @@ func AskReflector(ctx context.Context, r step.Reader, f *inventory.Fabric, rr in
 	return peers, tables, err
 }
 
-// ParseReflector reads the answer to reflectorQuestion. An error is about the
+// ParseReflector reads the answer to ReflectorQuestion. An error is about the
 // answer as a whole; tables have one of their own.
 func ParseReflector(f *inventory.Fabric, rr inventory.Host, out string) (Peers, Tables, error) {
 	text, err := Unpack(out)
@@ -88,16 +87,10 @@ func ParseReflector(f *inventory.Fabric, rr inventory.Host, out string) (Peers, 
 // come before them, about the neighbors, are the rest.
 func cutTables(text string) (rest string, tables []string, err error) {
 	rest = text
-	for at := 0; ; {
-		start := documentStart(text[at:])
-		if start < 0 {
-			return rest, tables, nil
-		}
-		at += start
-		dec := json.NewDecoder(strings.NewReader(text[at:]))
+	err = eachDocument(text, func(at int, dec *json.Decoder) error {
 		var doc json.RawMessage
 		if err := dec.Decode(&doc); err != nil {
-			return "", nil, fmt.Errorf("its JSON cannot be read: %v", err)
+			return fmt.Errorf("its JSON cannot be read: %v", err)
 		}
 		if isTable(doc) {
 			if len(tables) == 0 {
@@ -105,8 +98,9 @@ func cutTables(text string) (rest string, tables []string, err error) {
 			}
 			tables = append(tables, string(doc))
 		}
-		at += int(dec.InputOffset())
-	}
+		return nil
+	})
+	return rest, tables, err
 }
 
 // isTable says whether a document is a table of routes: the first of its

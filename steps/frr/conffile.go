@@ -1,7 +1,6 @@
 package frr
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -31,10 +30,9 @@ type Renderer func(conf.Version) ([]byte, error)
 
 // confFileCurrent: /etc/frr/frr.conf is what the inventory says.
 type confFileCurrent struct {
-	host     inventory.Host
-	render   Renderer
-	Options  Options
-	rollback rollback
+	host    inventory.Host
+	render  Renderer
+	options Options
 }
 
 func (s confFileCurrent) String() string { return "frr.conf is current" }
@@ -55,9 +53,9 @@ func (s confFileCurrent) Check(ctx context.Context, r step.Reader) (step.Diff, e
 	if err != nil {
 		return nil, err
 	}
-	if Foreign(have) {
+	if conf.Foreign(have) {
 		diff = append(diff, step.Change{Item: ConfAuthor, Have: "somebody else", Want: "ipfabric (needs --adopt)"})
-		if s.Options.Adopt {
+		if s.options.Adopt {
 			diff[len(diff)-1].Want = "ipfabric"
 		}
 	}
@@ -73,39 +71,38 @@ func (ForeignConfError) Hint() string {
 	return "`ipfabric plan` shows what would change; move the lines that you need into frr.extra of the inventory, then run init with --adopt, which keeps a copy in " + backupDir
 }
 
-// Apply has FRR's own parser accept the new file before it takes the old
+// prepare has FRR's own parser accept the new file before it takes the old
 // one's place, and keeps a copy of the old one.
-func (s confFileCurrent) Apply(ctx context.Context, h step.Host) error {
+func (s confFileCurrent) prepare(ctx context.Context, h step.Host) (prepared, error) {
 	want, err := wantedConf(ctx, h, s.host, s.render)
 	if err != nil {
-		return err
+		return prepared{}, err
 	}
 	have, err := h.ReadFile(ctx, confPath)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return prepared{}, err
 	}
-	if Foreign(have) && !s.Options.Adopt {
-		return ForeignConfError{}
+	if conf.Foreign(have) && !s.options.Adopt {
+		return prepared{}, ForeignConfError{}
 	}
 	if err := s.mayChange(ctx, h, have, want); err != nil {
-		return err
+		return prepared{}, err
 	}
 	if err := host.WriteFile(ctx, h, confFile(stagedPath, want)); err != nil {
-		return err
+		return prepared{}, err
 	}
 	if _, err := h.Query(ctx, "vtysh", "-C", "-f", stagedPath); err != nil {
-		return fmt.Errorf("FRR does not accept the new configuration (left in %s): %w", stagedPath, err)
+		return prepared{}, fmt.Errorf("FRR does not accept the new configuration (left in %s): %w", stagedPath, err)
 	}
 	if err := h.Run(ctx, "rm", "-f", stagedPath); err != nil { // it holds the password
-		return err
+		return prepared{}, err
 	}
 	if err := h.Run(ctx, assets.Script("backup-conf.sh", confPath, backupDir)...); err != nil {
-		return err
+		return prepared{}, err
 	}
-	if err := s.rollback.arm(ctx, h); err != nil {
-		return err
-	}
-	return host.WriteFile(ctx, h, confFile(confPath, want))
+	return prepared{apply: func(ctx context.Context) error {
+		return host.WriteFile(ctx, h, confFile(confPath, want))
+	}}, nil
 }
 
 // mayChange says why the configuration cannot be changed, while nothing has
@@ -114,7 +111,7 @@ func (s confFileCurrent) mayChange(ctx context.Context, h step.Host, have, want 
 	if err := canReload(ctx, h); err != nil {
 		return err
 	}
-	if len(have) == 0 || Foreign(have) || s.Options.AcceptSessionLoss || slices.Equal(sessionKeys(have), sessionKeys(want)) {
+	if len(have) == 0 || conf.Foreign(have) || s.options.AcceptSessionLoss || slices.Equal(sessionKeys(have), sessionKeys(want)) {
 		return nil
 	}
 	peers, err := bgp.Established(ctx, h)
@@ -126,9 +123,9 @@ func (s confFileCurrent) mayChange(ctx context.Context, h step.Host, have, want 
 
 // sessionKeys are what no session outlives a change of: the AS number and the
 // passwords, each once, whichever peer groups have them.
-func sessionKeys(conf []byte) []string {
+func sessionKeys(text []byte) []string {
 	var out []string
-	for line := range strings.Lines(string(conf)) {
+	for line := range strings.Lines(string(text)) {
 		switch f := strings.Fields(line); {
 		case len(f) == 3 && f[0] == "router" && f[1] == "bgp":
 			out = append(out, "AS "+f[2])
@@ -147,7 +144,8 @@ func (e errBreaksSessions) Error() string {
 	return fmt.Sprintf("the AS number or the BGP password changes, which ends the sessions with %d neighbors until both ends have it", e.peers)
 }
 
-// Refused says that nothing was touched, and that other hosts would refuse too.
+// Refused tells the runner that the host was left as it is, and that the other
+// hosts are not to be changed either: they would refuse, too, or lose sessions.
 func (e errBreaksSessions) Refused() bool { return true }
 
 func (e errBreaksSessions) Hint() string {
@@ -165,29 +163,4 @@ func wantedConf(ctx context.Context, r step.Reader, host inventory.Host, render 
 // confFile holds the BGP password, so only FRR reads it.
 func confFile(path string, data []byte) host.File {
 	return host.File{Path: path, Data: data, Mode: 0o640, Owner: "frr:frr"}
-}
-
-// Foreign says whether somebody else has put configuration into a frr.conf:
-// it lacks our header and has more in it than a new package's.
-func Foreign(data []byte) bool {
-	if bytes.HasPrefix(data, []byte(conf.Header)) {
-		return false
-	}
-	for line := range strings.Lines(string(data)) {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '!' || line[0] == '#' || packaged(line) {
-			continue
-		}
-		return true
-	}
-	return false
-}
-
-func packaged(line string) bool {
-	for _, prefix := range []string{"frr version ", "frr defaults ", "hostname ", "log ", "service integrated-vtysh-config", "no ip forwarding", "no ipv6 forwarding", "end"} {
-		if strings.HasPrefix(line, prefix) {
-			return true
-		}
-	}
-	return false
 }

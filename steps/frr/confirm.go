@@ -2,10 +2,7 @@ package frr
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
 	"slices"
 	"strings"
@@ -20,43 +17,50 @@ import (
 // of a host's steps: after a change the host is asked over a new connection
 // whether every session that was up before is up again.
 type confirmed struct {
-	rollback   rollback
-	neighbors  []netip.Addr // of the new configuration: others may be gone
-	acceptLoss bool         // confirm even if sessions stay down
+	rollback   *rollback
+	neighbors  []netip.Addr  // of the new configuration: others may be gone
+	acceptLoss bool          // confirm even if sessions stay down
+	patience   time.Duration // how long sessions may take to come back: sessionsBack
 }
 
 func (s confirmed) String() string { return "FRR's change is confirmed" }
 
 func (s confirmed) Check(ctx context.Context, r step.Reader) (step.Diff, error) {
-
-	out, err := r.Query(ctx, assets.Script("rollback-state.sh", rollbackArmed, rolledBack)...)
+	out, err := r.Query(ctx, assets.Script("rollback-state.sh", rollbackDir)...)
 	if err != nil {
 		return nil, err
 	}
-	armed, restored, _ := strings.Cut(out, "\n")
 	var diff step.Diff
-	if armed != "" {
-		diff = append(diff, step.Change{Item: "change of FRR", Have: "not confirmed", Want: "confirmed"})
+	armed := false
+	for line := range strings.Lines(out) {
+		switch word, at, _ := strings.Cut(strings.TrimSpace(line), " "); word {
+		case "armed":
+			armed = true
+		case "restoring":
+			return nil, errRestoring{}
+		case "rolled-back":
+			diff = append(diff, step.Change{Item: "note of a rollback", Have: "at " + at + " nobody had confirmed a change, and the old configuration was put back", Want: ""})
+		}
 	}
-	if at := strings.TrimSpace(restored); at != "" {
-		diff = append(diff, step.Change{Item: "note of a rollback", Have: "at " + at + " nobody had confirmed a change, and the old configuration was put back", Want: ""})
+	// What this run has armed and is not there any more was not confirmed either.
+	if armed || s.rollback.since != "" {
+		diff = slices.Insert(diff, 0, step.Change{Item: "change of FRR", Have: "not confirmed", Want: "confirmed"})
 	}
 	return diff, nil
 }
 
 func (s confirmed) Apply(ctx context.Context, h step.Host) error {
-	data, err := h.ReadFile(ctx, rollbackArmed)
-	if errors.Is(err, fs.ErrNotExist) {
-		return h.Run(ctx, "rm", "-f", rolledBack)
-	}
+	before, err := readArmed(ctx, h)
 	if err != nil {
 		return err
 	}
-	var before armedState
-	if err := json.Unmarshal(data, &before); err != nil {
-		return fmt.Errorf("%s: %v", rollbackArmed, err)
+	if before == nil {
+		if s.rollback.since != "" {
+			return errSelfRestored{}
+		}
+		return h.Run(ctx, "rm", "-f", rolledBack) // of an earlier run; Check has told
 	}
-	if err := s.rollback.arm(ctx, h); err != nil { // the full time for what follows
+	if err := startTimer(ctx, h); err != nil { // the full time for what follows
 		return err
 	}
 	// A connection that was there before the change proves nothing about the
@@ -67,22 +71,22 @@ func (s confirmed) Apply(ctx context.Context, h step.Host) error {
 	expected := slices.DeleteFunc(before.Peers, func(a netip.Addr) bool { return !slices.Contains(s.neighbors, a) })
 	down, err := s.waitForSessions(ctx, h, expected)
 	if err != nil {
-		return fmt.Errorf("the change could not be confirmed, so the host puts the old configuration back by itself within %s: %w", rollbackAfter, err)
+		return errRolledBack{fmt.Errorf("the change could not be confirmed, so the host puts the old configuration back by itself within %s: %w", rollbackAfter, err)}
 	}
 	if len(down) > 0 && !s.acceptLoss {
 		err := errSessionsLost{down: down}
 		err.undo = s.rollback.now(ctx, h)
-		if older := olderFRR(ctx, h); older != "" {
-			return errUpgradeLost{err, older}
+		if before.UpgradedFrom != "" {
+			return errUpgradeLost{err, before.UpgradedFrom}
 		}
 		return err
 	}
-	return errors.Join(s.rollback.disarm(ctx, h), h.Run(ctx, "rm", "-f", rolledBack))
+	return s.rollback.confirm(ctx, h, *before)
 }
 
 // waitForSessions returns the neighbors whose sessions did not come back.
 func (s confirmed) waitForSessions(ctx context.Context, h step.Host, expected []netip.Addr) ([]netip.Addr, error) {
-	deadline := time.Now().Add(sessionsBack)
+	deadline := time.Now().Add(s.patience)
 	if s.acceptLoss {
 		deadline = time.Now()
 	}
@@ -121,8 +125,25 @@ func (e errSessionsLost) Error() string {
 	return msg
 }
 
+// RolledBack tells the runner not to try the change on other hosts.
 func (e errSessionsLost) RolledBack() bool { return true }
 
 func (e errSessionsLost) Hint() string {
 	return "look at these neighbors first; if the loss is meant, as when the BGP password or the AS number changes on both ends, run init with --accept-session-loss"
+}
+
+// errUpgradeLost is an error with a hint: an upgrade that sessions did not
+// survive. A configuration can be put back by the host itself, a package not.
+type errUpgradeLost struct {
+	errSessionsLost
+	older string
+}
+
+func (e errUpgradeLost) Error() string {
+	return fmt.Sprintf("%s; FRR was upgraded from %s, and stays so", e.errSessionsLost.Error(), e.older)
+}
+
+func (e errUpgradeLost) Hint() string {
+	return fmt.Sprintf("look at these neighbors, and at `journalctl -u frr` here; the old FRR comes back with "+
+		"`apt-get install --allow-downgrades frr=%[1]s frr-pythontools=%[1]s` or `dnf downgrade frr-%[1]s` while the source has it; no other host was upgraded", e.older)
 }

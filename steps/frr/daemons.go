@@ -16,8 +16,9 @@ const daemonsPath = "/etc/frr/daemons"
 
 // daemons: FRR starts bgpd and bfdd; zebra it starts always. Everything
 // else in the file stays as it is.
-type daemons struct{ rollback rollback }
+type daemons struct{}
 
+// WantedDaemons are the daemons that ipfabric needs beside zebra.
 var WantedDaemons = []string{"bgpd", "bfdd"}
 
 func (s daemons) String() string { return "FRR's daemons are enabled" }
@@ -40,15 +41,14 @@ func (s daemons) Check(ctx context.Context, r step.Reader) (step.Diff, error) {
 	return diff, nil
 }
 
-func (s daemons) Apply(ctx context.Context, h step.Host) error {
+func (s daemons) prepare(ctx context.Context, h step.Host) (prepared, error) {
 	data, err := h.ReadFile(ctx, daemonsPath)
 	if err != nil {
-		return err
+		return prepared{}, err
 	}
-	if err := s.rollback.arm(ctx, h); err != nil {
-		return err
-	}
-	return host.WriteFile(ctx, h, host.File{Path: daemonsPath, Data: EnableDaemons(data), Mode: 0o640, Owner: "frr:frr"})
+	return prepared{apply: func(ctx context.Context) error {
+		return host.WriteFile(ctx, h, host.File{Path: daemonsPath, Data: enableDaemons(data), Mode: 0o640, Owner: "frr:frr"})
+	}}, nil
 }
 
 // daemonSettings reads the file, which is shell: the last assignment counts.
@@ -62,9 +62,9 @@ func daemonSettings(data []byte) map[string]string {
 	return out
 }
 
-// EnableDaemons sets the wanted daemons to yes where they stand, and adds
+// enableDaemons sets the wanted daemons to yes where they stand, and adds
 // those that do not.
-func EnableDaemons(data []byte) []byte {
+func enableDaemons(data []byte) []byte {
 	found := map[string]bool{}
 	var out bytes.Buffer
 	for line := range bytes.Lines(data) {

@@ -3,6 +3,7 @@ package frr
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"ipfabric/assets"
 	"ipfabric/inventory"
@@ -43,19 +44,21 @@ func Install(h inventory.Host, keys *UpstreamKeys) []step.Step {
 }
 
 // Configure is what makes FRR run a host's configuration. The neighbors are
-// those of the new configuration: sessions with others may go down.
+// those of the new configuration: sessions with others may go down. Each change
+// is guarded; the last step confirms what the others have changed.
 func Configure(h inventory.Host, o Options, neighbors []netip.Addr, render Renderer) []step.Step {
 	var rb rollback
+	guard := func(c change) step.Step { return guarded{c, &rb} }
 	steps := []step.Step{
 		integrated{o},
-		confFileCurrent{h, render, o, rb},
-		daemons{rb},
-		service{h, rb},
-		runsConf{h, render, rb},
-		confirmed{rb, neighbors, o.AcceptSessionLoss},
+		guard(confFileCurrent{h, render, o}),
+		guard(daemons{}),
+		guard(service{patience: 8 * time.Second}),
+		guard(runsConf{h, render}),
+		confirmed{&rb, neighbors, o.AcceptSessionLoss, sessionsBack},
 	}
 	if o.Upgrade { // before frr.conf, which is written for a version
-		steps = slices.Insert(steps, 0, step.Step(upgraded{h, rb}))
+		steps = slices.Insert(steps, 0, guard(upgraded{h}))
 	}
 	return steps
 }

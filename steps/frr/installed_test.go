@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"ipfabric/inventory"
-	"ipfabric/steps/packages"
 	"ipfabric/steps/step/steptest"
 )
 
@@ -16,8 +15,8 @@ const (
 	dnfAsk     = "dnf -q -C repoquery --latest-limit=1 --qf %{name} %{version}-%{release} frr"
 	dnfInstall = "to-the-end.sh env LC_ALL=C dnf -q -y --setopt=install_weak_deps=False install frr"
 	askSpace   = "df -P -m /usr /var /etc"
+	askOurRPMs = "present-files.sh /etc/yum.repos.d/ipfabric-frr.repo /etc/pki/rpm-gpg/RPM-GPG-KEY-ipfabric-frr"
 	rpmPython  = `rpm -q --qf installed %{NAME} %{VERSION}-%{RELEASE}\n python3 python3-minimal`
-	runsReload = "frr-reload.sh --help"
 )
 
 const someSpace = "Filesystem 1048576-blocks Used Available Capacity Mounted on\n/dev/sda1 20000 10000 10000 50% /\n"
@@ -27,23 +26,18 @@ func el8Host() *steptest.Host {
 	return &steptest.Host{
 		Files: map[string]string{"/etc/os-release": "ID=\"almalinux\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"8.10\"\n"},
 		Answers: map[string]string{
-			rpmQuery:                "package frr is not installed\n",
-			dnfAsk:                  "frr 7.5.1-22.el8\n",
-			dnfInstall:              "",
-			rpmPython:               "installed python3 3.9-1\npackage python3-minimal is not installed\n",
-			"python3 -c ":           "",
-			askOurs(packages.DNF{}): "",
-			askSpace:                someSpace,
-			runsReload:              "usage",
-			"vtysh --help":          "Integrated shell for FRR (version 8.4.4). \nConfigured with:\n",
+			rpmQuery:       "package frr is not installed\n",
+			dnfAsk:         "frr 7.5.1-22.el8\n",
+			dnfInstall:     "",
+			rpmPython:      "installed python3 3.9-1\npackage python3-minimal is not installed\n",
+			"python3 -c ":  "",
+			askOurRPMs:     "",
+			askSpace:       someSpace,
+			runsReload:     "usage",
+			"vtysh --help": "Integrated shell for FRR (version 8.4.4). \nConfigured with:\n",
 		},
 		Status: map[string]int{rpmQuery: 1, rpmPython: 1},
 	}
-}
-
-// askOurs is the question for a repository of ours.
-func askOurs(m packages.Manager) string {
-	return "present-files.sh " + strings.Join(m.RepositoryPaths(), " ")
 }
 
 func TestFRROnEL(t *testing.T) {
@@ -140,82 +134,12 @@ func TestABrokenPythonIsToldFirst(t *testing.T) {
 func TestBackToTheDistributionIsNotTheMirrorsFRR(t *testing.T) {
 	h := el8Host()
 	h.Answers[dnfAsk] = "frr 10.3-1.el8\n"
-	h.Answers[askOurs(packages.DNF{})] = "/etc/yum.repos.d/ipfabric-frr.repo\n"
+	h.Answers[askOurRPMs] = "/etc/yum.repos.d/ipfabric-frr.repo\n"
 	diff, err := installed{inventory.Host{}}.Check(t.Context(), h)
 	if err != nil || !strings.Contains(diff.String(), "about 7.5") {
 		t.Errorf("got %v, %v", diff, err)
 	}
 	if v, err := AskVersions(t.Context(), h, inventory.Host{}); err != nil || v.Offered != "" {
 		t.Errorf("got %v, %v", v, err)
-	}
-}
-
-// AlmaLinux 8's package wants a file for each daemon, which frr-reload.py refuses.
-func TestSeparateFilesBecomeFRRConf(t *testing.T) {
-	h := el8Host()
-	h.Files[vtyshPath] = "! mine\nno service integrated-vtysh-config\nusername me nopassword\n"
-	h.Answers["separate-conf.sh"] = "hostname el8\n"
-	h.Answers[steptest.Settled("frr:frrvty")+vtyshPath] = ""
-	s := integrated{}
-	if diff, err := s.Check(t.Context(), h); err != nil || len(diff) != 1 {
-		t.Errorf("got %v, %v", diff, err)
-	}
-	if err := s.Apply(t.Context(), h); err != nil || h.Files[vtyshPath] != "! mine\nusername me nopassword\n" {
-		t.Errorf("got %v, %q", err, h.Files[vtyshPath])
-	}
-	if diff, err := s.Check(t.Context(), h); err != nil || len(diff) > 0 {
-		t.Errorf("again: %v, %v", diff, err)
-	}
-}
-
-func TestSeparateFilesOfSomebodyNeedAdopt(t *testing.T) {
-	h := el8Host()
-	h.Files[vtyshPath] = "no service integrated-vtysh-config\n"
-	h.Answers["separate-conf.sh"] = "hostname el8\nrouter ospf\n"
-	if diff, err := (integrated{}).Check(t.Context(), h); err != nil || len(diff) != 2 {
-		t.Errorf("got %v, %v", diff, err)
-	}
-	if err := (integrated{}).Apply(t.Context(), h); !errors.Is(err, errSeparateConf{}) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestErrorsOfPackageManagersSayWhatToDo(t *testing.T) {
-	for said, want := range map[string]string{
-		"E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (unattended-upgr)":        "another package manager",
-		"dpkg: error processing archive x (--unpack): cannot copy: failed to write (No space left on device)": "make room",
-		"Error: Transaction test error: At least 30MB more space needed on the / filesystem":                  "make room",
-		"E: Unable to locate package frr":                                         "universe",
-		"Error: Unable to find a match: frr":                                      "AppStream",
-		"Error: Failed to download metadata for repo 'x'":                         "mirror",
-		"E: Failed to fetch http://x  Could not resolve 'x'":                      "cannot resolve names",
-		"E: dpkg was interrupted, you must manually run 'dpkg'":                   "dpkg --configure -a",
-		"frr-7.5.rpm is not signed\nError: GPG check FAILED":                      "does not trust",
-		"Error: Public key for frr.rpm is not installed\nError: GPG check FAILED": "not signed with the key",
-	} {
-		err := packages.PackageError(errors.New(said))
-		if hint := (interface{ Hint() string })(nil); !errors.As(err, &hint) || !strings.Contains(hint.Hint(), want) {
-			t.Errorf("%q: no hint with %q", said, want)
-		}
-	}
-	if packages.PackageError(nil) != nil {
-		t.Error("nothing is an error")
-	}
-	if err := errors.New("something else"); packages.PackageError(err) != err {
-		t.Error("an unknown error was changed")
-	}
-}
-
-// A site without a way out has sources that do not answer: they are not asked
-// where our repository has everything.
-func TestInstallFromAMirrorAsksNobodyElse(t *testing.T) {
-	h := FrrHost()
-	h.Answers["dpkg-state.sh"] = ""
-	h.Answers[steptest.Line(packages.Detached(packages.AptGet("install", "--no-install-recommends", "--no-upgrade", "frr"))...)] = ""
-	if err := (packages.Apt{}).Install(t.Context(), h, []string{"frr"}, true); err != nil {
-		t.Error(err)
-	}
-	if len(h.Log) != 2 {
-		t.Errorf("did %q", h.Log)
 	}
 }

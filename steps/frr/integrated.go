@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ipfabric/assets"
+	"ipfabric/steps/frr/conf"
 	"ipfabric/steps/host"
 	"ipfabric/steps/step"
 )
@@ -16,7 +17,7 @@ const vtyshPath = "/etc/frr/vtysh.conf"
 // integrated: FRR's configuration is the one file frr.conf. The packages of
 // AlmaLinux 8 and RHEL 8 come with one file for each daemon: frr-reload.py
 // refuses to work then, and vtysh's write would go to files that nobody reads.
-type integrated struct{ Options Options }
+type integrated struct{ options Options }
 
 func (s integrated) String() string { return "FRR is configured by frr.conf alone" }
 
@@ -32,13 +33,13 @@ func (s integrated) Check(ctx context.Context, r step.Reader) (step.Diff, error)
 		return nil, nil
 	}
 	diff := step.Diff{{Item: vtyshPath, Have: "a file for each daemon", Want: "frr.conf"}}
-	conf, err := r.Query(ctx, assets.Script("separate-conf.sh")...)
+	text, err := r.Query(ctx, assets.Script("separate-conf.sh")...)
 	if err != nil {
 		return nil, err
 	}
-	if Foreign([]byte(conf)) {
+	if conf.Foreign([]byte(text)) {
 		diff = append(diff, step.Change{Item: "author of the daemons' own files in /etc/frr", Have: "somebody else", Want: "ipfabric (needs --adopt)"})
-		if s.Options.Adopt {
+		if s.options.Adopt {
 			diff[1].Want = "ipfabric"
 		}
 	}
@@ -61,11 +62,11 @@ func (s integrated) Apply(ctx context.Context, h step.Host) error {
 	if err != nil {
 		return err
 	}
-	conf, err := h.Query(ctx, assets.Script("separate-conf.sh")...)
+	text, err := h.Query(ctx, assets.Script("separate-conf.sh")...)
 	if err != nil {
 		return err
 	}
-	if Foreign([]byte(conf)) && !s.Options.Adopt {
+	if conf.Foreign([]byte(text)) && !s.options.Adopt {
 		return errSeparateConf{}
 	}
 	var kept strings.Builder

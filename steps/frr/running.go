@@ -16,9 +16,8 @@ import (
 // runsConf: the configuration that FRR runs is frr.conf's. It asks FRR, so
 // a reload that failed, or a change made by hand in vtysh, is found.
 type runsConf struct {
-	host     inventory.Host
-	render   Renderer
-	rollback rollback
+	host   inventory.Host
+	render Renderer
 }
 
 func (s runsConf) String() string { return "FRR runs frr.conf" }
@@ -64,7 +63,7 @@ func (s runsConf) reloadTest(ctx context.Context, r step.Reader, diff step.Diff)
 	if err != nil {
 		return nil, err
 	}
-	return short(ParseReloadTest(out)), nil
+	return short(conf.ParseReloadTest(out)), nil
 }
 
 // short makes one change of many lines that differ, as when bgpd does not run:
@@ -76,40 +75,15 @@ func short(diff step.Diff) step.Diff {
 	return step.Diff{{Item: "running configuration", Have: fmt.Sprintf("differs in %d lines", len(diff)), Want: "frr.conf"}}
 }
 
-// ParseReloadTest reads what frr-reload.py --test prints: two headed lists of
-// lines. The host's name, how vtysh stores files, whether the host forwards,
-// and a bfd block with nothing in it are no differences.
-func ParseReloadTest(out string) step.Diff {
-	var diff step.Diff
-	section := ""
-	for line := range strings.Lines(out) {
-		line = strings.TrimSpace(line)
-		switch {
-		case line == "Lines To Delete" || line == "Lines To Add":
-			section = line
-		case section == "" || line == "" || strings.Trim(line, "=") == "":
-		case strings.HasPrefix(line, "hostname "), strings.HasPrefix(line, "no hostname "), line == "service integrated-vtysh-config":
-		case line == "ip forwarding", line == "ipv6 forwarding", line == "bfd", line == "no bfd":
-		case section == "Lines To Delete":
-			diff = append(diff, step.Change{Item: "running configuration", Have: line})
-		default:
-			diff = append(diff, step.Change{Item: "running configuration", Want: line})
-		}
-	}
-	return diff
+func (s runsConf) prepare(ctx context.Context, h step.Host) (prepared, error) {
+	return prepared{apply: func(ctx context.Context) error { return s.reload(ctx, h) }}, canReload(ctx, h)
 }
 
-// Apply reloads FRR by frr-reload.py itself, as `systemctl reload frr` hides its
+// reload reloads FRR by frr-reload.py itself, as `systemctl reload frr` hides its
 // failures. It works line by line, so one that fails leaves a mixture: then
-// the old configuration is put back at once. What counts is not what it says
-// but what FRR runs then.
-func (s runsConf) Apply(ctx context.Context, h step.Host) error {
-	if err := canReload(ctx, h); err != nil {
-		return err
-	}
-	if err := s.rollback.arm(ctx, h); err != nil {
-		return err
-	}
+// the old configuration must be put back at once. What counts is not what it
+// says but what FRR runs then.
+func (s runsConf) reload(ctx context.Context, h step.Host) error {
 	var reloadErr error
 	for range 2 { // it takes `neighbor X bfd profile Y` back in two steps
 		reloadErr = h.Run(ctx, scriptPath, "reload", confPath)
@@ -129,10 +103,7 @@ func (s runsConf) Apply(ctx context.Context, h step.Host) error {
 	if reloadErr == nil {
 		return nil // the caller finds what is left
 	}
-	if err := s.rollback.now(ctx, h); err != nil {
-		return fmt.Errorf("%w; the old configuration could not be put back at once (%v), the host does it by itself", reloadErr, err)
-	}
-	return errRolledBack{fmt.Errorf("FRR refused a part of the new configuration, the old one is back in place: %w", reloadErr)}
+	return errRefused{reloadErr}
 }
 
 // bfdLeft says whether FRR runs all of frr.conf but for BFD's own times. FRR 7.5

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"ipfabric/inventory"
 	"ipfabric/steps/bgp"
 	"ipfabric/steps/host"
 	"ipfabric/steps/step"
@@ -16,8 +15,7 @@ import (
 
 // service: FRR and its daemons run, and start at boot.
 type service struct {
-	host     inventory.Host
-	rollback rollback
+	patience time.Duration // how long watchfrr may take to start a daemon that died
 }
 
 func (s service) String() string { return "FRR runs" }
@@ -76,13 +74,19 @@ func runningConf(ctx context.Context, r step.Reader) (string, error) {
 	return conf, err
 }
 
-func (s service) Apply(ctx context.Context, h step.Host) error {
+// prepare changes nothing but what systemd does at the next start of the host.
+func (s service) prepare(ctx context.Context, h step.Host) (prepared, error) {
 	if err := h.Run(ctx, "systemctl", "daemon-reload"); err != nil {
-		return err
+		return prepared{}, err
 	}
 	if err := h.Run(ctx, "systemctl", "enable", "frr.service"); err != nil {
-		return err
+		return prepared{}, err
 	}
+	return prepared{apply: func(ctx context.Context) error { return s.start(ctx, h) }}, nil
+}
+
+// start starts FRR, or those of its daemons that do not run.
+func (s service) start(ctx context.Context, h step.Host) error {
 	unit, err := host.ShowUnit(ctx, h, "frr.service")
 	if err != nil {
 		return err
@@ -97,12 +101,9 @@ func (s service) Apply(ctx context.Context, h step.Host) error {
 		}
 		return restartFRR(ctx, h)
 	}
-	if err := s.rollback.arm(ctx, h); err != nil {
-		return err
-	}
 	// A daemon that died is started by watchfrr, which takes a moment. One that
 	// watchfrr does not know yet needs the restart.
-	if watched(ctx, h, unit) && awaitService(ctx, h, 8*time.Second) == nil {
+	if watched(ctx, h, unit) && awaitService(ctx, h, s.patience) == nil {
 		return nil
 	}
 	return restartFRR(ctx, h)

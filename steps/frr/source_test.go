@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"ipfabric/inventory"
-	"ipfabric/steps/packages"
 	"ipfabric/steps/step/steptest"
 )
 
@@ -19,22 +18,28 @@ func aptMirror() inventory.Host {
 	return inventory.Host{FRR: inventory.FRR{Source: "mirror", Mirror: inventory.Mirror{Apt: repo}}}
 }
 
+const (
+	aptKey         = "/etc/apt/keyrings/ipfabric-frr.asc"
+	aptPreferences = "/etc/apt/preferences.d/ipfabric-frr"
+	aptSource      = "/etc/apt/sources.list.d/ipfabric-frr.sources"
+
+	// ourLists fetches the lists of our repository alone.
+	ourLists = "apt-lists.sh any env LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l apt-get -q -y " +
+		"-o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold " +
+		"-o Dir::Etc::sourcelist=" + aptSource + " -o Dir::Etc::sourceparts=/dev/null -o APT::Get::List-Cleanup=0"
+)
+
 // mirrorHost is a Debian 12 with FRR and without a repository of ours. Its
 // trial of aptMirror prints tried.
 func mirrorHost(tried string) *steptest.Host {
-	h := FrrHost()
-	repo := packages.Repository{Repository: aptMirror().FRR.Mirror.Apt}
-	repo.Suite = "bookworm"
-	h.Answers["apt-try.sh "+repo.Key+" "+packages.AptStanza(repo, "")+" frr frr-pythontools"] = tried
-	stat, absent := "stat-files.sh", ""
-	for _, f := range (packages.Apt{}).RepositoryFiles(repo) {
-		stat += " " + f.Path
-		absent += "absent\n"
-		h.Answers[steptest.Settled("root:root")+f.Path] = ""
-		h.Answers["rm -f "+f.Path] = ""
+	h := frrHost()
+	h.Answers["apt-try.sh the key\n # Written by ipfabric.\nTypes: deb\nURIs: http://mirror.example.net/frr\nSuites: bookworm\nComponents: main\nSigned-By: \n frr frr-pythontools"] = tried
+	for _, path := range []string{aptKey, aptPreferences, aptSource} {
+		h.Answers["settle-file.sh root:root "+path] = ""
+		h.Answers["rm -f "+path] = ""
 	}
-	h.Answers[stat] = absent
-	h.Answers[steptest.Line(packages.AptUpdate(true)...)] = ""
+	h.Answers["stat-files.sh "+aptKey+" "+aptPreferences+" "+aptSource] = "absent\nabsent\nabsent\n"
+	h.Answers[ourLists] = ""
 	return h
 }
 
@@ -48,13 +53,13 @@ func TestAMirrorIsTriedAndPutInPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "# Written by ipfabric.\nTypes: deb\nURIs: http://mirror.example.net/frr\nSuites: bookworm\nComponents: main\nSigned-By: /etc/apt/keyrings/ipfabric-frr.asc\n"
-	if got := h.Files[packages.AptSource]; got != want {
+	if got := h.Files[aptSource]; got != want {
 		t.Errorf("the source is\n%s", got)
 	}
-	if !strings.Contains(h.Files[packages.AptPreferences], `Pin: origin "mirror.example.net"`) || h.Files[packages.AptKey] != "the key\n" {
-		t.Errorf("got %q, %q", h.Files[packages.AptPreferences], h.Files[packages.AptKey])
+	if !strings.Contains(h.Files[aptPreferences], `Pin: origin "mirror.example.net"`) || h.Files[aptKey] != "the key\n" {
+		t.Errorf("got %q, %q", h.Files[aptPreferences], h.Files[aptKey])
 	}
-	if steptest.Position(t, h, "write "+packages.AptKey) > steptest.Position(t, h, "write "+packages.AptSource) {
+	if steptest.Position(t, h, "write "+aptKey) > steptest.Position(t, h, "write "+aptSource) {
 		t.Error("for a moment there is a source without its key")
 	}
 }
@@ -75,7 +80,7 @@ func TestAMirrorThatDoesNotWorkChangesNothing(t *testing.T) {
 		if hint := (interface{ Hint() string })(nil); err == nil || !strings.Contains(err.Error(), want) || !errors.As(err, &hint) || hint.Hint() == "" {
 			t.Errorf("%q:\ngot  %v\nwant %s and a hint", said, err, want)
 		}
-		if err := s.Apply(t.Context(), h); err == nil || h.Files[packages.AptSource] != "" || h.Files[packages.AptKey] != "" {
+		if err := s.Apply(t.Context(), h); err == nil || h.Files[aptSource] != "" || h.Files[aptKey] != "" {
 			t.Errorf("%q was put in place: %v", said, err)
 		}
 	}
@@ -84,21 +89,21 @@ func TestAMirrorThatDoesNotWorkChangesNothing(t *testing.T) {
 // A repository that fails after all is taken back, and what was there before returns.
 func TestAMirrorThatFailsInPlaceIsTakenBack(t *testing.T) {
 	h := mirrorHost("frr 8.4.4-1\nfrr-pythontools 8.4.4-1\n")
-	h.Files[packages.AptKey] = "an older key\n"
-	h.Status[steptest.Line(packages.AptUpdate(true)...)] = 100
+	h.Files[aptKey] = "an older key\n"
+	h.Status[ourLists] = 100
 	if err := (sourced{host: aptMirror()}).Apply(t.Context(), h); err == nil {
 		t.Error("no error")
 	}
-	steptest.Position(t, h, "rm -f "+packages.AptSource)
-	if h.Files[packages.AptKey] != "an older key\n" {
-		t.Errorf("the key is %q", h.Files[packages.AptKey])
+	steptest.Position(t, h, "rm -f "+aptSource)
+	if h.Files[aptKey] != "an older key\n" {
+		t.Errorf("the key is %q", h.Files[aptKey])
 	}
 }
 
 func TestARepositoryOfOursGoesWithItsSource(t *testing.T) {
 	h := mirrorHost("")
-	h.Answers["present-files.sh "+strings.Join((packages.Apt{}).RepositoryPaths(), " ")] = packages.AptSource + "\n"
-	h.Answers["rm -f "+strings.Join((packages.Apt{}).RepositoryPaths(), " ")] = ""
+	h.Answers[askOurDebs] = aptSource + "\n"
+	h.Answers["rm -f "+aptSource+" "+aptPreferences+" "+aptKey] = ""
 	s := sourced{host: inventory.Host{FRR: inventory.FRR{Source: "distribution"}}}
 	if diff, err := s.Check(t.Context(), h); err != nil || len(diff) != 1 {
 		t.Errorf("got %v, %v", diff, err)

@@ -2,9 +2,6 @@ package frr
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -12,21 +9,13 @@ import (
 
 	"ipfabric/assets"
 	"ipfabric/inventory"
-	"ipfabric/steps/host"
 	"ipfabric/steps/packages"
 	"ipfabric/steps/step"
 )
 
-// upgradedFrom holds FRR's package version before an upgrade that is not
-// confirmed yet.
-const upgradedFrom = rollbackDir + "/upgraded-from"
-
 // upgraded: FRR is the newest that its source has, and that is what runs.
 // It is a step only where an upgrade was asked for.
-type upgraded struct {
-	host     inventory.Host
-	rollback rollback
-}
+type upgraded struct{ host inventory.Host }
 
 func (s upgraded) String() string { return "FRR is the newest of its source" }
 
@@ -83,80 +72,46 @@ func (s upgraded) newer(ctx context.Context, r step.Reader) (have, newer map[str
 	return have, newer, err
 }
 
-func (s upgraded) Apply(ctx context.Context, h step.Host) error {
+// prepare downloads the packages: while FRR is exchanged, nothing else should
+// take time.
+func (s upgraded) prepare(ctx context.Context, h step.Host) (prepared, error) {
 	p, err := packages.PlatformOf(ctx, h, s.host.OS)
 	if err != nil {
-		return err
+		return prepared{}, err
 	}
 	have, newer, err := s.newer(ctx, h)
 	if err != nil {
-		return err
+		return prepared{}, err
 	}
 	names := slices.Sorted(maps.Keys(newer))
-	exchange := func() error {
-		if err := s.rollback.arm(ctx, h); err != nil {
-			return err
-		}
-		return s.remember(ctx, h, have["frr"])
+	if len(names) == 0 {
+		return prepared{apply: func(ctx context.Context) error { return s.restart(ctx, h) }}, nil
 	}
-	if len(names) > 0 {
-		if err := packages.HasSpace(ctx, h); err != nil {
-			return err
-		}
-		if err := p.Packages.Upgrade(ctx, h, names, exchange); err != nil {
-			return err
-		}
+	if err := packages.HasSpace(ctx, h); err != nil {
+		return prepared{}, err
 	}
+	if err := p.Packages.Download(ctx, h, names); err != nil {
+		return prepared{}, err
+	}
+	exchange := func(ctx context.Context) error {
+		if err := p.Packages.Upgrade(ctx, h, names); err != nil {
+			return err
+		}
+		return s.restart(ctx, h)
+	}
+	return prepared{apply: exchange, upgradedFrom: have["frr"]}, nil
+}
+
+// restart restarts FRR where the package has left that to us, and waits for it.
+func (s upgraded) restart(ctx context.Context, h step.Host) error {
 	stale, err := h.Query(ctx, assets.Script("stale-daemons.sh")...)
 	if err != nil {
 		return err
 	}
-	if strings.TrimSpace(stale) != "" { // the package left the restart to us
-		if err := s.rollback.arm(ctx, h); err != nil {
-			return err
-		}
+	if strings.TrimSpace(stale) != "" {
 		if err := restartFRR(ctx, h); err != nil {
 			return err
 		}
 	}
 	return awaitService(ctx, h, 30*time.Second)
-}
-
-// remember notes the version that a failed upgrade is to go back to. Where
-// nothing is armed, FRR did not run, and nothing can be lost.
-func (s upgraded) remember(ctx context.Context, h step.Host, version string) error {
-	_, err := h.ReadFile(ctx, rollbackArmed)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return host.WriteFile(ctx, h, host.File{Path: upgradedFrom, Data: []byte(version + "\n"), Mode: 0o600})
-}
-
-// olderFRR is the version that FRR had before an upgrade that is not
-// confirmed; "" if there was none.
-func olderFRR(ctx context.Context, r step.Reader) string {
-	data, err := r.ReadFile(ctx, upgradedFrom)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(data))
-}
-
-// errUpgradeLost is an error with a hint: an upgrade that sessions did not
-// survive. A configuration can be put back by the host itself, a package not.
-type errUpgradeLost struct {
-	errSessionsLost
-	older string
-}
-
-func (e errUpgradeLost) Error() string {
-	return fmt.Sprintf("%s; FRR was upgraded from %s, and stays so", e.errSessionsLost.Error(), e.older)
-}
-
-func (e errUpgradeLost) Hint() string {
-	return fmt.Sprintf("look at these neighbors, and at `journalctl -u frr` here; the old FRR comes back with "+
-		"`apt-get install --allow-downgrades frr=%[1]s frr-pythontools=%[1]s` or `dnf downgrade frr-%[1]s` while the source has it; no other host was upgraded", e.older)
 }

@@ -33,7 +33,7 @@ func (f File) ownerName() string {
 type Files struct {
 	Name  string
 	Files []File
-	// then runs after the files were written, where Check sees by itself
+	// Then is a command that runs after the files were written, where Check sees by itself
 	// whether it is still needed.
 	Then []string
 }
@@ -114,6 +114,7 @@ func (f File) describe(sum string) string {
 	return "sha256 " + sum[:12]
 }
 
+// WriteFiles writes files in their order, each as WriteFile does.
 func WriteFiles(ctx context.Context, h step.Host, files []File) error {
 	for _, f := range files {
 		if err := WriteFile(ctx, h, f); err != nil {
@@ -131,6 +132,7 @@ func WriteFile(ctx context.Context, h step.Host, f File) error {
 	return h.Run(ctx, assets.Script("settle-file.sh", f.ownerName(), f.Path)...)
 }
 
+// Hash is the SHA-256 of data, in hexadecimal digits.
 func Hash(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
@@ -152,7 +154,8 @@ func ReadAll(ctx context.Context, r step.Reader, paths []string) (map[string][]b
 	return out, nil
 }
 
-// PutBack makes the files what they were.
+// PutBack makes the files what they were, with the mode 0644 and root as owner;
+// a file that is not in before is removed.
 func PutBack(ctx context.Context, h step.Host, paths []string, before map[string][]byte) error {
 	var errs []error
 	for _, path := range paths {

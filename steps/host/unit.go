@@ -7,10 +7,11 @@ import (
 	"ipfabric/steps/step"
 )
 
-// UnitState is what systemctl show says of a unit.
+// UnitState is what systemctl show says of a unit, by the names of its properties.
 type UnitState map[string]string
 
-// A unit that systemd does not know has the LoadState "not-found".
+// ShowUnit asks systemd for the state of a unit, such as "frr.service". A unit
+// that systemd does not know has the LoadState "not-found".
 func ShowUnit(ctx context.Context, r step.Reader, unit string) (UnitState, error) {
 	out, err := r.Query(ctx, "systemctl", "show", unit,
 		"-p", "LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,MainPID")
@@ -26,6 +27,7 @@ func ShowUnit(ctx context.Context, r step.Reader, unit string) (UnitState, error
 	return u, nil
 }
 
+// Active says whether the unit runs.
 func (u UnitState) Active() bool { return u["ActiveState"] == "active" }
 
 // Diff says what keeps a unit from being up, now and after a reboot.

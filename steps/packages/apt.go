@@ -2,6 +2,7 @@ package packages
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -9,12 +10,12 @@ import (
 	"ipfabric/steps/step"
 )
 
-// Apt is the package manager of Debian and Ubuntu.
-type Apt struct{}
+// aptManager is the package manager of Debian and Ubuntu.
+type aptManager struct{}
 
 // Installed asks dpkg. It ends with 1 if one of the packages is unknown to
 // it, and still tells of the others.
-func (Apt) Installed(ctx context.Context, r step.Reader, names []string) (map[string]string, error) {
+func (aptManager) Installed(ctx context.Context, r step.Reader, names []string) (map[string]string, error) {
 	argv := append([]string{"dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package} ${Version}\n"}, names...)
 	out, err := r.Query(ctx, argv...)
 	if err != nil && step.ExitStatus(err) != 1 {
@@ -25,15 +26,15 @@ func (Apt) Installed(ctx context.Context, r step.Reader, names []string) (map[st
 
 // Candidate need not be told whose package is wanted: our preferences say it
 // to apt.
-func (Apt) Candidate(ctx context.Context, r step.Reader, name string, _ bool) (string, error) {
-	out, err := r.Query(ctx, AptPolicy(name)...)
+func (aptManager) Candidate(ctx context.Context, r step.Reader, name string, _ bool) (string, error) {
+	out, err := r.Query(ctx, aptPolicy(name)...)
 	if err != nil {
-		return "", PackageError(err)
+		return "", packageError(err)
 	}
 	return aptCandidate(out), nil
 }
 
-func AptPolicy(name string) []string {
+func aptPolicy(name string) []string {
 	return assets.Script("apt-cache.sh", strconv.Itoa(spaceNeeded), "policy", name)
 }
 
@@ -46,30 +47,30 @@ func aptCandidate(policy string) string {
 	return "" // package lists that were never fetched: Install fetches them
 }
 
-// AptGet waits for other runs of apt, asks nothing, leaves the configuration
+// aptGet waits for other runs of apt, asks nothing, leaves the configuration
 // files as they are, and restarts nobody else's services (as needrestart does
 // on Ubuntu).
-func AptGet(args ...string) []string {
+func aptGet(args ...string) []string {
 	return append([]string{
 		"env", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_MODE=l", "apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300",
 		"-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
 	}, args...)
 }
 
-// AptUpdate is the command that fetches the lists: of our repository alone, or
+// aptUpdate is the command that fetches the lists: of our repository alone, or
 // of all.
-func AptUpdate(ours bool) []string { return fetching("any", ours) }
+func aptUpdate(ours bool) []string { return fetching("any", ours) }
 
-// AptUpdateAll is aptUpdate where an old list would be mistaken for a new one.
+// aptUpdateAll is aptUpdate where an old list would be mistaken for a new one.
 // It takes a minute at most.
-func AptUpdateAll(ours bool) []string { return fetching("all", ours, "timeout", "50") }
+func aptUpdateAll(ours bool) []string { return fetching("all", ours, "timeout", "50") }
 
 func fetching(must string, ours bool, wrapper ...string) []string {
 	argv := append(assets.Script("apt-lists.sh", must), wrapper...)
 	if ours {
-		return append(argv, AptGet(ownLists...)...)
+		return append(argv, aptGet(ownLists...)...)
 	}
-	return append(argv, AptGet()...)
+	return append(argv, aptGet()...)
 }
 
 // listsError is the error of aptUpdate. It names apt-get, not the loop around it.
@@ -77,32 +78,32 @@ func listsError(err error) error {
 	if err == nil {
 		return nil
 	}
-	return PackageError(errPackageRun{argv: AptGet("update"), err: err})
+	return packageError(errPackageRun{argv: aptGet("update"), err: err})
 }
 
 // Install fetches the lists only where FRR comes from the distribution, or
 // where they are needed: a site without a way out has sources that do not
 // answer.
-func (a Apt) Install(ctx context.Context, h step.Host, names []string, ours bool) error {
-	install := AptGet(append([]string{"install", "--no-install-recommends", "--no-upgrade"}, names...)...)
+func (a aptManager) Install(ctx context.Context, h step.Host, names []string, ours bool) error {
+	install := aptGet(append([]string{"install", "--no-install-recommends", "--no-upgrade"}, names...)...)
 	if ours {
 		err := a.change(ctx, h, install)
 		if err == nil || !wantsLists(err) {
 			return err
 		}
 	}
-	if err := h.Run(ctx, AptUpdate(false)...); err != nil && !ours {
+	if err := h.Run(ctx, aptUpdate(false)...); err != nil && !ours {
 		return listsError(err)
 	}
 	return a.change(ctx, h, install)
 }
 
 // change changes packages, once those of a run that was cut off are complete.
-func (a Apt) change(ctx context.Context, h step.Host, argv []string) error {
+func (a aptManager) change(ctx context.Context, h step.Host, argv []string) error {
 	if err := a.complete(ctx, h); err != nil {
 		return err
 	}
-	return ChangePackages(ctx, h, argv)
+	return changePackages(ctx, h, argv)
 }
 
 // wantsLists says whether apt failed in a way that current lists could mend.
@@ -112,8 +113,8 @@ func wantsLists(err error) bool {
 
 // Newer fetches the lists, of our repository or of all, and says which of the
 // installed packages could be upgraded.
-func (a Apt) Newer(ctx context.Context, r step.Reader, names []string, ours bool) (map[string]string, error) {
-	if _, err := r.Query(ctx, AptUpdateAll(ours)...); err != nil {
+func (a aptManager) Newer(ctx context.Context, r step.Reader, names []string, ours bool) (map[string]string, error) {
+	if _, err := r.Query(ctx, aptUpdateAll(ours)...); err != nil {
 		return nil, listsError(err)
 	}
 	have, err := a.Installed(ctx, r, names)
@@ -133,15 +134,15 @@ func (a Apt) Newer(ctx context.Context, r step.Reader, names []string, ours bool
 	return newer, nil
 }
 
-// Upgrade downloads first: while FRR is exchanged, nothing else should take
-// time.
-func (a Apt) Upgrade(ctx context.Context, h step.Host, names []string, exchange func() error) error {
-	upgrade := append([]string{"install", "--no-install-recommends", "--only-upgrade"}, names...)
-	if err := a.change(ctx, h, AptGet(append([]string{"--download-only"}, upgrade...)...)); err != nil {
-		return err
-	}
-	if err := exchange(); err != nil {
-		return err
-	}
-	return ChangePackages(ctx, h, AptGet(upgrade...))
+// upgradeOnly installs newer versions of packages, and no package that is not there.
+var upgradeOnly = []string{"install", "--no-install-recommends", "--only-upgrade"}
+
+// Download fetches what Upgrade installs.
+func (a aptManager) Download(ctx context.Context, h step.Host, names []string) error {
+	return a.change(ctx, h, aptGet(slices.Concat([]string{"--download-only"}, upgradeOnly, names)...))
+}
+
+// Upgrade upgrades packages that were downloaded.
+func (a aptManager) Upgrade(ctx context.Context, h step.Host, names []string) error {
+	return changePackages(ctx, h, aptGet(slices.Concat(upgradeOnly, names)...))
 }

@@ -10,14 +10,14 @@ import (
 
 // complete makes packages whole that an earlier run has left half installed:
 // apt-get install takes them for installed.
-func (Apt) complete(ctx context.Context, h step.Host) error {
+func (aptManager) complete(ctx context.Context, h step.Host) error {
 	found, err := h.Query(ctx, assets.Script("dpkg-state.sh")...)
 	if err != nil || strings.TrimSpace(found) == "" {
 		return err
 	}
-	configure := assets.Script("dpkg-configure.sh", AptGet()...)
-	if err := h.Run(ctx, Detached(append([]string{"env", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive"}, configure...))...); err != nil {
-		return PackageError(err)
+	configure := assets.Script("dpkg-configure.sh", aptGet()...)
+	if err := h.Run(ctx, detached(append([]string{"env", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive"}, configure...))...); err != nil {
+		return packageError(err)
 	}
 	if found, err = h.Query(ctx, assets.Script("dpkg-state.sh")...); err != nil {
 		return err
@@ -33,8 +33,8 @@ func (Apt) complete(ctx context.Context, h step.Host) error {
 		return nil
 	}
 	again := []string{"install", "--reinstall", "--no-install-recommends", "--allow-downgrades"}
-	if err := ChangePackages(ctx, h, AptGet(append(again, exact...)...)); err == nil || !wantsLists(err) {
+	if err := changePackages(ctx, h, aptGet(append(again, exact...)...)); err == nil || !wantsLists(err) {
 		return err
 	}
-	return ChangePackages(ctx, h, AptGet(append(again[:3:3], any...)...)) // the source has another version by now
+	return changePackages(ctx, h, aptGet(append(again[:3:3], any...)...)) // the source has another version by now
 }

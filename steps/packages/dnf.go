@@ -6,14 +6,14 @@ import (
 	"ipfabric/steps/step"
 )
 
-// DNF is the package manager of AlmaLinux, Rocky, RHEL and the like from
+// dnfManager is the package manager of AlmaLinux, Rocky, RHEL and the like from
 // version 8 on; their yum is the same program. It waits for other runs of dnf
 // by itself.
-type DNF struct{}
+type dnfManager struct{}
 
 // Installed asks rpm, whose exit status is the number of packages that it does
 // not know; it still tells of the others.
-func (DNF) Installed(ctx context.Context, r step.Reader, names []string) (map[string]string, error) {
+func (dnfManager) Installed(ctx context.Context, r step.Reader, names []string) (map[string]string, error) {
 	argv := append([]string{"rpm", "-q", "--qf", `installed %{NAME} %{VERSION}-%{RELEASE}\n`}, names...)
 	out, err := r.Query(ctx, argv...)
 	if err != nil && (step.ExitStatus(err) < 0 || step.ExitStatus(err) > len(names)) {
@@ -33,7 +33,7 @@ func dnfQuery(options ...string) []string {
 
 // Candidate looks at the metadata that the host has: fetching it takes long,
 // and is a change. Without any, dnf says so by an error.
-func (DNF) Candidate(ctx context.Context, r step.Reader, name string, ours bool) (string, error) {
+func (dnfManager) Candidate(ctx context.Context, r step.Reader, name string, ours bool) (string, error) {
 	argv := dnfQuery("-C")
 	if ours {
 		argv = dnfQuery(append([]string{"-C"}, dnfOwn...)...)
@@ -58,9 +58,9 @@ func dnfDo(args ...string) []string {
 // project's packages have frr-reload.py there. So that FRR starts, it also
 // brings libyang up to date, which an older FRR or another program may have
 // brought in: packages of FRR before 10.4 do not say which version they need.
-func (d DNF) Install(ctx context.Context, h step.Host, names []string, ours bool) error {
+func (d dnfManager) Install(ctx context.Context, h step.Host, names []string, ours bool) error {
 	if !ours {
-		return ChangePackages(ctx, h, dnfDo(append([]string{"install"}, names...)...))
+		return changePackages(ctx, h, dnfDo(append([]string{"install"}, names...)...))
 	}
 	tools, err := d.Candidate(ctx, h, "frr-pythontools", true)
 	if err != nil {
@@ -69,19 +69,19 @@ func (d DNF) Install(ctx context.Context, h step.Host, names []string, ours bool
 	if tools != "" {
 		names = append(names, "frr-pythontools")
 	}
-	if err := ChangePackages(ctx, h, dnfDo(append([]string{"install"}, names...)...)); err != nil {
+	if err := changePackages(ctx, h, dnfDo(append([]string{"install"}, names...)...)); err != nil {
 		return err
 	}
 	yang, err := d.Candidate(ctx, h, "libyang", true)
 	if err != nil || yang == "" {
 		return err
 	}
-	return ChangePackages(ctx, h, dnfDo("upgrade", "libyang"))
+	return changePackages(ctx, h, dnfDo("upgrade", "libyang"))
 }
 
 // Newer fetches the metadata, of our repository or of all, and says which of
 // the installed packages could be upgraded.
-func (DNF) Newer(ctx context.Context, r step.Reader, names []string, ours bool) (map[string]string, error) {
+func (dnfManager) Newer(ctx context.Context, r step.Reader, names []string, ours bool) (map[string]string, error) {
 	argv := dnfQuery("--refresh")
 	if ours {
 		argv = dnfQuery(append([]string{"--refresh"}, dnfOwn...)...)
@@ -89,19 +89,17 @@ func (DNF) Newer(ctx context.Context, r step.Reader, names []string, ours bool) 
 	argv = append(append([]string{"timeout", "50"}, argv...), "--upgrades")
 	out, err := r.Query(ctx, append(argv, names...)...)
 	if err != nil {
-		return nil, PackageError(err)
+		return nil, packageError(err)
 	}
 	return triedVersions(Repository{}, out)
 }
 
-// Upgrade downloads first: while FRR is exchanged, nothing else should take
-// time.
-func (DNF) Upgrade(ctx context.Context, h step.Host, names []string, exchange func() error) error {
-	if err := ChangePackages(ctx, h, dnfDo(append([]string{"--downloadonly", "upgrade"}, names...)...)); err != nil {
-		return err
-	}
-	if err := exchange(); err != nil {
-		return err
-	}
-	return ChangePackages(ctx, h, dnfDo(append([]string{"upgrade"}, names...)...))
+// Download fetches what Upgrade installs.
+func (dnfManager) Download(ctx context.Context, h step.Host, names []string) error {
+	return changePackages(ctx, h, dnfDo(append([]string{"--downloadonly", "upgrade"}, names...)...))
+}
+
+// Upgrade upgrades packages that were downloaded.
+func (dnfManager) Upgrade(ctx context.Context, h step.Host, names []string) error {
+	return changePackages(ctx, h, dnfDo(append([]string{"upgrade"}, names...)...))
 }

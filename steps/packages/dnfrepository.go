@@ -16,13 +16,15 @@ const (
 	dnfRepo   = "ipfabric-frr*" // the names of our repositories in it
 )
 
-func (DNF) KeyPath() string { return dnfKey }
+// KeyPath is where the key of our repository is.
+func (dnfManager) KeyPath() string { return dnfKey }
 
-func (DNF) RepositoryPaths() []string { return []string{dnfConfig, dnfKey} }
+// RepositoryPaths are the files of our repository, the source first.
+func (dnfManager) RepositoryPaths() []string { return []string{dnfConfig, dnfKey} }
 
 // RepositoryFiles are the key first: a repository without its key makes dnf
 // fail.
-func (DNF) RepositoryFiles(r Repository) []host.File {
+func (dnfManager) RepositoryFiles(r Repository) []host.File {
 	return []host.File{
 		{Path: dnfKey, Data: []byte(r.Key), Mode: 0o644},
 		{Path: dnfConfig, Data: []byte(dnfSections(r, dnfKey)), Mode: 0o644},
@@ -59,7 +61,7 @@ func (r Repository) packages() []string {
 }
 
 // Try looks at the packages of a repository that is not put in place.
-func (DNF) Try(ctx context.Context, r step.Reader, repo Repository, full bool) (map[string]string, error) {
+func (dnfManager) Try(ctx context.Context, r step.Reader, repo Repository, full bool) (map[string]string, error) {
 	yes := "no"
 	if full {
 		yes = "yes"
@@ -70,12 +72,12 @@ func (DNF) Try(ctx context.Context, r step.Reader, repo Repository, full bool) (
 	}
 	versions, err := triedVersions(repo, out)
 	if err == nil && versions["frr"] == "" {
-		return nil, RepositoryError{repo, "no package frr"}
+		return nil, errRepository{repo, "no package frr"}
 	}
 	return versions, err
 }
 
 // Refresh fetches the metadata of our repository.
-func (DNF) Refresh(ctx context.Context, h step.Host) error {
-	return PackageError(h.Run(ctx, dnfDo(append(append([]string{"--refresh"}, dnfOwn...), "makecache")...)...))
+func (dnfManager) Refresh(ctx context.Context, h step.Host) error {
+	return packageError(h.Run(ctx, dnfDo(append(append([]string{"--refresh"}, dnfOwn...), "makecache")...)...))
 }

@@ -13,8 +13,8 @@ func (e errPackages) Hint() string  { return e.hint }
 // Unwrap lets callers see the command's exit status.
 func (e errPackages) Unwrap() error { return e.err }
 
-// PackageError adds what to do to an error of a package manager.
-func PackageError(err error) error {
+// packageError adds what to do to an error of a package manager.
+func packageError(err error) error {
 	if err == nil {
 		return nil
 	}

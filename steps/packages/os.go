@@ -18,7 +18,7 @@ import (
 // A Platform is what differs between operating systems. All of it is in the
 // table below. Every one of them runs systemd, and its FRR belongs to frr:frr,
 // has its configuration in /etc/frr and vtysh in the path; where frr-reload.py
-// is depends on who built the package, so the host is asked (frrreload.go).
+// is depends on who built the package, so the host is asked (frr-reload.sh).
 type Platform struct {
 	Name     string // "debian12", as in the inventory's os
 	Family   string // "debian" or "el"
@@ -26,7 +26,7 @@ type Platform struct {
 	Codename string // "bookworm": the suite of apt repositories; "" with RPMs
 	Packages Manager
 	FRR      []string // the distribution's packages: the daemons, and frr-reload.py
-	// Versions is the distribution's own, for a plan on a host whose package
+	// FRRVersion is that of the distribution's own FRR, for a plan on a host whose package
 	// lists were not fetched yet. "" is not known.
 	FRRVersion string
 }
@@ -34,15 +34,15 @@ type Platform struct {
 // platforms is every operating system that ipfabric knows. The packages of
 // AlmaLinux, Rocky, RHEL and the like (el) have frr-reload.py in frr itself.
 var platforms = []Platform{
-	{"debian11", "debian", "11", "bullseye", Apt{}, []string{"frr", "frr-pythontools"}, "7.5"},
-	{"debian12", "debian", "12", "bookworm", Apt{}, []string{"frr", "frr-pythontools"}, "8.4"},
-	{"debian13", "debian", "13", "trixie", Apt{}, []string{"frr", "frr-pythontools"}, "10.3"},
-	{"ubuntu2004", "debian", "20.04", "focal", Apt{}, []string{"frr", "frr-pythontools"}, "7.2"},
-	{"ubuntu2204", "debian", "22.04", "jammy", Apt{}, []string{"frr", "frr-pythontools"}, "8.1"},
-	{"ubuntu2404", "debian", "24.04", "noble", Apt{}, []string{"frr", "frr-pythontools"}, "8.4"},
-	{"el8", "el", "8", "", DNF{}, []string{"frr"}, "7.5"},
-	{"el9", "el", "9", "", DNF{}, []string{"frr"}, "8.5"},
-	{"el10", "el", "10", "", DNF{}, []string{"frr"}, "10.1"},
+	{"debian11", "debian", "11", "bullseye", aptManager{}, []string{"frr", "frr-pythontools"}, "7.5"},
+	{"debian12", "debian", "12", "bookworm", aptManager{}, []string{"frr", "frr-pythontools"}, "8.4"},
+	{"debian13", "debian", "13", "trixie", aptManager{}, []string{"frr", "frr-pythontools"}, "10.3"},
+	{"ubuntu2004", "debian", "20.04", "focal", aptManager{}, []string{"frr", "frr-pythontools"}, "7.2"},
+	{"ubuntu2204", "debian", "22.04", "jammy", aptManager{}, []string{"frr", "frr-pythontools"}, "8.1"},
+	{"ubuntu2404", "debian", "24.04", "noble", aptManager{}, []string{"frr", "frr-pythontools"}, "8.4"},
+	{"el8", "el", "8", "", dnfManager{}, []string{"frr"}, "7.5"},
+	{"el9", "el", "9", "", dnfManager{}, []string{"frr"}, "8.5"},
+	{"el10", "el", "10", "", dnfManager{}, []string{"frr"}, "10.1"},
 }
 
 // elIDs are the distributions that are RHEL, or rebuilt from it.
@@ -60,9 +60,10 @@ type Manager interface {
 	// Newer fetches what the sources have now, and returns the versions that
 	// installed packages could be upgraded to.
 	Newer(ctx context.Context, r step.Reader, names []string, ours bool) (map[string]string, error)
-	// Upgrade upgrades packages to what Newer returned. It calls exchange
-	// when all is downloaded and the packages are about to be exchanged.
-	Upgrade(ctx context.Context, h step.Host, names []string, exchange func() error) error
+	// Download fetches the versions that Newer returned, and Upgrade then
+	// installs them: an upgrade of what was downloaded takes little time.
+	Download(ctx context.Context, h step.Host, names []string) error
+	Upgrade(ctx context.Context, h step.Host, names []string) error
 	repositories
 }
 
@@ -71,8 +72,8 @@ type repositories interface {
 	// Try returns the versions of FRR's packages in a repository, without
 	// putting it in place. A full trial looks at the packages too.
 	Try(ctx context.Context, r step.Reader, repo Repository, full bool) (map[string]string, error)
-	// repositoryFiles are the files that put a repository in place,
-	// repositoryPaths where they are, and keyPath where its key is.
+	// RepositoryFiles are the files that put a repository in place,
+	// RepositoryPaths where they are, and KeyPath where its key is.
 	RepositoryFiles(repo Repository) []host.File
 	RepositoryPaths() []string
 	KeyPath() string
@@ -100,7 +101,7 @@ func PlatformOf(ctx context.Context, r step.Reader, override string) (Platform, 
 	if err != nil {
 		return Platform{}, fmt.Errorf("which operating system: %w", err)
 	}
-	rel := ParseOSRelease(data)
+	rel := parseOSRelease(data)
 	for _, p := range platforms {
 		if p.is(rel) {
 			return p, nil
@@ -141,8 +142,8 @@ func (p Platform) is(rel map[string]string) bool {
 	return version == p.Version
 }
 
-// ParseOSRelease reads os-release(5): shell assignments, perhaps quoted.
-func ParseOSRelease(data []byte) map[string]string {
+// parseOSRelease reads os-release(5): shell assignments, perhaps quoted.
+func parseOSRelease(data []byte) map[string]string {
 	out := map[string]string{}
 	sc := bufio.NewScanner(bytes.NewReader(data))
 	for sc.Scan() {
@@ -169,6 +170,8 @@ func Missing(names []string, have map[string]string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return have[n] != "" })
 }
 
+// Candidates returns the versions of FRR's packages that Install would install.
+// One that is not known is left out.
 func (p Platform) Candidates(ctx context.Context, r step.Reader, ours bool) (map[string]string, error) {
 	out := map[string]string{}
 	for _, name := range p.FRR {

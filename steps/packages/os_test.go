@@ -31,6 +31,8 @@ func TestPlatform(t *testing.T) {
 		{"ID=\"centos\"\nVERSION_ID=\"7\"\nPRETTY_NAME=\"CentOS Linux 7 (Core)\"\n", "", ""},
 		{"ID=fedora\nVERSION_ID=40\nPRETTY_NAME=\"Fedora Linux 40\"\n", "", ""},
 		{"ID=alpine\nVERSION_ID=3\nPRETTY_NAME=\"Alpine Linux\"\n", "debian12", "debian12"},
+		{"ID=alpine\n", "debian11", "debian11"},
+		{"ID=alpine\n", "debian10", ""},
 	} {
 		h := &steptest.Host{Files: map[string]string{"/usr/lib/os-release": tt.file}}
 		p, err := PlatformOf(t.Context(), h, tt.override)
@@ -94,9 +96,20 @@ func TestAnOSOfTheOtherFamily(t *testing.T) {
 }
 
 func TestParseOSRelease(t *testing.T) {
-	got := ParseOSRelease([]byte("# comment\nID=debian\nPRETTY_NAME=\"Debian \\\"12\\\"\"\nVERSION_ID='12'\n"))
-	want := map[string]string{"ID": "debian", "PRETTY_NAME": `Debian "12"`, "VERSION_ID": "12"}
+	got := parseOSRelease([]byte("# comment\nID=debian\nPRETTY_NAME=\"Debian \\\"12\\\"\"\nVERSION_ID='12'\nVARIANT=\"\"\n"))
+	want := map[string]string{"VARIANT": "", "ID": "debian", "PRETTY_NAME": `Debian "12"`, "VERSION_ID": "12"}
 	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The inventory lets write what there is a platform for.
+func TestEveryOperatingSystemOfTheInventoryHasAPlatform(t *testing.T) {
+	var names []string
+	for _, p := range platforms {
+		names = append(names, p.Name)
+	}
+	if diff := cmp.Diff(inventory.OperatingSystems(), names); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -16,17 +16,18 @@ type Repository struct {
 	KeyPath string // in the inventory, for hints; "" is the FRR project's
 }
 
+// Name is how users know it: "URL SUITE COMPONENT".
 func (r Repository) Name() string {
 	return strings.TrimSpace(strings.Join([]string{r.URL, r.Suite, r.Component}, " "))
 }
 
-// RepositoryError is an error with a hint: a repository that does not work.
-type RepositoryError struct {
+// errRepository is an error with a hint: a repository that does not work.
+type errRepository struct {
 	repo Repository
 	said string // what apt, dnf or rpm said
 }
 
-func (e RepositoryError) kind() (what, hint string) {
+func (e errRepository) kind() (what, hint string) {
 	has := func(signs ...string) bool { return containsAny(e.said, signs...) }
 	switch {
 	case has("No space left"):
@@ -43,19 +44,19 @@ func (e RepositoryError) kind() (what, hint string) {
 	return "cannot be used by this host", "is the URL right, and may the host reach it? A proxy belongs into the host's apt or dnf configuration"
 }
 
-func (e RepositoryError) keyHint() string {
+func (e errRepository) keyHint() string {
 	if e.repo.KeyPath == "" {
 		return "FRR's project has a new key, or this is not its repository: nothing was changed. Use source: mirror with its URL and a key that you trust"
 	}
 	return "name the repository's public key in " + e.repo.KeyPath + "; `gpg --show-keys " + e.repo.KeyFile + "` shows whose key that is"
 }
 
-func (e RepositoryError) Error() string {
+func (e errRepository) Error() string {
 	what, _ := e.kind()
 	return fmt.Sprintf("the repository %s %s: %s", e.repo.Name(), what, e.said)
 }
 
-func (e RepositoryError) Hint() string {
+func (e errRepository) Hint() string {
 	_, hint := e.kind()
 	return hint
 }
@@ -64,7 +65,7 @@ func (e RepositoryError) Hint() string {
 // line, or "failed" and why.
 func triedVersions(repo Repository, out string) (map[string]string, error) {
 	if said, failed := strings.CutPrefix(out, "failed\n"); failed {
-		return nil, RepositoryError{repo, oneSentence(said)}
+		return nil, errRepository{repo, oneSentence(said)}
 	}
 	versions := map[string]string{}
 	for line := range strings.Lines(out) {

@@ -11,19 +11,19 @@ import (
 	"ipfabric/steps/step"
 )
 
-func Detached(argv []string) []string {
+func detached(argv []string) []string {
 	return assets.Script("to-the-end.sh", argv...)
 }
 
-// ChangePackages runs a package manager that nothing cuts off.
-func ChangePackages(ctx context.Context, h step.Host, argv []string) error {
-	err := h.Run(ctx, Detached(argv)...)
+// changePackages runs a package manager that nothing cuts off.
+func changePackages(ctx context.Context, h step.Host, argv []string) error {
+	err := h.Run(ctx, detached(argv)...)
 	if err == nil {
 		return nil
 	}
 	var ran interface{ ExitStatus() int }
 	stopped := errors.As(err, &ran) && ran.ExitStatus() < 0 && (ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded))
-	return PackageError(errPackageRun{argv, err, stopped})
+	return packageError(errPackageRun{argv, err, stopped})
 }
 
 // errPackageRun is an error with a hint: a package manager that failed, or

@@ -28,7 +28,7 @@ func (s Supported) Check(ctx context.Context, r step.Reader) (step.Diff, error) 
 		manager = "dnf"
 	}
 	_, err = r.Query(ctx, assets.Script("has-command.sh", manager)...)
-	if step.ExitStatus(err) < 0 {
+	if err == nil || step.ExitStatus(err) < 0 {
 		return nil, err
 	}
 	found, _ := PlatformOf(ctx, r, "") // for the hint alone

@@ -19,8 +19,8 @@
 //     that was cut off.
 //   - Apply may be cut off at any point. What it leaves behind must be something
 //     that Check finds to differ.
-//   - A change of a running FRR belongs into frr.Configure. It arms a rollback on
-//     the host first; the last step of the host's FRR confirms the change over a
+//   - A change of a running FRR belongs into frr.Configure, which makes it under a
+//     rollback that the host carries out; the last step of the host's FRR confirms the change over a
 //     new connection, or rolls it back.
 //   - An error that an operator can do something about has a method
 //     Hint() string.

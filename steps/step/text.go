@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// CutLast cuts s around the last sep. Without one it returns s, "" and false.
+// CutLast cuts s at the last sep, as strings.Cut does at the first.
 func CutLast(s, sep string) (before, after string, found bool) {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/agent"
 	"ipfabric/steps/bgp"
 	"ipfabric/steps/frr"
@@ -85,7 +86,7 @@ func (e examiner) ask(ctx context.Context, r *run.Cache) answers {
 	if e.sight.host.Role == inventory.RoleNode {
 		questions = append(questions,
 			func() { a.agent, a.agentErr = agent.AskStatus(ctx, r) },
-			func() { a.vms.vms, a.vms.err = listVMs(ctx, r, e.sight.host.Name) })
+			func() { a.vms.vms, a.vms.err = vms.ListOn(ctx, r, e.sight.host.Name) })
 	}
 	r.Look(questions...)
 	a.vms.drained, a.vms.healthy = a.agent.Drained, a.agentErr == nil && a.agent.Healthy
@@ -210,6 +211,9 @@ func (e examiner) agentHealthy(a answers) Check {
 		return Check{Status: Bad, Detail: "the agent is not installed", Hint: fmt.Sprintf("`ipfabric init --limit %s` installs it", host.Name)}
 	case a.agentErr != nil:
 		return Check{Status: Bad, Detail: "the agent gives no answer: " + a.agentErr.Error(), Hint: "what it says: " + journal}
+	case a.agent.Protocol != vm.Protocol:
+		said := vm.ErrorOf(vm.CheckProtocol(vm.Protocol, a.agent.Protocol), vm.AgentOlder)
+		return Check{Status: Bad, Detail: said.Msg, Hint: vms.HintFor(host.Name, said)}
 	case !a.agent.Healthy:
 		return Check{Status: Bad, Detail: "the agent is not healthy: " + step.Some(a.agent.Problems, "; "), Hint: "more: " + status}
 	case len(a.agent.Warnings) > 0:

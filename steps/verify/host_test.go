@@ -254,10 +254,15 @@ func TestVerifyAgent(t *testing.T) {
 		want         []string
 	}{
 		{"well", agentWell, 0, nil},
-		{"unhealthy", `{"healthy":false,"problems":["a","b","c","d","e","f"]}`, 0, []string{
+		{"unhealthy", `{"protocol":1,"healthy":false,"problems":["a","b","c","d","e","f"]}`, 0, []string{
 			"node1 agent-healthy failed: the agent is not healthy: a; b; c; d; and 2 more", status}},
-		{"warnings", `{"healthy":true,"problems":[],"warnings":["the node is drained"]}`, 0, []string{
+		{"warnings", `{"protocol":1,"healthy":true,"problems":[],"warnings":["the node is drained"]}`, 0, []string{
 			"node1 agent-healthy warning: the node is drained", status}},
+		{"older", `{"version":"138bda7","healthy":true,"problems":[],"warnings":[]}`, 0, []string{
+			"node1 agent-healthy failed: the agent is older than this ipfabric: it speaks protocol 0, not 1", "  `ipfabric init --limit node1` updates it"}},
+		{"newer", `{"version":"v9","protocol":9,"healthy":true,"problems":[],"warnings":[]}`, 0, []string{
+			"node1 agent-healthy failed: this ipfabric is older than the agent, which speaks protocol 9, not 1",
+			"  update ipfabric to the version that the nodes' agents came with"}},
 		{"not running", "", 1, []string{
 			"node1 agent-healthy failed: the agent gives no answer: exit status 1",
 			"  what it says: ssh root@10.10.0.21 journalctl -u ipfabric-agent -n 50 --no-pager"}},

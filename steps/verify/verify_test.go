@@ -37,9 +37,9 @@ const (
 	askUnit    = "systemctl show frr.service -p LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,MainPID"
 	askDaemons = "timeout 8 vtysh -c show daemons -c show running-config"
 	askStatus  = agent.Path + " status --json"
-	askVMList  = agent.Path + " vm list --json"
+	askVMList  = agent.Path + " vm list --json --protocol 1"
 	unitRuns   = "LoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\n"
-	agentWell  = `{"version":"v1","healthy":true,"problems":[],"warnings":[]}`
+	agentWell  = `{"version":"v1","protocol":1,"healthy":true,"problems":[],"warnings":[]}`
 )
 
 // recorded returns the healthy fabric, with the hosts that were recorded in a

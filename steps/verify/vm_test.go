@@ -93,7 +93,7 @@ func TestVerifyVMStates(t *testing.T) {
 
 func TestVerifyVMsOfDrainedNode(t *testing.T) {
 	fleet := recorded(t, "vm-drained")
-	fleet.hosts["node2"].Answers[askStatus] = `{"healthy":true,"drained":true}`
+	fleet.hosts["node2"].Answers[askStatus] = `{"protocol":1,"healthy":true,"drained":true}`
 	r := fleet.verify(t)
 	expect(t, r, true)
 	if got := vmLines(r)[3:]; got[0] != "node2 sea_gold drained ok: rr1=no rr2=no" || r.VMs[3].Detail != "node2 is drained" {

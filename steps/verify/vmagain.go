@@ -80,7 +80,7 @@ func (s *sight) askVMs(ctx context.Context, f *inventory.Fabric, r *run.Cache) {
 	s.vms = agentVMs{}
 	r.Look(
 		func() { status, statusErr = agent.AskStatus(ctx, r) },
-		func() { s.vms.vms, s.vms.err = listVMs(ctx, r, s.host.Name) },
+		func() { s.vms.vms, s.vms.err = vms.ListOn(ctx, r, s.host.Name) },
 	)
 	s.vms.drained, s.vms.healthy = status.Drained, statusErr == nil && status.Healthy
 }

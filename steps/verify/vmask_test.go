@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/bgp"
 	"ipfabric/steps/step/steptest"
 	"ipfabric/steps/vms"
@@ -98,8 +99,9 @@ func bigFleet(t testing.TB, f *inventory.Fabric, all int) (sights []*sight, answ
 	for i := range all {
 		v4, v6 = v4.Next(), v6.Next()
 		n := f.Nodes[i%2]
-		list[n.Name] = append(list[n.Name], vms.VM{Node: n.Name, Name: fmt.Sprintf("vm%d", i), IPv4: v4, IPv6: v6, Phase: vms.PhaseLive, Source: vms.SourceAPI,
-			Present: true, Carrier: true, Routes: 2, Announced: true})
+		list[n.Name] = append(list[n.Name], vms.VM{Node: n.Name, Observed: vm.Observed{
+			VM:      vm.VM{Name: fmt.Sprintf("vm%d", i), IPv4: v4, IPv6: v6, Phase: vms.PhaseLive, Source: vms.SourceAPI},
+			Present: true, Carrier: true, Routes: 2, Announced: true}})
 		for k, a := range []netip.Addr{v4, v6} {
 			hop := []netip.Addr{n.IPv4, n.IPv6}[k]
 			tables[k] = append(tables[k], fmt.Sprintf("%q: [%s,%s]\n", bgp.SinglePrefix(a), fmt.Sprintf(path, "", a, hop), fmt.Sprintf(path, `"bestpath":true,`, a, hop)))

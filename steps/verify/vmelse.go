@@ -104,7 +104,7 @@ func (j vmJudge) twice(v vms.VM, o other) finding {
 func moving(v vms.VM, from, to string) finding {
 	hint := fmt.Sprintf("if nobody is moving it now, `ipfabric vm move %s --to %s` finishes it", v.Name, to)
 	if v.Source != vms.SourceAPI {
-		hint = v.Source + " moves it, and the agents follow: look again when it has ended"
+		hint = string(v.Source) + " moves it, and the agents follow: look again when it has ended"
 	}
 	return finding{Warn, "", fmt.Sprintf("it is moving from %s to %s: both announce it, and %s is preferred", from, to, to), hint}
 }

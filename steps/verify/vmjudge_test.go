@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/bgp"
 	"ipfabric/steps/vms"
 )
@@ -41,8 +42,9 @@ func (w *vmWorld) sight(name string) *sight {
 
 // vm adds a VM that is as it should be, changed by edit.
 func (w *vmWorld) vm(node, name, addr string, edit func(*vms.VM)) {
-	v := vms.VM{Node: node, Name: name, IPv4: netip.MustParseAddr(addr), Interface: name + "_net0", Link: "tap", Phase: vms.PhaseLive,
-		Source: vms.SourceAPI, Present: true, Carrier: true, Routes: 1, Announced: true}
+	v := vms.VM{Observed: vm.Observed{VM: vm.VM{Name: name, Interface: name + "_net0", Link: vm.Tap, Phase: vms.PhaseLive, Source: vms.SourceAPI}}}
+	v.Node, v.IPv4 = node, netip.MustParseAddr(addr)
+	v.Present, v.Carrier, v.Routes, v.Announced = true, true, 1, true
 	if edit != nil {
 		edit(&v)
 	}

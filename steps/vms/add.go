@@ -79,9 +79,9 @@ func (r Request) differs(v VM) string {
 	}{
 		{"address ", orEmpty(v.IPv4), orEmpty(r.IPv4), r.none4},
 		{"address ", orEmpty(v.IPv6), orEmpty(r.IPv6), r.none6},
-		{"MAC ", v.MAC, r.MAC, false},
+		{"MAC ", v.MAC.String(), r.MAC.String(), false},
 		{"interface ", v.Interface, r.Interface, false},
-		{"link ", v.Link, r.Link, false},
+		{"link ", string(v.Link), string(r.Link), false},
 		{"owner ", v.Owner, r.Owner, false},
 		{"group ", v.Group, r.Group, false},
 	} {

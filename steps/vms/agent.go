@@ -6,21 +6,34 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/agent"
 	"ipfabric/steps/step"
 )
 
-// AskStatus lists the VMs of a node. The error names the node.
+// ListOn asks a node's agent for its VMs. The error is the agent's own, a
+// *vm.Error, where it answered.
+func ListOn(ctx context.Context, r step.Reader, node string) ([]VM, error) {
+	out, err := r.Query(ctx, agentCommand("vm", "list", "--json")...)
+	if said := agentSaid(err); said != nil {
+		return nil, said
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseList(node, out)
+}
+
+// askAgent lists the VMs of a node. The error names the node.
 func (c *Control) askAgent(ctx context.Context, node string) ([]VM, error) {
 	out, err := c.agentSays(ctx, node, "vm", "list", "--json")
 	if err != nil {
 		return nil, err
 	}
-	vms, err := ParseList(node, out)
+	vms, err := parseList(node, out)
 	if err != nil {
 		return nil, c.agentError(node, err)
 	}
@@ -33,11 +46,17 @@ func (c *Control) askVM(ctx context.Context, node, name string) (VM, error) {
 	if err != nil {
 		return VM{}, err
 	}
-	vms, err := ParseList(node, "["+out+"]")
+	vms, err := parseList(node, "["+out+"]")
 	if err != nil || len(vms) != 1 {
 		return VM{}, c.agentError(node, fmt.Errorf("the agent's answer about VM %s cannot be read", name))
 	}
 	return vms[0], nil
+}
+
+// agentCommand calls the agent's program. The protocol has it refuse what it
+// would understand differently, and print errors as JSON.
+func agentCommand(args ...string) []string {
+	return slices.Concat([]string{agent.Path}, args, []string{"--protocol", fmt.Sprint(vm.Protocol)})
 }
 
 // agentSays asks a node's agent.
@@ -45,7 +64,7 @@ func (c *Control) agentSays(ctx context.Context, node string, args ...string) (o
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	err = c.toAgent(ctx, node, func(h step.Host) (err error) {
-		out, err = h.Query(ctx, append([]string{agent.Path}, args...)...)
+		out, err = h.Query(ctx, agentCommand(args...)...)
 		return err
 	})
 	return out, err
@@ -53,7 +72,7 @@ func (c *Control) agentSays(ctx context.Context, node string, args ...string) (o
 
 // tellAgent has a node's agent change something.
 func (c *Control) tellAgent(ctx context.Context, node string, args ...string) error {
-	return c.toAgent(ctx, node, func(h step.Host) error { return h.Run(ctx, append([]string{agent.Path}, args...)...) })
+	return c.toAgent(ctx, node, func(h step.Host) error { return h.Run(ctx, agentCommand(args...)...) })
 }
 
 // toAgent does something with a node's agent. The error names the node.
@@ -77,8 +96,8 @@ func (c *Control) whileAway(ctx context.Context, ask func() error) error {
 	var err error
 	_, stopped := c.await(ctx, min(restartLimit, c.limit()), func() bool {
 		err = ask()
-		msg, _, _ := agentSaid(err)
-		return !strings.HasPrefix(msg, "the agent is not running")
+		said := agentSaid(err)
+		return said == nil || said.Code != vm.NotRunning
 	})
 	return cmp.Or(err, stopped)
 }
@@ -93,41 +112,46 @@ func (c *Control) agentError(node string, err error) error {
 		return err // of the connection
 	}
 	h, _ := c.Fabric.Host(node)
-	if msg, hint, ok := agentSaid(err); ok {
-		kind := Refused
-		if agentIsSilent(msg) {
-			kind = Unanswered
-		}
-		return &Error{Kind: kind, Msg: node + ": " + msg,
-			Next: cmp.Or(hint, "more: "+c.Fabric.SSHLine(h.Host, agent.Path+" status"))}
+	if said := agentSaid(err); said != nil {
+		return &Error{Kind: kindOf(said.Code), Code: said.Code, Msg: node + ": " + said.Msg,
+			Next: cmp.Or(HintFor(node, said), "more: "+c.Fabric.SSHLine(h.Host, agent.Path+" status"))}
 	}
 	return &Error{Kind: Unanswered, Msg: node, Err: err,
 		Next: step.HintOf(err, "see how its agent is: "+c.Fabric.SSHLine(h.Host, agent.Path+" status"))}
 }
 
-// agentSaid takes the agent's own sentence, and its hint, out of an error of its
-// client: what the operator is to read, without the command that ended so.
-func agentSaid(err error) (msg, hint string, ok bool) {
+// agentSaid takes the agent's own error out of an error of its client: what the
+// operator is to read, without the command line. It is nil if there is none.
+func agentSaid(err error) *vm.Error {
 	if step.ExitStatus(err) <= 0 {
-		return "", "", false
+		return nil
 	}
-	_, said, ok := strings.Cut("\n"+step.SaidBy(err), "\nipfabric-agent: ")
-	msg, hint, _ = strings.Cut(said, "\nhint: ")
-	return strings.TrimSpace(msg), strings.TrimSpace(hint), ok && msg != ""
+	return vm.ParseError(step.SaidBy(err))
 }
 
-// agentIsSilent says whether the sentence is the client's, as the agent itself
-// gave no answer.
-func agentIsSilent(msg string) bool {
-	return strings.HasPrefix(msg, "the agent") || strings.HasPrefix(msg, "socket ")
+// kindOf says whether the agent refused, or gave no answer that can be used.
+func kindOf(code vm.Code) ErrorKind {
+	switch code {
+	case vm.NotRunning, vm.NoPermission, vm.NoAnswer, vm.AgentOlder, vm.IpfabricOlder:
+		return Unanswered
+	}
+	return Refused
+}
+
+// HintFor is the agent's hint, with the node's name where it helps.
+func HintFor(node string, e *vm.Error) string {
+	if e.Code == vm.AgentOlder {
+		return fmt.Sprintf("`ipfabric init --limit %s` updates it", node)
+	}
+	return e.Next
 }
 
 // addVM tells the VM's node to route for it. Doing so again does nothing.
 func (c *Control) addVM(ctx context.Context, v VM) error {
 	args := []string{"vm", "add", v.Name, "--json"} // without --json it fails for a VM that is added but has a problem
 	for _, a := range []struct{ flag, value string }{
-		{"--ip", orEmpty(v.IPv4)}, {"--ip6", orEmpty(v.IPv6)}, {"--mac", v.MAC}, {"--interface", v.Interface},
-		{"--link", v.Link}, {"--owner", v.Owner}, {"--group", v.Group}, {"--phase", v.Phase},
+		{"--ip", orEmpty(v.IPv4)}, {"--ip6", orEmpty(v.IPv6)}, {"--mac", v.MAC.String()}, {"--interface", v.Interface},
+		{"--link", string(v.Link)}, {"--owner", v.Owner}, {"--group", v.Group}, {"--phase", string(v.Phase)},
 	} {
 		if a.value != "" {
 			args = append(args, a.flag, a.value)
@@ -150,8 +174,8 @@ func (c *Control) handOver(ctx context.Context, v VM) error {
 
 // setPhase changes how a node announces a VM. From one phase with routes to
 // another the agent adds the new ones before it removes the old.
-func (c *Control) setPhase(ctx context.Context, v VM, phase string) error {
-	return c.tellAgent(ctx, v.Node, "vm", "phase", v.Name, phase)
+func (c *Control) setPhase(ctx context.Context, v VM, phase vm.Phase) error {
+	return c.tellAgent(ctx, v.Node, "vm", "phase", v.Name, string(phase))
 }
 
 // silentError says that not all hosts that had to be asked gave an answer.

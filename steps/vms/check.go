@@ -1,34 +1,18 @@
 package vms
 
 import (
-	"net"
 	"net/netip"
-	"regexp"
-	"strings"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/step"
-)
-
-// These are the agent's own rules. Whoever breaks one is to hear of it before
-// any host is asked.
-var (
-	nameRE    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
-	linkRE    = regexp.MustCompile(`^[A-Za-z0-9_.~][A-Za-z0-9_.~-]*$`)
-	accountRE = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$`)
 )
 
 // CheckName says what is wrong with a VM's name. One that passes is safe as
 // a file name and as an argument.
 func CheckName(name string) error {
-	const hint = "a name such as web or sea_gold"
-	switch {
-	case name == "":
-		return usage(hint, "a VM needs a name")
-	case len(name) > 63:
-		return usage(hint, "VM name %.20q…: it has %d characters, 63 is the most", name, len(name))
-	case !nameRE.MatchString(name):
-		return usage(hint, "VM name %q: letters, digits and _ . - may be in it, and it begins with a letter or a digit", name)
+	if err := vm.CheckName(name); err != nil {
+		return usage("a name such as web or sea_gold", "%v", err)
 	}
 	return nil
 }
@@ -52,10 +36,10 @@ type Request struct {
 
 // NewRequest checks all that can be checked without asking a host.
 func NewRequest(f *inventory.Fabric, w Wish) (Request, error) {
-	r := Request{VM: VM{
-		Name: w.Name, Node: w.Node, Interface: w.Interface, Link: w.Link,
+	r := Request{VM: VM{Node: w.Node, Observed: vm.Observed{VM: vm.VM{
+		Name: w.Name, Interface: w.Interface, Link: vm.Link(w.Link),
 		Owner: w.Owner, Group: w.Group, MultiQueue: w.MultiQueue,
-	}}
+	}}}}
 	if err := CheckName(w.Name); err != nil {
 		return r, err
 	}
@@ -107,27 +91,25 @@ func nodeNamed(f *inventory.Fabric, name string) (inventory.Node, error) {
 
 func (r *Request) checkLink(w Wish) error {
 	if w.MAC != "" {
-		mac, err := net.ParseMAC(w.MAC)
-		if err != nil || len(mac) != 6 || mac[0]&1 != 0 || mac.String() == "00:00:00:00:00:00" {
+		if err := r.MAC.UnmarshalText([]byte(w.MAC)); err != nil || !r.MAC.Valid() {
 			return usage("write it as 52:54:00:12:34:56", "--mac %q is not the address of one network card", w.MAC)
 		}
-		r.MAC = mac.String()
 	}
-	if n := w.Interface; n != "" && (len(n) > 15 || !linkRE.MatchString(n) || strings.Trim(n, ".") == "" || n == "all" || n == "default") {
+	if n := w.Interface; n != "" && vm.CheckInterface(n) != nil {
 		return usage("up to 15 letters, digits and _ . - ~", "--interface %q cannot be the name of a VM's interface", n)
 	}
-	switch w.Link {
-	case "", "tap", "existing":
+	switch vm.Link(w.Link) {
+	case "", vm.Tap, vm.Existing:
 	default:
 		return usage("write tap or existing", "--link %q is not known", w.Link)
 	}
-	if w.Owner != "" && !accountRE.MatchString(w.Owner) {
+	if !vm.ValidAccount(w.Owner) {
 		return usage("a name such as libvirt-qemu, or a number", "--owner %q is not a user", w.Owner)
 	}
-	if w.Group != "" && !accountRE.MatchString(w.Group) {
+	if !vm.ValidAccount(w.Group) {
 		return usage("a name such as kvm, or a number", "--group %q is not a group", w.Group)
 	}
-	if w.Link == "existing" && (w.Owner != "" || w.Group != "" || w.MultiQueue) {
+	if vm.Link(w.Link) == vm.Existing && (w.Owner != "" || w.Group != "" || w.MultiQueue) {
 		return usage("leave them out, or write --link tap", "--owner, --group and --multiqueue are for taps that the agent makes")
 	}
 	return nil
@@ -153,7 +135,7 @@ func (x family) parse(f *inventory.Fabric, s string) (a netip.Addr, pick bool, e
 		return a, len(x.pools) > 0, nil
 	}
 	a, err = netip.ParseAddr(s)
-	if err != nil || a.Is6() != x.is6 || a.Is4In6() || a.Zone() != "" {
+	if err != nil || !vm.IsFamily(a, x.is6) {
 		return netip.Addr{}, false, usage("write an address of "+x.poolNames(), "%s %q is not an %s address", x.flag, s, x.name)
 	}
 	if who := f.HolderOf(a); who != "" {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/step"
 )
 
@@ -20,6 +21,7 @@ const (
 // end.
 type Error struct {
 	Kind ErrorKind
+	Code vm.Code // the agent's; "" if the error is not an agent's
 	Msg  string
 	Next string // what to do now
 	Err  error  // what lies beneath; may be nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/step"
 	"ipfabric/steps/step/steptest"
 )
@@ -91,9 +92,13 @@ func (f *fleet) control() *Control {
 	}
 }
 
+func newVM(name string, phase vm.Phase) *VM {
+	return &VM{Observed: vm.Observed{VM: vm.VM{Name: name, Interface: name + "_net0", Link: vm.Tap, Phase: phase, Source: SourceAPI}}}
+}
+
 // put has a VM on a node, with a guest.
-func (f *fleet) put(node, name, ip, ip6, phase string) {
-	v := &VM{Name: name, Interface: name + "_net0", Link: "tap", Phase: phase, Source: SourceAPI}
+func (f *fleet) put(node, name, ip, ip6 string, phase vm.Phase) {
+	v := newVM(name, phase)
 	if ip != "" {
 		v.IPv4 = netip.MustParseAddr(ip)
 	}
@@ -125,7 +130,7 @@ func (f *fleet) has(name string) string {
 	var out []string
 	for _, n := range f.fabric.Nodes {
 		if v := f.agents[n.Name][name]; v != nil {
-			out = append(out, n.Name+" "+v.Phase)
+			out = append(out, n.Name+" "+string(v.Phase))
 		}
 	}
 	return strings.Join(out, ", ")

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/agent"
 	"ipfabric/steps/bgp"
 	"ipfabric/steps/step/steptest"
@@ -35,6 +36,10 @@ func (h *fleetHost) Query(ctx context.Context, argv ...string) (string, error) {
 	defer h.mu.Unlock()
 	if ctx.Err() != nil {
 		return "", ctx.Err()
+	}
+	argv, err := withoutProtocol(argv)
+	if err != nil {
+		return "", err
 	}
 	line := strings.Join(argv, " ")
 	switch {
@@ -67,6 +72,18 @@ func (h *fleetHost) Query(ctx context.Context, argv ...string) (string, error) {
 		return steptest.Pack(h.t, out), err
 	}
 	return "", fmt.Errorf("unknown command %q", argv)
+}
+
+// withoutProtocol takes the protocol off a command of the agent: each one has it.
+func withoutProtocol(argv []string) ([]string, error) {
+	rest, ok := strings.CutSuffix(strings.Join(argv, " "), fmt.Sprintf(" --protocol %d", vm.Protocol))
+	if argv[0] == agent.Path != ok {
+		return nil, fmt.Errorf("%q: only the agent is told the protocol, and always", argv)
+	}
+	if !ok {
+		return argv, nil
+	}
+	return strings.Fields(rest), nil
 }
 
 func (h *fleetHost) view(name string) VM {
@@ -160,6 +177,10 @@ func (h *fleetHost) Run(ctx context.Context, argv ...string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	argv, err := withoutProtocol(argv)
+	if err != nil {
+		return err
+	}
 	change := h.name + ": " + strings.Join(argv[2:], " ")
 	n := len(h.changes)
 	if h.before != nil {
@@ -182,7 +203,7 @@ func (h *fleetHost) change(args []string) error {
 	name := args[2]
 	switch args[1] {
 	case "add":
-		v := &VM{Name: name, Interface: name + "_net0", Link: "tap", Phase: PhaseLive, Source: SourceAPI}
+		v := newVM(name, PhaseLive)
 		for i := 3; i+1 < len(args); i++ {
 			switch args[i] {
 			case "--ip":
@@ -190,9 +211,9 @@ func (h *fleetHost) change(args []string) error {
 			case "--ip6":
 				v.IPv6 = netip.MustParseAddr(args[i+1])
 			case "--phase":
-				v.Phase = args[i+1]
+				v.Phase = vm.Phase(args[i+1])
 			case "--mac":
-				v.MAC = args[i+1]
+				_ = v.MAC.UnmarshalText([]byte(args[i+1]))
 			}
 		}
 		if vms[name] == nil || vms[name].FileError != "" {
@@ -202,7 +223,7 @@ func (h *fleetHost) change(args []string) error {
 		if vms[name] == nil {
 			return steptest.Status(1)
 		}
-		vms[name].Phase = args[3]
+		vms[name].Phase = vm.Phase(args[3])
 	case "remove":
 		delete(vms, name)
 	default:

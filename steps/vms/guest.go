@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/bgp"
 )
 
@@ -34,7 +35,7 @@ func GuestSettingsOf(f *inventory.Fabric, v VM, device string) []GuestSettings {
 
 // CheckGuestDevice says what is wrong with the name of an interface in a guest.
 func CheckGuestDevice(name string) error {
-	if len(name) == 0 || len(name) > 15 || !linkRE.MatchString(name) {
+	if vm.CheckInterface(name) != nil {
 		return usage("a name such as eth0 or ens3", "%q is not the name of a network interface", name)
 	}
 	return nil
@@ -54,7 +55,7 @@ func (g guest) netplan(indent string) string {
 	line(0, "version: 2")
 	line(0, "ethernets:")
 	line(1, "%s:", g.device)
-	if g.MAC != "" {
+	if len(g.MAC) > 0 {
 		line(2, "match:")
 		line(3, "macaddress: %q", g.MAC)
 		line(2, "set-name: %s", g.device)
@@ -83,7 +84,7 @@ func (g guest) ifcfg() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# ifcfg-%s:\n", g.device)
 	fmt.Fprintf(&b, "TYPE=Ethernet\nNAME=%s\nDEVICE=%s\n", g.device, g.device)
-	if g.MAC != "" {
+	if len(g.MAC) > 0 {
 		fmt.Fprintf(&b, "HWADDR=%s\n", g.MAC)
 	}
 	b.WriteString("ONBOOT=yes\nBOOTPROTO=none\nDEFROUTE=yes\n")

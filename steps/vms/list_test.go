@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/bgp"
 	"ipfabric/steps/step/steptest"
 )
@@ -124,7 +125,7 @@ func TestAgentErrors(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	for _, out := range []string{"", "{}", "[", `[{"name":"../x"}]`, `[{"name":"web","ip":"x"}]`} {
-		if _, err := ParseList("node1", out); err == nil {
+		if _, err := parseList("node1", out); err == nil {
 			t.Errorf("%q was taken", out)
 		}
 	}
@@ -208,9 +209,10 @@ func FuzzReadRoutes(f *testing.F) {
 
 func TestGuestSettings(t *testing.T) {
 	f := steptest.ParseFabric(t, FabricText)
-	both := VM{Name: "web", IPv4: netip.MustParseAddr("203.0.113.1"), IPv6: netip.MustParseAddr("2001:db8:100::1"), MAC: "52:54:00:12:34:56"}
-	four := VM{Name: "web", IPv4: both.IPv4}
-	six := VM{Name: "web", IPv6: both.IPv6}
+	both := *newVM("web", PhaseLive)
+	both.IPv4, both.IPv6, both.MAC = netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("2001:db8:100::1"), vm.MAC{0x52, 0x54, 0, 0x12, 0x34, 0x56}
+	four, six := *newVM("web", PhaseLive), *newVM("web", PhaseLive)
+	four.IPv4, six.IPv6 = both.IPv4, both.IPv6
 	for name, v := range map[string]VM{"both": both, "ipv4": four, "ipv6": six} {
 		var formats []string
 		for _, g := range GuestSettingsOf(f, v, "eth0") {

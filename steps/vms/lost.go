@@ -55,7 +55,7 @@ func (c *Control) lostVM(v VM, a netip.Addr, p stranger) error {
 		again = append(again, flag, x.String())
 	}
 	if v.Link != "" {
-		again = append(again, "--link", v.Link)
+		again = append(again, "--link", string(v.Link))
 	}
 	return refused("if it is "+v.Name+"'s, whose file the agent has lost, tell the agent: "+c.Fabric.SSHLine(h.Host, strings.Join(again, " ")),
 		"%s is in use: it is %s", a, p.who)

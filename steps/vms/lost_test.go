@@ -40,7 +40,7 @@ func TestAVMWhoseFileIsLost(t *testing.T) {
 }
 
 func TestAnAgentThatKnowsTheNameAlone(t *testing.T) {
-	vms, err := ParseList("node1", `[{"name":"web","problem":"its file is empty"},{"name":"db","ip":"203.0.113.1"}]`)
+	vms, err := parseList("node1", `[{"name":"web","problem":"its file is empty"},{"name":"db","ip":"203.0.113.1"}]`)
 	if err != nil || vms[0].FileError != "its file is empty" || vms[1].FileError != "" {
 		t.Errorf("%+v, %v", vms, err)
 	}
@@ -81,13 +81,13 @@ func (e agentExit) Said() string { return e.said }
 
 func TestWhatTheAgentSaysIsHandedOn(t *testing.T) {
 	c := &Control{Fabric: steptest.ParseFabric(t, FabricText)}
-	refused := agentExit{1, "ipfabric-agent: VM web is not added: no space left on device\nhint: make room"}
+	refused := agentExit{1, `{"code":"disk-full","error":"VM web is not added: no space left on device","hint":"make room"}`}
 	err := c.agentError("node1", refused)
 	wantError(t, err, Refused, "node1: VM web is not added: no space left on device", "make room")
-	if strings.Contains(err.Error(), "hint") || strings.Contains(err.Error(), "ipfabric-agent:") {
+	if strings.Contains(err.Error(), "hint") || strings.Contains(err.Error(), "disk-full") {
 		t.Errorf("got %v", err)
 	}
-	silent := agentExit{1, "ipfabric-agent: the agent is not running: nobody answers on /run/ipfabric/agent.sock\nhint: systemctl status ipfabric-agent"}
+	silent := agentExit{1, `{"code":"not-running","error":"the agent is not running: nothing listens on /run/ipfabric/agent.sock","hint":"systemctl status ipfabric-agent"}`}
 	wantError(t, c.agentError("node1", silent), Unanswered, "node1: the agent is not running")
 	wantError(t, c.agentError("node1", agentExit{1, "sh: broken"}), Unanswered, "node1: ")
 

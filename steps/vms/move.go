@@ -63,7 +63,7 @@ func (c *Control) Move(ctx context.Context, name, to string, o MoveOptions) (Mov
 		if err := m.run(ctx); err != nil {
 			return err
 		}
-		out.VM, err = c.askVM(ctx, to, name)
+		out.VM, err = c.askVM(context.WithoutCancel(ctx), to, name) // it is moved, interrupted or not
 		return err
 	})
 	return out, err

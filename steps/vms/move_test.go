@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ipfabric/inventory/vm"
 )
 
 var errCut = errors.New("the connection is gone")
@@ -60,7 +62,7 @@ func TestMoveWaitsForAnAgentThatIsRestarted(t *testing.T) {
 	tries := map[string]int{}
 	f.before = func(_ int, change string) error {
 		if tries[change]++; tries[change] < 3 {
-			return agentExit{1, "ipfabric-agent: the agent is not running: nobody answers on /run/ipfabric/agent.sock"}
+			return agentExit{1, `{"code":"not-running","error":"the agent is not running: nothing listens on /run/ipfabric/agent.sock"}`}
 		}
 		return nil
 	}
@@ -71,7 +73,7 @@ func TestMoveWaitsForAnAgentThatIsRestarted(t *testing.T) {
 
 // moveStates are what a move, or several that were cut off, may find.
 var moveStates = []struct {
-	node1, node2   string // phases; "" is not there
+	node1, node2   vm.Phase // "" is not there
 	guest1, guest2 bool
 }{
 	{PhaseLive, "", true, true},
@@ -276,10 +278,14 @@ func TestMoveInterrupted(t *testing.T) {
 	f := movable(t)
 	f.guests["node2 web"] = false
 	f.watch()
+	watched := f.after
 	c := f.control()
 	stop := make(chan struct{})
 	c.Stop = stop
-	time.AfterFunc(10*time.Millisecond, func() { close(stop) })
+	f.after = func(n int, change string) error {
+		close(stop) // the guest is waited for next
+		return watched(n, change)
+	}
 	_, err := c.Move(context.Background(), "web", "node2", MoveOptions{Wait: time.Minute})
 	if !errors.Is(err, ErrInterrupted) {
 		t.Errorf("got %v", err)
@@ -287,12 +293,63 @@ func TestMoveInterrupted(t *testing.T) {
 	wantError(t, err, Refused, "announced by node1", "`ipfabric vm move web --to node2` finishes it, with --to node1 it goes back")
 
 	ctx, cancel := context.WithCancel(context.Background())
-	time.AfterFunc(10*time.Millisecond, cancel)
+	f = movable(t)
+	f.guests["node2 web"] = false
+	f.watch()
+	watched = f.after
+	f.after = func(n int, change string) error {
+		cancel()
+		return watched(n, change)
+	}
 	if _, err := f.control().Move(ctx, "web", "node2", MoveOptions{Wait: time.Minute}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+	f.after = watched
 	f.guests["node2 web"] = true
 	if _, err := f.move("node2"); err != nil || f.has("web") != "node2 live" {
 		t.Errorf("%v, %s", err, f.has("web"))
+	}
+}
+
+// Once the new node is preferred, neither the first Ctrl-C nor the second leaves
+// the move half done, not even if agents restart just then.
+func TestMoveInterruptedAtItsEnd(t *testing.T) {
+	for _, at := range []string{"node1: remove web --missing-ok --handover", "node2: phase web live"} {
+		for _, name := range []string{"the first Ctrl-C", "the second Ctrl-C"} {
+			f := movable(t)
+			ctx, cancel := context.WithCancel(context.Background())
+			c, stop, tries := f.control(), make(chan struct{}), 0
+			c.Stop = stop
+			f.before = func(_ int, change string) error {
+				if change != at {
+					return nil
+				}
+				if tries++; tries == 1 && name == "the first Ctrl-C" {
+					close(stop)
+				} else if tries == 1 {
+					cancel()
+				}
+				if tries < 3 {
+					return agentExit{1, `{"code":"not-running","error":"the agent is not running"}`}
+				}
+				return nil
+			}
+			m, err := c.Move(ctx, "web", "node2", MoveOptions{Wait: time.Minute})
+			if err != nil || m.VM.Node != "node2" || f.has("web") != "node2 live" {
+				t.Errorf("%s at %q: %v, %s", name, at, err, f.has("web"))
+			}
+			cancel()
+		}
+	}
+}
+
+func TestOutlive(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	longer, end := outlive(ctx, time.Millisecond)
+	defer end()
+	cancel(errCut)
+	<-longer.Done()
+	if context.Cause(longer) != errCut {
+		t.Errorf("got %v", context.Cause(longer))
 	}
 }

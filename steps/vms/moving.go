@@ -12,7 +12,7 @@ import (
 
 // run carries the move out. Its order is what keeps the VM announced.
 func (m *move) run(ctx context.Context) error {
-	c, to := m.c, m.vm.Node
+	c := m.c
 	views := m.look(ctx)
 	if err := m.askable(views); err != nil {
 		return err
@@ -32,23 +32,47 @@ func (m *move) run(ctx context.Context) error {
 			return err
 		}
 	}
-	// From here on the old node is not needed. What follows is short, and is
-	// done to its end.
-	calm := *c
-	calm.Stop = nil
-	for _, v := range m.sources {
-		if err := c.handOver(ctx, v); err != nil {
-			return m.cutOff(err, "it is announced by both, and "+to+" is preferred")
-		}
-		c.note(v.Node, ": removed")
+	return m.finish(ctx)
+}
+
+// finishLimit is how long the last part of a move may go on after its context
+// was cancelled. It is longer than restartLimit.
+const finishLimit = 5 * time.Second
+
+// finish takes the VM from the old nodes, which are no longer needed. This takes
+// less than a second, so Ctrl-C does not cut it off: an agent that restarts just
+// then is waited for, and the move is not left half done. After a second Ctrl-C
+// it has finishLimit.
+func (m *move) finish(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return m.cutOff(context.Cause(ctx), "it may be announced by both")
 	}
-	if err := m.awaitAlone(ctx, &calm); err != nil {
+	ctx, cancel := outlive(ctx, finishLimit)
+	defer cancel()
+	whole := *m.c
+	whole.Stop = nil
+	for _, v := range m.sources {
+		if err := whole.handOver(ctx, v); err != nil {
+			return m.cutOff(err, "it is announced by both, and "+m.vm.Node+" is preferred")
+		}
+		whole.note(v.Node, ": removed")
+	}
+	if err := m.awaitAlone(ctx, &whole); err != nil {
 		return err
 	}
-	if err := c.setPhase(ctx, m.vm, PhaseLive); err != nil {
-		return m.cutOff(err, "it is announced by "+to+" alone")
+	if err := whole.setPhase(ctx, m.vm, PhaseLive); err != nil {
+		return m.cutOff(err, "it is announced by "+m.vm.Node+" alone")
 	}
 	return nil
+}
+
+// outlive returns a context that is cancelled that much later than ctx.
+func outlive(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(by, func() { cancel(context.Cause(ctx)) })
+	})
+	return longer, func() { stop(); cancel(nil) }
 }
 
 // look asks the reflectors about the VM.

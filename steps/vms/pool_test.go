@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/step/steptest"
 )
 
@@ -62,7 +63,7 @@ func FuzzChoose(f *testing.F) {
 			a = a.Next()
 		}
 		c := &Control{Fabric: &fabric}
-		got, err := c.choose(Request{VM: VM{Name: "web", Node: "node1"}, pick4: p.Addr().Is4(), pick6: p.Addr().Is6()}, owners)
+		got, err := c.choose(Request{VM: VM{Node: "node1", Observed: vm.Observed{VM: vm.VM{Name: "web"}}}, pick4: p.Addr().Is4(), pick6: p.Addr().Is6()}, owners)
 		if err != nil {
 			for a := p.Addr().Next(); p.Contains(a) && p.Contains(a.Next()); a = a.Next() {
 				if owners[a] == "" && fabric.HolderOf(a) == "" {
@@ -94,7 +95,7 @@ func FuzzVMRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, s := range []string{r.Name, r.MAC, r.Interface, r.Owner} {
+		for _, s := range []string{r.Name, r.MAC.String(), r.Interface, r.Owner} {
 			if strings.ContainsAny(s, "/\x00 '\"\\$`;&|<>*?\n\t()") || strings.HasPrefix(s, "-") || s == "." || s == ".." {
 				t.Errorf("%q got through", s)
 			}

@@ -8,52 +8,26 @@ import (
 	"slices"
 
 	"ipfabric/steps/step"
+
+	"ipfabric/inventory/vm"
 )
 
 // A VM is one virtual machine as the agent of its node describes it.
 type VM struct {
-	Node       string     `json:"node"`
-	Name       string     `json:"name"`
-	IPv4       netip.Addr `json:"ip,omitzero"`  // announced as a /32
-	IPv6       netip.Addr `json:"ip6,omitzero"` // announced as a /128
-	MAC        string     `json:"mac,omitempty"`
-	Interface  string     `json:"interface"` // the host's end
-	Link       string     `json:"link"`      // "tap" or "existing"
-	Owner      string     `json:"owner,omitempty"`
-	Group      string     `json:"group,omitempty"`
-	MultiQueue bool       `json:"multiqueue,omitempty"`
-	Phase      string     `json:"phase"`     // "live", "waiting", "migrating", "withdrawn" or "off"
-	Source     string     `json:"source"`    // who wants it: "api", "libvirt" or "lxd"
-	Present    bool       `json:"present"`   // it has its interface
-	Carrier    bool       `json:"carrier"`   // the guest's end is there
-	Routes     int        `json:"routes"`    // in the node's kernel
-	Announced  bool       `json:"announced"` // FRR has what it needs to announce it
-	Problem    string     `json:"problem,omitempty"`
-	FileError  string     `json:"file_error,omitempty"` // why the agent cannot use its file: of the rest only the name is sure
-	Dropped    uint64     `json:"dropped_packets"`      // in the last day, not its to send
+	Node string `json:"node"`
+	vm.Observed
 }
 
 // The agent's phases of a VM. Only in the first two it has routes.
 const (
-	PhaseLive      = "live"
-	PhaseMigrating = "migrating" // preferred by everybody: LOCAL_PREF 200
-	PhaseWaiting   = "waiting"
-	PhaseWithdrawn = "withdrawn"
-	PhaseOff       = "off" // libvirt's or LXD's that does not run: the agent only lists it
+	PhaseLive      = vm.Live
+	PhaseMigrating = vm.Migrating // preferred by all routers: LOCAL_PREF 200
+	PhaseWaiting   = vm.Waiting
+	PhaseWithdrawn = vm.Withdrawn
+	PhaseOff       = vm.Off // libvirt's or LXD's that does not run: the agent only lists it
 )
 
-const SourceAPI = "api"
-
-// Addrs returns the VM's addresses, IPv4 first.
-func (v VM) Addrs() []netip.Addr {
-	var out []netip.Addr
-	for _, a := range []netip.Addr{v.IPv4, v.IPv6} {
-		if a.IsValid() {
-			out = append(out, a)
-		}
-	}
-	return out
-}
+const SourceAPI = vm.API
 
 // State says in a word or two how the VM is on its node: "announced",
 // "migrating" (announced and preferred), or what is in the way. A VM without a
@@ -63,7 +37,7 @@ func (v VM) State() string {
 	case v.Problem != "":
 		return "problem"
 	case v.Phase == PhaseWaiting || v.Phase == PhaseWithdrawn || v.Phase == PhaseOff:
-		return v.Phase
+		return string(v.Phase)
 	case !v.Present:
 		return "no interface"
 	case v.Routes == 0:
@@ -71,7 +45,7 @@ func (v VM) State() string {
 	case !v.Carrier:
 		return "no guest"
 	case v.Phase == PhaseMigrating:
-		return PhaseMigrating
+		return string(PhaseMigrating)
 	}
 	return "announced"
 }
@@ -79,7 +53,7 @@ func (v VM) State() string {
 // Hindrance says why the VM's node does not announce it, "" if it does. That a
 // guest is missing is none: only FRR 10 waits for it.
 func (v VM) Hindrance() string {
-	switch v.State() {
+	switch vm.Phase(v.State()) {
 	case "problem":
 		return v.Problem
 	case PhaseWaiting:
@@ -110,8 +84,8 @@ func (v VM) GuestMissing() string {
 	return ""
 }
 
-// ParseList reads what the agent lists.
-func ParseList(node, out string) ([]VM, error) {
+// parseList reads what the agent lists.
+func parseList(node, out string) ([]VM, error) {
 	var vms []VM
 	if err := json.Unmarshal([]byte(out), &vms); err != nil {
 		return nil, fmt.Errorf("the agent's list of VMs cannot be read: %v", err)

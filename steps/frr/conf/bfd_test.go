@@ -29,6 +29,7 @@ func TestConfBFD(t *testing.T) {
 		{Version{9, 1}, usual, "10 30", plain},
 		{Version{10, 3}, usual, "1 3", ""},
 		{Version{10, 3}, bfd(1900 * time.Millisecond), "2 6", ""},
+		{Version{10, 3}, bfd(2 * time.Second), "2 6", ""},
 		{Version{10, 3}, bfd(20 * time.Second), "10 30", ""},
 		{Version{10, 3}, inventory.BFD{}, "10 30", ""},
 		{Version{10, 6}, usual, "1 3", ""},

@@ -36,7 +36,7 @@ func confLines(conf string) []string {
 	var depths []int
 	for line := range strings.Lines(conf) {
 		text := strings.TrimSpace(line)
-		if text == "" || text[0] == '!' || text[0] == '#' || ignoredLine(text) {
+		if !counts(text) {
 			continue
 		}
 		depth := len(line) - len(strings.TrimLeft(line, " "))
@@ -52,22 +52,4 @@ func confLines(conf string) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-// ignoredLine says which lines are no configuration, or the host's own.
-func ignoredLine(text string) bool {
-	switch text {
-	case "exit", "end", "exit-address-family", "exit-vrf", "exit-vni", "Building configuration...", "Current configuration:",
-		"service integrated-vtysh-config",
-		// zebra shows these on a host that does not forward; what the kernel
-		// does is set by sysctl, not here.
-		"no ip forwarding", "no ipv6 forwarding":
-		return true
-	}
-	for _, prefix := range []string{"frr version ", "frr defaults ", "hostname "} {
-		if strings.HasPrefix(text, prefix) {
-			return true
-		}
-	}
-	return false
 }

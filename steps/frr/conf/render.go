@@ -11,10 +11,6 @@ import (
 	"ipfabric/inventory"
 )
 
-// Header is the first line of every frr.conf that ipfabric wrote. A file
-// that starts otherwise belongs to somebody else.
-const Header = "! Written by ipfabric: changes made here are overwritten. Put lines of your own into frr.extra of the inventory."
-
 // confData is what the templates of assets/frr see: values, no decisions.
 type confData struct {
 	Header, Fabric, Host string
@@ -63,6 +59,11 @@ type family struct {
 	Match   string // "ip"
 	Pools   []poolEntry
 	Groups  []group
+	// NextHop is what a node announces its VMs with, "" if FRR finds it out. In
+	// IPv6 it is told: FRR takes it from the interface of the session, and keeps
+	// "::ffff:IPv4" for good if the interface's IPv6 address is removed and added
+	// again, as networkctl reconfigure does.
+	NextHop string
 }
 
 type poolEntry struct {
@@ -132,6 +133,9 @@ func Node(f *inventory.Fabric, n inventory.Node, v Version) ([]byte, error) {
 			hosts = append(hosts, r.Host)
 		}
 		d.addGroup(&fam, rrs, hosts, t)
+		if t.Version == "6" {
+			fam.NextHop = t.Addr(n.Host).String()
+		}
 		d.Families = append(d.Families, fam)
 	}
 	if f.VXLAN {

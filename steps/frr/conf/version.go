@@ -32,6 +32,7 @@ func ParseSeries(s string) (Version, error) {
 	return ParseVersion(s)
 }
 
+// AtLeast says whether the version is that one or a later one.
 func (v Version) AtLeast(major, minor int) bool {
 	return v.Major > major || v.Major == major && v.Minor >= minor
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // A backend notes what it is asked for.
@@ -30,16 +30,18 @@ func (b *backend) call(s string) error {
 	return b.err
 }
 
-func (b *backend) Status(context.Context) Status { return Status{Version: "1.2.3", Healthy: true} }
-func (b *backend) VMs(context.Context) []VM      { return []VM{} }
-func (b *backend) VM(_ context.Context, name string) (VM, error) {
-	return VM{VM: vm.VM{Name: name}}, b.call("show " + name)
+func (b *backend) Status(context.Context) vm.Status {
+	return vm.Status{Build: vm.Build{Version: "1.2.3"}, Healthy: true}
 }
-func (b *backend) Add(_ context.Context, v vm.VM) (VM, bool, error) {
-	return VM{VM: v}, true, b.call("add " + v.Name)
+func (b *backend) VMs(context.Context) []vm.Observed { return []vm.Observed{} }
+func (b *backend) VM(_ context.Context, name string) (vm.Observed, error) {
+	return vm.Observed{VM: vm.VM{Name: name}}, b.call("show " + name)
 }
-func (b *backend) SetPhase(_ context.Context, name string, p vm.Phase) (VM, error) {
-	return VM{VM: vm.VM{Name: name, Phase: p}}, b.call("phase " + name + " " + string(p))
+func (b *backend) Add(_ context.Context, v vm.VM) (vm.Observed, bool, error) {
+	return vm.Observed{VM: v}, true, b.call("add " + v.Name)
+}
+func (b *backend) SetPhase(_ context.Context, name string, p vm.Phase) (vm.Observed, error) {
+	return vm.Observed{VM: vm.VM{Name: name, Phase: p}}, b.call("phase " + name + " " + string(p))
 }
 func (b *backend) Remove(_ context.Context, name string) error { return b.call("remove " + name) }
 
@@ -110,10 +112,10 @@ func TestClientAndServer(t *testing.T) {
 }
 
 func TestARefusalReachesTheClientWithItsHint(t *testing.T) {
-	c := start(t, &backend{err: Errorf(http.StatusConflict, "VM a: 203.0.113.1 is VM b's").WithHint("take another")})
+	c := start(t, &backend{err: vm.Errorf(vm.Conflict, "VM a: 203.0.113.1 is VM b's").WithHint("take another")})
 	err := c.Remove(context.Background(), "a")
-	var refused *Error
-	if !errors.As(err, &refused) || refused.Code != 409 || refused.Msg != "VM a: 203.0.113.1 is VM b's" || refused.Hint() != "take another" {
+	var refused *vm.Error
+	if !errors.As(err, &refused) || refused.Code != vm.Conflict || refused.Msg != "VM a: 203.0.113.1 is VM b's" || refused.Hint() != "take another" {
 		t.Errorf("got %#v", err)
 	}
 }
@@ -195,4 +197,87 @@ func FuzzAPI(f *testing.F) {
 			t.Errorf("%s %s: %d", method, path, w.Code)
 		}
 	})
+}
+
+// oldAgent answers as one from before there was a protocol number.
+func oldAgent(t *testing.T, status int, body string) *Client {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "agent.sock")
+	l, err := Listen(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	})}
+	go srv.Serve(l)
+	t.Cleanup(func() { srv.Close() })
+	return NewClient(socket)
+}
+
+func TestAnAgentOfAnotherProtocol(t *testing.T) {
+	c := oldAgent(t, 200, `[]`)
+	_, err := c.VMs(context.Background())
+	if vm.CodeOf(err) != vm.AgentOlder || !strings.Contains(err.Error(), "they speak protocol 0 and 1") {
+		t.Errorf("its own program: %v", err)
+	}
+	c.Protocol = vm.Protocol
+	_, err = c.VMs(context.Background())
+	if vm.CodeOf(err) != vm.AgentOlder || !strings.Contains(err.Error(), "the agent is older than this ipfabric") {
+		t.Errorf("ipfabric: %v", err)
+	}
+
+	b := &backend{}
+	c = start(t, b)
+	c.Protocol = vm.Protocol + 1
+	if err := c.Remove(context.Background(), "a"); vm.CodeOf(err) != vm.AgentOlder {
+		t.Errorf("a newer ipfabric: %v", err)
+	}
+	c.Protocol = -1
+	if err := c.Remove(context.Background(), "a"); vm.CodeOf(err) != vm.IpfabricOlder {
+		t.Errorf("an older ipfabric: %v", err)
+	}
+	if len(b.calls) != 0 {
+		t.Errorf("it did %v", b.calls)
+	}
+	// What finds out about it, and guests that start meanwhile, are not refused.
+	if _, err := c.Status(context.Background()); err != nil {
+		t.Errorf("status: %v", err)
+	}
+	if err := c.Domain(context.Background(), libvirt.Event{Guest: "g", Op: "prepare"}); err != nil {
+		t.Errorf("hook: %v", err)
+	}
+}
+
+func TestAnErrorWithoutACode(t *testing.T) {
+	for status, want := range map[int]vm.Code{400: vm.Usage, 404: vm.NotFound, 409: vm.Conflict, 422: vm.Invalid, 500: vm.Internal, 507: vm.DiskFull} {
+		c := oldAgent(t, status, `{"error": "no", "hint": "try"}`)
+		_, err := c.Status(context.Background())
+		var e *vm.Error
+		if !errors.As(err, &e) || *e != (vm.Error{Code: want, Msg: "no", Next: "try"}) {
+			t.Errorf("%d: %#v", status, err)
+		}
+	}
+}
+
+// Each code reaches the client as it is, whatever HTTP status it has.
+func TestCodesAreToldApart(t *testing.T) {
+	for _, code := range []vm.Code{vm.Usage, vm.Invalid, vm.NotFound, vm.Conflict, vm.TooLarge, vm.TooLate, vm.DiskFull, vm.Internal, "one-of-tomorrow"} {
+		err := start(t, &backend{err: vm.Errorf(code, "no")}).Remove(context.Background(), "a")
+		if vm.CodeOf(err) != code {
+			t.Errorf("%s became %v", code, err)
+		}
+	}
+}
+
+// The hook's program may be newer than the agent that still runs.
+func TestTheHookMaySendMoreThanIsKnown(t *testing.T) {
+	b := &backend{}
+	w := httptest.NewRecorder()
+	newServer(b).Handler().ServeHTTP(w, httptest.NewRequest("POST", "/v1/hooks/libvirt",
+		strings.NewReader(`{"guest":"g","op":"prepare","vm":{"name":"g","vrf":7},"machine":"q35"}`)))
+	if w.Code != 204 || len(b.calls) != 1 {
+		t.Errorf("%d %s, %v", w.Code, w.Body, b.calls)
+	}
 }

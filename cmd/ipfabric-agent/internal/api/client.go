@@ -2,26 +2,30 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"syscall"
 	"time"
 
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // A Client talks to the agent on this machine.
 type Client struct {
-	socket string
-	http   http.Client
+	// Protocol is what the program speaks on whose behalf it asks, if that is
+	// another than this one: ipfabric. Zero is this program.
+	Protocol int
+	socket   string
+	http     http.Client
 }
 
 // NewClient returns a client of the agent behind that unix socket.
@@ -40,33 +44,33 @@ func NewClient(socket string) *Client {
 }
 
 // Status asks the agent how it is.
-func (c *Client) Status(ctx context.Context) (Status, error) {
-	var s Status
+func (c *Client) Status(ctx context.Context) (vm.Status, error) {
+	var s vm.Status
 	return s, c.do(ctx, http.MethodGet, "/v1/status", nil, &s)
 }
 
 // VMs lists the VMs that are wanted on the node.
-func (c *Client) VMs(ctx context.Context) ([]VM, error) {
-	var vms []VM
+func (c *Client) VMs(ctx context.Context) ([]vm.Observed, error) {
+	var vms []vm.Observed
 	return vms, c.do(ctx, http.MethodGet, "/v1/vms", nil, &vms)
 }
 
 // VM returns one VM.
-func (c *Client) VM(ctx context.Context, name string) (VM, error) {
-	var v VM
+func (c *Client) VM(ctx context.Context, name string) (vm.Observed, error) {
+	var v vm.Observed
 	return v, c.do(ctx, http.MethodGet, vmPath(name), nil, &v)
 }
 
 // Add makes a VM wanted on the node.
-func (c *Client) Add(ctx context.Context, v vm.VM) (VM, error) {
-	var out VM
+func (c *Client) Add(ctx context.Context, v vm.VM) (vm.Observed, error) {
+	var out vm.Observed
 	return out, c.do(ctx, http.MethodPost, "/v1/vms", v, &out)
 }
 
 // SetPhase changes how a VM is announced.
-func (c *Client) SetPhase(ctx context.Context, name string, p vm.Phase) (VM, error) {
-	var v VM
-	return v, c.do(ctx, http.MethodPatch, vmPath(name), Change{Phase: p}, &v)
+func (c *Client) SetPhase(ctx context.Context, name string, p vm.Phase) (vm.Observed, error) {
+	var v vm.Observed
+	return v, c.do(ctx, http.MethodPatch, vmPath(name), vm.Change{Phase: p}, &v)
 }
 
 // Remove makes a VM unwanted.
@@ -113,6 +117,7 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 	if err != nil {
 		return err
 	}
+	req.Header.Set(protocolHeader, strconv.Itoa(cmp.Or(c.Protocol, vm.Protocol)))
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -121,9 +126,12 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 		return c.unreachable(err)
 	}
 	defer resp.Body.Close()
+	if err := c.checkAgent(path, resp); err != nil {
+		return err
+	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
 	if err != nil {
-		return fmt.Errorf("the agent's answer: %v", err)
+		return vm.Errorf(vm.NoAnswer, "the agent's answer breaks off: %v", err)
 	}
 	if resp.StatusCode/100 != 2 {
 		return refusal(resp.StatusCode, data)
@@ -132,26 +140,45 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 		return nil
 	}
 	if err := json.Unmarshal(data, out); err != nil {
-		return fmt.Errorf("the agent's answer: %v", err)
+		return vm.Errorf(vm.NoAnswer, "the agent's answer cannot be read: %v", err)
 	}
 	return nil
 }
 
-func refusal(code int, data []byte) error {
-	var b errorBody
-	if err := json.Unmarshal(data, &b); err != nil || b.Error == "" {
-		return Errorf(code, "the agent answered %d %s", code, http.StatusText(code))
+// checkAgent refuses the answer of an agent that speaks another protocol. An
+// agent from before there were numbers sends none: that is 0.
+func (c *Client) checkAgent(path string, resp *http.Response) error {
+	if anyProtocol(path) {
+		return nil
 	}
-	return &Error{Code: code, Msg: b.Error, Next: b.Hint}
+	agent, _ := strconv.Atoi(resp.Header.Get(protocolHeader))
+	err := vm.CheckProtocol(cmp.Or(c.Protocol, vm.Protocol), agent)
+	if err == nil || c.Protocol != 0 {
+		return err
+	}
+	// Both programs come from one file, which was replaced since the agent began.
+	return vm.Errorf(vm.CodeOf(err), "the agent that runs and this program are not the same version: they speak protocol %d and %d", agent, vm.Protocol).
+		WithHint("systemctl restart ipfabric-agent")
+}
+
+// refusal is the error that an answer stands for. An older agent sends no code.
+func refusal(status int, data []byte) error {
+	var e vm.Error
+	if err := json.Unmarshal(data, &e); err != nil || e.Msg == "" {
+		return vm.Errorf(codeOf(status), "the agent answered %d %s", status, http.StatusText(status))
+	}
+	e.Code = cmp.Or(e.Code, codeOf(status))
+	return &e
 }
 
 func (c *Client) unreachable(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-		return Errorf(0, "the agent is not running: nobody answers on %s", c.socket).
+		return vm.Errorf(vm.NotRunning, "the agent is not running: nothing listens on %s", c.socket).
 			WithHint("systemctl status ipfabric-agent; journalctl -u ipfabric-agent")
 	case errors.Is(err, fs.ErrPermission):
-		return Errorf(0, "socket %s: permission denied", c.socket).WithHint("run this as root")
+		return vm.Errorf(vm.NoPermission, "socket %s: permission denied", c.socket).WithHint("run this as root")
 	}
-	return fmt.Errorf("the agent on %s: %w", c.socket, err)
+	return vm.Errorf(vm.NoAnswer, "the agent on %s does not answer: %v", c.socket, err).
+		WithHint("systemctl status ipfabric-agent; journalctl -u ipfabric-agent")
 }

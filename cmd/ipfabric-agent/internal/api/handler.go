@@ -6,9 +6,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // A handler answers one request with a code and a body, or with an error.
@@ -30,18 +31,43 @@ func (s *Server) Handler() http.Handler {
 		"POST /v1/hooks/libvirt": s.libvirt,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			err := checkAsking(r)
+			if err != nil {
+				s.refuse(w, err)
+				return
+			}
 			code, body, err := h(r)
 			if err != nil {
-				e := asError(err)
-				code, body = e.Code, errorBody{Error: e.Msg, Hint: e.Next}
+				s.refuse(w, err)
+				return
 			}
 			s.answer(w, code, body)
 		})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.answer(w, http.StatusNotFound, errorBody{Error: "there is no such request: " + r.Method + " " + r.URL.Path})
+		s.refuse(w, vm.Errorf(vm.NotFound, "there is no such request: %s %s", r.Method, r.URL.Path))
 	})
 	return http.MaxBytesHandler(mux, maxBody)
+}
+
+// checkAsking refuses a request of a program that speaks another protocol. One
+// that sends no number, such as curl, is answered.
+func checkAsking(r *http.Request) error {
+	asking := r.Header.Get(protocolHeader)
+	if asking == "" || anyProtocol(r.URL.Path) {
+		return nil
+	}
+	n, err := strconv.Atoi(asking)
+	if err != nil {
+		return vm.Errorf(vm.Usage, "header %s: %.20q is not a number", protocolHeader, asking)
+	}
+	return vm.CheckProtocol(n, vm.Protocol)
+}
+
+// refuse answers with an error.
+func (s *Server) refuse(w http.ResponseWriter, err error) {
+	e := vm.ErrorOf(err, vm.Internal)
+	s.answer(w, statusOf(e.Code), e)
 }
 
 func (s *Server) status(r *http.Request) (int, any, error) {
@@ -59,7 +85,7 @@ func (s *Server) add(r *http.Request) (int, any, error) {
 	}
 	v, err := vm.Decode(data)
 	if err != nil {
-		return 0, nil, Errorf(http.StatusBadRequest, "%v", err)
+		return 0, nil, vm.Errorf(vm.Usage, "%v", err)
 	}
 	out, created, err := s.Backend.Add(r.Context(), *v)
 	if created {
@@ -74,8 +100,8 @@ func (s *Server) show(r *http.Request) (int, any, error) {
 }
 
 func (s *Server) change(r *http.Request) (int, any, error) {
-	var c Change
-	if err := decode(r, &c); err != nil {
+	var c vm.Change
+	if err := decode(r, &c, true); err != nil {
 		return 0, nil, err
 	}
 	out, err := s.Backend.SetPhase(r.Context(), r.PathValue("name"), c.Phase)
@@ -102,7 +128,9 @@ func (s *Server) reconcile(r *http.Request) (int, any, error) {
 
 func (s *Server) libvirt(r *http.Request) (int, any, error) {
 	var ev libvirt.Event
-	if err := decode(r, &ev); err != nil {
+	// The hook may be a newer program than the agent that still runs. A guest
+	// must not start without network for a key that is not known.
+	if err := decode(r, &ev, false); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusNoContent, nil, s.Backend.Domain(r.Context(), ev)
@@ -113,28 +141,31 @@ func body(r *http.Request) ([]byte, error) {
 	data, err := io.ReadAll(r.Body)
 	var long *http.MaxBytesError
 	if errors.As(err, &long) {
-		return nil, Errorf(http.StatusRequestEntityTooLarge, "the request is longer than %d bytes", long.Limit)
+		return nil, vm.Errorf(vm.TooLarge, "the request is longer than %d bytes", long.Limit)
 	}
 	if err != nil {
-		return nil, Errorf(http.StatusBadRequest, "the request breaks off: %v", err)
+		return nil, vm.Errorf(vm.Usage, "the request breaks off: %v", err)
 	}
 	return data, nil
 }
 
-func decode(r *http.Request, into any) error {
+func decode(r *http.Request, into any, strict bool) error {
 	data, err := body(r)
 	if err != nil {
 		return err
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
+	if strict {
+		dec.DisallowUnknownFields()
+	}
 	if err := dec.Decode(into); err != nil {
-		return Errorf(http.StatusBadRequest, "the request is not what belongs there: %v", err)
+		return vm.Errorf(vm.Usage, "the request is not what belongs there: %v", err)
 	}
 	return nil
 }
 
 func (s *Server) answer(w http.ResponseWriter, code int, v any) {
+	w.Header().Set(protocolHeader, strconv.Itoa(vm.Protocol))
 	if code == http.StatusNoContent {
 		w.WriteHeader(code)
 		return

@@ -14,16 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // A Backend does what the API is asked for.
 type Backend interface {
-	Status(context.Context) Status
-	VMs(context.Context) []VM
-	VM(ctx context.Context, name string) (VM, error)
-	Add(context.Context, vm.VM) (v VM, created bool, err error)
-	SetPhase(ctx context.Context, name string, p vm.Phase) (VM, error)
+	Status(context.Context) vm.Status
+	VMs(context.Context) []vm.Observed
+	VM(ctx context.Context, name string) (vm.Observed, error)
+	Add(context.Context, vm.VM) (v vm.Observed, created bool, err error)
+	SetPhase(ctx context.Context, name string, p vm.Phase) (vm.Observed, error)
 	Remove(ctx context.Context, name string) error
 	HandOver(ctx context.Context, name string) error
 	Drain(ctx context.Context, drained bool) error

@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // A Result is what Plan found.
@@ -27,10 +27,9 @@ type State struct {
 
 // Plan says what to do so that the kernel has what is wanted.
 //
-// Links of the agent's and routes with its number that are seen but that nothing
-// wants are removed, unless keep says that nobody knows what their VM needs; of ""
-// it says so if nobody knows which VMs there are.
-// Hence seen must not hold the links of VMs that wants leaves out.
+// The agent's links and routes that are seen but not wanted are removed, unless
+// keep says that it is not known what their VM needs. keep("") says that it is
+// not known which VMs there are. Hence seen must not hold the links of VMs that wants leaves out.
 func Plan(wants []Want, seen Seen, keep func(name string) bool) Result {
 	p := planner{
 		seen:   seen,
@@ -204,7 +203,7 @@ func (p *planner) syncRoutes(op Op, want, have []Route, index int) {
 	}
 }
 
-// leftovers removes what is the agent's and nobody wants.
+// leftovers removes what the agent made and no VM needs.
 func (p *planner) leftovers(keep func(string) bool) {
 	kept := map[int]bool{}
 	links := slices.SortedFunc(maps.Values(p.seen.Links), func(a, b *Link) int { return cmp.Compare(a.Name, b.Name) })
@@ -232,9 +231,9 @@ func (p *planner) leftovers(keep func(string) bool) {
 	}
 }
 
-// release lets go of a link. One that the agent made is deleted. One that it
-// took up belongs to somebody else: it is set down, since a guest that is no
-// longer known here must not send through this node unfiltered.
+// release removes a VM from a link. A link that the agent made is deleted. Any
+// other link belongs to another program: it is set down, so that a guest that is
+// no longer known here cannot send through this node unfiltered.
 func (p *planner) release(op Op, l *Link, made bool) {
 	p.syncRoutes(op, nil, p.routes[l.Index], l.Index)
 	if made {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 func TestALinkThatOthersRelyOnIsNoVMs(t *testing.T) {

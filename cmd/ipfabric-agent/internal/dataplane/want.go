@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // Protocol is the number that marks the agent's routes. zebra takes a route

@@ -2,20 +2,18 @@ package engine
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // VMs returns all VMs that are wanted here, and how they are, by name. Those
 // whose file cannot be used are among them, with what the kernel still has, and
 // those that are off.
-func (e *Engine) VMs(context.Context) []api.VM {
+func (e *Engine) VMs(context.Context) []vm.Observed {
 	drops, _ := e.Firewall.Drops()
-	out := []api.VM{}
+	out := []vm.Observed{}
 	for _, v := range e.Store.All() {
 		out = append(out, e.describe(v, drops.Devices))
 	}
@@ -27,12 +25,12 @@ func (e *Engine) VMs(context.Context) []api.VM {
 	for _, v := range e.offVMs() {
 		out = append(out, e.describe(v, drops.Devices))
 	}
-	slices.SortFunc(out, func(a, b api.VM) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b vm.Observed) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
 // VM returns one.
-func (e *Engine) VM(_ context.Context, name string) (api.VM, error) {
+func (e *Engine) VM(_ context.Context, name string) (vm.Observed, error) {
 	if v, ok := e.Store.Get(name); ok {
 		drops, _ := e.Firewall.Drops()
 		return e.describe(v, drops.Devices), nil
@@ -40,29 +38,29 @@ func (e *Engine) VM(_ context.Context, name string) (api.VM, error) {
 	if v, ok := e.offVM(name); ok {
 		return e.describe(v, nil), nil
 	}
-	return api.VM{}, e.noSuchVM(name)
+	return vm.Observed{}, e.noSuchVM(name)
 }
 
 func (e *Engine) noSuchVM(name string) error {
 	if why, bad := e.Store.Bad()[name]; bad {
-		return api.Errorf(http.StatusConflict, "VM %.64q: %s", name, why).
+		return vm.Errorf(vm.Conflict, "VM %.64q: %s", name, why).
 			WithHint("add the VM again, or remove it")
 	}
 	if v, off := e.offVM(name); off {
-		return api.Errorf(http.StatusConflict, "VM %.64q is off: there is nothing of it on this node but what %s knows", name, v.Source)
+		return vm.Errorf(vm.Conflict, "VM %.64q is off: there is nothing of it on this node but what %s knows", name, v.Source)
 	}
-	return api.Errorf(http.StatusNotFound, "there is no VM %.64q on this node", name).
+	return vm.Errorf(vm.NotFound, "there is no VM %.64q on this node", name).
 		WithHint("ipfabric-agent vm list")
 }
 
-func (e *Engine) describe(v vm.VM, dropped map[string]uint64) api.VM {
+func (e *Engine) describe(v vm.VM, dropped map[string]uint64) vm.Observed {
 	e.mu.Lock()
 	s, ok := e.states[v.Name]
 	if !ok {
 		s = e.held[v.Name].vmState
 	}
 	e.mu.Unlock()
-	out := api.VM{
+	out := vm.Observed{
 		VM:      v,
 		Present: s.Present,
 		Carrier: s.Carrier,
@@ -92,9 +90,9 @@ func (e *Engine) unreadable() map[string]string {
 	return out
 }
 
-// describeBad tells of a VM whose file cannot be used: its addresses are those
+// describeBad describes a VM whose file cannot be used: its addresses are those
 // that are routed to it.
-func (e *Engine) describeBad(name, why string, dropped map[string]uint64) api.VM {
+func (e *Engine) describeBad(name, why string, dropped map[string]uint64) vm.Observed {
 	e.mu.Lock()
 	h := e.held[name]
 	e.mu.Unlock()

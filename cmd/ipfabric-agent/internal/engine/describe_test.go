@@ -3,22 +3,20 @@ package engine
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 func TestAnOwnerWhoIsNotThereIsRefused(t *testing.T) {
 	n := newNode(t)
 	_, _, err := n.Add(context.Background(), vm.VM{Name: "a", IPv4: netip.MustParseAddr("203.0.113.1"), Owner: "nosuchuser"})
-	var refused *api.Error
-	if !errors.As(err, &refused) || refused.Code != http.StatusUnprocessableEntity || refused.Next == "" {
+	var refused *vm.Error
+	if !errors.As(err, &refused) || refused.Code != vm.Invalid || refused.Next == "" {
 		t.Errorf("got %v", err)
 	}
 	if got := n.VMs(context.Background()); len(got) != 0 {

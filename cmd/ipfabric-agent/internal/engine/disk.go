@@ -3,14 +3,13 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"net/http"
 
 	"golang.org/x/sys/unix"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/inventory/vm"
 )
 
-// lookAtDisk finds out whether a VM could be stored now, before somebody has to.
+// lookAtDisk finds out whether a VM could be stored now, before one has to be.
 func (e *Engine) lookAtDisk() {
 	err := e.Store.Probe()
 	if err == nil {
@@ -28,15 +27,15 @@ func (e *Engine) lookAtDisk() {
 func (e *Engine) storeError(what string, err error) error {
 	e.lookAtDisk()
 	code, hint := diskFull(err)
-	return api.Errorf(code, "%s: %v", what, err).WithHint("%s", hint)
+	return vm.Errorf(code, "%s: %v", what, err).WithHint("%s", hint)
 }
 
-func diskFull(err error) (code int, hint string) {
+func diskFull(err error) (code vm.Code, hint string) {
 	switch {
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
-		return http.StatusInsufficientStorage, "make room on the disk that holds /var/lib/ipfabric: df -h /var/lib/ipfabric; df -i /var/lib/ipfabric"
+		return vm.DiskFull, "make room on the disk that holds /var/lib/ipfabric: df -h /var/lib/ipfabric; df -i /var/lib/ipfabric"
 	case errors.Is(err, unix.EROFS):
-		return http.StatusInternalServerError, "the file system of /var/lib/ipfabric is read-only: dmesg says why"
+		return vm.Internal, "the file system of /var/lib/ipfabric is read-only: dmesg says why"
 	}
-	return http.StatusInternalServerError, ""
+	return vm.Internal, ""
 }

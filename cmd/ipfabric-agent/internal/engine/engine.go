@@ -11,14 +11,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
-	"ipfabric/cmd/ipfabric-agent/internal/frr"
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
 	"ipfabric/cmd/ipfabric-agent/internal/store"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 )
 
 // A Kernel is looked at and changed: see package kernel.
@@ -46,15 +44,15 @@ type Firewall interface {
 
 // Options are what an Engine is made of.
 type Options struct {
-	Version  string
-	Binary   func() api.Binary
-	Loaded   api.Config
+	Build    vm.Build
+	Binary   func() vm.Binary
+	Loaded   vm.Config
 	Config   *inventory.AgentConfig
 	Store    *store.Store
 	Kernel   Kernel
 	Firewall Firewall
 	// Sessions asks FRR.
-	Sessions func(context.Context) ([]frr.Session, error)
+	Sessions func(context.Context) ([]vm.Session, error)
 	// Guest returns nil once the guest behind a link has sent something.
 	Guest func(ctx context.Context, device string) error
 	// Defined returns the domains that libvirt knows, running or not. It may be nil.
@@ -76,6 +74,9 @@ type Engine struct {
 	// clashes are VMs that cannot be served because of others, as the last
 	// complete pass found them. Guarded by work.
 	clashes map[string]string
+	// logged are the warnings about VMs' files that were logged, by VM. Guarded
+	// by work.
+	logged map[string]string
 
 	// What is known from the last passes.
 	mu      sync.Mutex

@@ -12,10 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 var ctx = context.Background()
@@ -89,23 +88,23 @@ func TestWhatIsRefused(t *testing.T) {
 	addr := netip.MustParseAddr
 	tests := []struct {
 		vm   vm.VM
-		code int
+		code vm.Code
 		want string
 	}{
-		{vm.VM{Name: "b", IPv4: addr("203.0.113.1")}, 409, "VM b: 203.0.113.1 is VM a's"},
-		{vm.VM{Name: "b", IPv4: addr("203.0.113.2"), Interface: "a_net0"}, 409, "VM b: interface a_net0 is VM a's"},
-		{vm.VM{Name: "a", IPv4: addr("203.0.113.2")}, 409, "VM a is on this node already, with 203.0.113.1 on interface a_net0, wanted by api"},
-		{vm.VM{Name: "b", IPv4: addr("198.51.100.1")}, 422, "VM b: 198.51.100.1 is in none of the fabric's pools"},
-		{vm.VM{Name: "b", IPv4: addr("10.0.0.1")}, 422, "VM b: 10.0.0.1 is the gateway of all VMs"},
-		{vm.VM{Name: "b", IPv4: addr("203.0.113.2"), MAC: vm.MAC{2, 0, 0, 0, 0, 1}}, 422, "VM b: 02:00:00:00:00:01 is the MAC address of the gateway of all VMs"},
-		{vm.VM{Name: "b"}, 422, "VM b: it has neither an IPv4 nor an IPv6 address"},
-		{vm.VM{Name: "../b", IPv4: addr("203.0.113.2")}, 422, `VM name "../b": it must begin with a letter or a digit`},
+		{vm.VM{Name: "b", IPv4: addr("203.0.113.1")}, vm.Conflict, "VM b: 203.0.113.1 is VM a's"},
+		{vm.VM{Name: "b", IPv4: addr("203.0.113.2"), Interface: "a_net0"}, vm.Conflict, "VM b: interface a_net0 is VM a's"},
+		{vm.VM{Name: "a", IPv4: addr("203.0.113.2")}, vm.Conflict, "VM a is on this node already, with 203.0.113.1 on interface a_net0, wanted by api"},
+		{vm.VM{Name: "b", IPv4: addr("198.51.100.1")}, vm.Invalid, "VM b: 198.51.100.1 is in none of the fabric's pools"},
+		{vm.VM{Name: "b", IPv4: addr("10.0.0.1")}, vm.Invalid, "VM b: 10.0.0.1 is the gateway of all VMs"},
+		{vm.VM{Name: "b", IPv4: addr("203.0.113.2"), MAC: vm.MAC{2, 0, 0, 0, 0, 1}}, vm.Invalid, "VM b: 02:00:00:00:00:01 is the MAC address of the gateway of all VMs"},
+		{vm.VM{Name: "b"}, vm.Invalid, "VM b: it has neither an IPv4 nor an IPv6 address"},
+		{vm.VM{Name: "../b", IPv4: addr("203.0.113.2")}, vm.Invalid, `VM name "../b": it must begin with a letter or a digit`},
 	}
 	for _, tt := range tests {
 		_, _, err := n.Add(ctx, tt.vm)
-		var refused *api.Error
+		var refused *vm.Error
 		if !errors.As(err, &refused) || refused.Code != tt.code || refused.Msg != tt.want {
-			t.Errorf("%+v: got %v, want %d %s", tt.vm, err, tt.code, tt.want)
+			t.Errorf("%+v: got %v, want %s %s", tt.vm, err, tt.code, tt.want)
 		}
 	}
 	n.wantRoutes(t, "after all", "203.0.113.1/32 live")
@@ -213,7 +212,7 @@ func TestStatus(t *testing.T) {
 	n.mustAdd(t, "a", "203.0.113.1")
 	n.now = n.now.Add(90 * time.Second)
 	s := n.Status(ctx)
-	if !s.Healthy || s.UptimeSec != 90 || s.VMs != (api.VMCounts{Wanted: 1, Present: 1, Announced: 1}) || s.Routes != 1 {
+	if !s.Healthy || s.UptimeSec != 90 || s.VMs != (vm.VMCounts{Wanted: 1, Present: 1, Announced: 1}) || s.Routes != 1 {
 		t.Errorf("got %+v", s)
 	}
 	if len(s.FRR.Sessions) != 2 || s.FRR.Sessions[1].Established || len(s.Warnings) > 0 {

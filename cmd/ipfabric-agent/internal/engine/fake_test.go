@@ -11,13 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
-	"ipfabric/cmd/ipfabric-agent/internal/frr"
 	"ipfabric/cmd/ipfabric-agent/internal/store"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 )
 
 // A fakeKernel does what it is told to. What it does not know is an error.
@@ -224,9 +222,9 @@ func (n *node) boot(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.Engine = New(Options{
-		Binary:  func() api.Binary { return api.Binary{} },
-		Version: "1.2.3",
-		Loaded:  api.Config{Fabric: "lab", Node: "node1"},
+		Binary: func() vm.Binary { return vm.Binary{} },
+		Build:  vm.Build{Version: "1.2.3", Protocol: vm.Protocol},
+		Loaded: vm.Config{Fabric: "lab", Node: "node1"},
 		Config: &inventory.AgentConfig{
 			Fabric: "lab", Node: "node1", Virtualization: "kvm",
 			Gateway: inventory.VMGateway{
@@ -237,8 +235,8 @@ func (n *node) boot(t *testing.T) {
 		Store:    s,
 		Kernel:   n.kernel,
 		Firewall: n.firewall,
-		Sessions: func(context.Context) ([]frr.Session, error) {
-			return []frr.Session{
+		Sessions: func(context.Context) ([]vm.Session, error) {
+			return []vm.Session{
 				{Peer: "10.10.0.11", Name: "rr1", Family: "ipv4-unicast", State: "Established", Established: true},
 				{Peer: "10.10.0.12", Name: "rr2", Family: "ipv4-unicast", State: "Active"},
 			}, nil
@@ -268,7 +266,9 @@ func (n *node) mustAdd(t *testing.T, name, ip string) {
 // eventually waits for something that another goroutine brings about.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); <-again.C {
 		if ok() {
 			return
 		}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // watchGuests waits for the first packet of every guest that is about to

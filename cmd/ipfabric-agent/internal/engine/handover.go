@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // handOverLimit is how long FRR may take to lead a VM's addresses to another

@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/store"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 const lostWhy = "the folder of the VMs' files is missing"
@@ -23,6 +21,7 @@ const lostWhy = "the folder of the VMs' files is missing"
 // the kernel.
 func (e *Engine) readStore(ctx context.Context) {
 	err := e.Store.Reload()
+	e.logFiles()
 	if errors.Is(err, store.ErrMissing) && !e.Store.Known() && e.nothingOfOurs(ctx) {
 		err = e.Store.Make()
 	}
@@ -30,11 +29,25 @@ func (e *Engine) readStore(ctx context.Context) {
 	case err == nil:
 		e.setGlobal("store", "")
 	case errors.Is(err, store.ErrMissing):
-		e.setGlobal("store", fmt.Sprintf("%v: all VMs stay as they are; put it back, or let go of them all with an empty one: install -d -m 750 %s",
+		e.setGlobal("store", fmt.Sprintf("%v: all VMs stay as they are; put it back, or to remove all VMs, make an empty one: install -d -m 750 %s",
 			err, e.Store.Folder()))
 	default:
 		e.setGlobal("store", fmt.Sprintf("the VM files cannot be read: %v", err))
 	}
+}
+
+// logFiles logs once of each VM's file that it has more than this agent
+// understands. The caller holds work.
+func (e *Engine) logFiles() {
+	logged := map[string]string{}
+	for _, f := range e.Store.Unknown() {
+		text := notUnderstood(f)
+		if e.logged[f.VM.Name] != text {
+			e.Log.Warn(text)
+		}
+		logged[f.VM.Name] = text
+	}
+	e.logged = logged
 }
 
 // nothingOfOurs says whether the kernel has nothing that an agent has made, as
@@ -52,8 +65,8 @@ func (e *Engine) nothingOfOurs(ctx context.Context) bool {
 	return true
 }
 
-// holdLost holds all VMs of which the kernel has something, if nobody knows which
-// VMs there are.
+// holdLost holds all VMs of which the kernel has something, if it is not known
+// which VMs there are.
 func (r *roster) holdLost(seen dataplane.Seen) {
 	if r.lost == "" {
 		return
@@ -145,7 +158,7 @@ func (e *Engine) routedTo(a netip.Addr, not string) string {
 }
 
 // keepsAddrs refuses to add a VM again with other addresses than those that are
-// still routed to it: nobody would notice that they are withdrawn.
+// still routed to it: these would be withdrawn without anyone noticing.
 func (e *Engine) keepsAddrs(v *vm.VM) error {
 	if _, bad := e.Store.Bad()[v.Name]; !bad {
 		return nil
@@ -162,12 +175,12 @@ func (e *Engine) keepsAddrs(v *vm.VM) error {
 	if !lost {
 		return nil
 	}
-	return api.Errorf(http.StatusConflict, "VM %s is on this node already, with %s, though its file cannot be used", v.Name, strings.Join(has, " and ")).
+	return vm.Errorf(vm.Conflict, "VM %s is on this node already, with %s, though its file cannot be used", v.Name, strings.Join(has, " and ")).
 		WithHint("add it with the addresses it has, or remove it first: ipfabric-agent vm remove %s", v.Name)
 }
 
-// recall tells the plan which links the agent has made, whatever became of their
-// alias: the mark that a link had when it was first seen counts.
+// recall marks in seen which links the agent has made. The mark that a link had
+// when it was first seen counts, even if its alias was changed since.
 func (e *Engine) recall(seen dataplane.Seen, all bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -185,8 +198,8 @@ func (e *Engine) recall(seen dataplane.Seen, all bool) {
 	}
 }
 
-// lookForAstray finds VMs whose packets go elsewhere though their routes are
-// there: somebody else's are better.
+// lookForAstray finds VMs whose packets go elsewhere although their routes are
+// there, because another program's routes are preferred.
 func (e *Engine) lookForAstray(wants []dataplane.Want, result dataplane.Result, errs map[string]error) {
 	for _, w := range wants {
 		s := result.States[w.VM]

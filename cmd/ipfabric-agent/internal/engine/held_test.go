@@ -9,7 +9,7 @@ import (
 
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
 	"ipfabric/cmd/ipfabric-agent/internal/kernel"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 func (n *node) reconcile(t *testing.T) {
@@ -45,7 +45,7 @@ func TestTheFolderIsMissingAtTheStart(t *testing.T) {
 	if len(n.kernel.links) != 2 || !n.firewall.entries[firewall.Entry{Device: "a_net0", Addr: netip.MustParseAddr("203.0.113.1")}] {
 		t.Errorf("links %v, filtered %v", n.kernel.links, n.firewall.entries)
 	}
-	if got := n.problems(); !strings.Contains(got, folder+": all VMs stay as they are; put it back, or let go of them all") {
+	if got := n.problems(); !strings.Contains(got, folder+": all VMs stay as they are; put it back, or to remove all VMs, make an empty one") {
 		t.Errorf("problems: %s", got)
 	}
 	list := n.VMs(ctx)

@@ -2,17 +2,16 @@ package engine
 
 import (
 	"context"
-	"net/http"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
-// hostsOwn refuses an interface that is the host's own before the VM is stored:
-// at the next boot the agent may come before what shows whose it is. Whoever
-// adds a VM by hand is also told of an interface that no VM can live behind;
-// where libvirt or LXD want such a VM, its problem is to be seen in the status.
+// hostsOwn refuses an interface that is the host's own, before the VM is stored:
+// after the next boot the agent may start before the addresses and routes are
+// there by which such an interface is recognised. A VM that is added by hand is
+// also refused if its interface is not fit for a VM. For a VM of libvirt or LXD
+// that is a problem of the status instead.
 func (e *Engine) hostsOwn(ctx context.Context, v vm.VM) error {
 	w := dataplane.For(v, e.settings())
 	seen, err := e.Kernel.See(ctx, []string{w.Device}, false)
@@ -30,6 +29,6 @@ func (e *Engine) hostsOwn(ctx context.Context, v vm.VM) error {
 	if why == "" {
 		return nil
 	}
-	return api.Errorf(http.StatusConflict, "VM %s: interface %s: %s", v.Name, w.Device, why).
+	return vm.Errorf(vm.Conflict, "VM %s: interface %s: %s", v.Name, w.Device, why).
 		WithHint("leave out the interface, or name one that is the VM's alone")
 }

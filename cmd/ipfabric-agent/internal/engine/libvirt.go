@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
-// Domain follows what libvirt does with a domain. A VM that somebody else has
+// Domain follows what libvirt does with a domain. A VM that another source has
 // added (ipfabric vm add) stays theirs: of it, libvirt only says when it
 // migrates.
 //
@@ -26,8 +24,7 @@ func (e *Engine) Domain(ctx context.Context, ev libvirt.Event) error {
 	waited, cancel := ev.Context(ctx)
 	defer cancel()
 	err := e.domain(waited, ev)
-	var refused *api.Error
-	if errors.As(err, &refused) && refused.Code == http.StatusServiceUnavailable {
+	if vm.CodeOf(err) == vm.TooLate {
 		e.late(context.WithoutCancel(ctx), ev)
 	}
 	return err
@@ -74,11 +71,11 @@ func (e *Engine) domainStarts(ctx context.Context, ev libvirt.Event) error {
 	return err
 }
 
-// noteDomain makes a warning of what keeps a domain from being taken up.
+// noteDomain makes a warning of why a domain cannot be used; nil removes it.
 func (e *Engine) noteDomain(name string, err error) {
 	warning := ""
 	if err != nil {
-		warning = fmt.Sprintf("libvirt: domain %s is not taken up: %v", name, err)
+		warning = fmt.Sprintf("libvirt: domain %s cannot be used: %v", name, err)
 	}
 	e.Note("libvirt "+name, warning)
 }
@@ -103,7 +100,7 @@ func (e *Engine) late(ctx context.Context, ev libvirt.Event) {
 
 func (e *Engine) logLate(ev libvirt.Event, err error) {
 	if err != nil {
-		e.Log.Error("what libvirt told too late", "domain", ev.Guest, "op", ev.Op, "err", err)
+		e.Log.Error("an event of libvirt came too late", "domain", ev.Guest, "op", ev.Op, "err", err)
 	}
 }
 
@@ -125,13 +122,13 @@ func (e *Engine) park(ctx context.Context, name string) error {
 	return e.setPhase(ctx, v, vm.Waiting)
 }
 
-// Learn takes up the domains that run though nobody has told the agent of them:
-// they were started while it was not there.
+// Learn adds the VMs of domains that run and that the agent has not heard of, as
+// they were started while it did not run.
 func (e *Engine) Learn(ctx context.Context) { e.learn(ctx, "") }
 
 func (e *Engine) learn(ctx context.Context, only string) {
 	if e.Running == nil || !e.Store.Known() {
-		return // or nobody knows which VMs there are already
+		return // it is not known which VMs there are already
 	}
 	bad := e.Store.Bad()
 	for _, d := range e.Running() {
@@ -153,10 +150,9 @@ func (e *Engine) learn(ctx context.Context, only string) {
 	}
 }
 
-// foreignDomain is about a VM that libvirt runs but somebody else has added. A
-// guest that has ended here may have done so because it runs somewhere else now
-// (libvirt before 10.5 does not say): its next packet, wherever it comes out,
-// announces it.
+// foreignDomain follows a domain of libvirt whose VM another source has added. A
+// guest that has ended here may have migrated (libvirt before 10.5 does not say):
+// its next packet, on whichever node, announces it.
 func (e *Engine) foreignDomain(ctx context.Context, ev libvirt.Event, have vm.VM) error {
 	if ev.Op != "migrate" && ev.Op != "release" || have.Phase == vm.Withdrawn || have.Phase == vm.Waiting {
 		return nil
@@ -165,10 +161,10 @@ func (e *Engine) foreignDomain(ctx context.Context, ev libvirt.Event, have vm.VM
 	return ignoreGone(err)
 }
 
-// ignoreGone makes nothing of a VM that somebody else has removed meanwhile.
+// ignoreGone makes it no error that another caller has removed the VM meanwhile.
 func ignoreGone(err error) error {
-	var refused *api.Error
-	if errors.As(err, &refused) && (refused.Code == http.StatusNotFound || refused.Code == http.StatusConflict) {
+	switch vm.CodeOf(err) {
+	case vm.NotFound, vm.Conflict:
 		return nil
 	}
 	return err

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"ipfabric/cmd/ipfabric-agent/internal/kernel"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 const (
@@ -62,7 +62,7 @@ func (p *pending) take() places {
 	return out
 }
 
-// Changed tells the engine that something has changed somewhere.
+// Changed takes an event of the kernel: the engine will look there.
 func (e *Engine) Changed(ev kernel.Event) {
 	if ev.All || ev.Firewall || e.heldRenamed(ev) {
 		e.pending.add("", true)
@@ -149,7 +149,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			look.names = e.settle()
 			look.all = retry.due(e.failing(), time.Now())
 		case <-e.pending.wake:
-			e.calm(ctx)
+			e.debounce(ctx)
 			look = e.pending.take()
 		}
 		e.work.Lock() // waits for a pass that runs: one that hangs must not look alive
@@ -163,12 +163,12 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-// sync looks where it is told to. The caller holds work.
+// sync looks at the places that are pending. The caller holds work.
 func (e *Engine) sync(ctx context.Context, look places) error {
 	all := look.all || len(look.names) > many
 	for index := range look.routes {
 		// By now the agent knows the links that it has made itself: any other
-		// that a route of its own leads over is somebody else's doing.
+		// that one of its routes leads over was made by another program.
 		all = all || e.at("", index) == "" && !e.was(index)
 	}
 	if all {
@@ -187,9 +187,9 @@ func (e *Engine) was(index int) bool {
 	return index != 0 && e.former[index]
 }
 
-// calm waits until no more events come, though not for long: a guest that
-// flaps must not keep the others waiting.
-func (e *Engine) calm(ctx context.Context) {
+// debounce waits until no more events come, though not for long: a guest whose
+// interface flaps must not delay the others.
+func (e *Engine) debounce(ctx context.Context) {
 	limit := time.After(patience)
 	for {
 		select {

@@ -2,14 +2,12 @@ package engine
 
 import (
 	"errors"
-	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 func TestTheAddressesOfAVMThatIsOffAreTaken(t *testing.T) {
@@ -38,8 +36,8 @@ func TestTheAddressesOfAVMThatIsOffAreTaken(t *testing.T) {
 	}
 	for _, ip := range []string{"203.0.113.1", "203.0.113.7"} {
 		_, _, err := n.Add(ctx, vm.VM{Name: "new", IPv4: netip.MustParseAddr(ip)})
-		var refused *api.Error
-		if !errors.As(err, &refused) || refused.Code != http.StatusConflict || !strings.Contains(refused.Msg, "which is off") {
+		var refused *vm.Error
+		if !errors.As(err, &refused) || refused.Code != vm.Conflict || !strings.Contains(refused.Msg, "which is off") {
 			t.Errorf("%s is given away: %v", ip, err)
 		}
 	}
@@ -126,8 +124,8 @@ func TestDomainsThatWereStartedWithoutTheAgentAreTakenUp(t *testing.T) {
 	n.wantRoutes(t, "the agent is there", "203.0.113.1/32 live", "203.0.113.50/32 live")
 	warnings := strings.Join(n.Status(ctx).Warnings, "\n")
 	for _, want := range []string{
-		"libvirt: domain bad is not taken up: VM bad: 8.8.8.8 is in none of the fabric's pools",
-		`libvirt: domain typo is not taken up: ip "x" is not an address`,
+		"libvirt: domain bad cannot be used: VM bad: 8.8.8.8 is in none of the fabric's pools",
+		`libvirt: domain typo cannot be used: ip "x" is not an address`,
 	} {
 		if !strings.Contains(warnings, want) {
 			t.Errorf("no %q in %s", want, warnings)

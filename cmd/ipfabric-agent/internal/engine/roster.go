@@ -7,7 +7,7 @@ import (
 
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // A roster is who a pass is about.
@@ -20,15 +20,16 @@ type roster struct {
 	// heldDevices are the interfaces of those; what they may send stays.
 	heldDevices map[string]bool
 	complete    bool // it has everybody
-	// lost says why nobody knows which VMs there are: everything in the kernel is held.
+	// lost says why it is not known which VMs there are, "" if it is known. If it
+	// is set, everything in the kernel is held.
 	lost string
 	// withheld are addresses of held VMs whose routes a drain took away.
 	withheld map[string][]netip.Addr
 }
 
-// everybody reads all of the store's VMs. Two that cannot both be, which only a
-// person who edits the files can bring about, are told apart by their names: the
-// first one is served, the other held. The caller holds work.
+// everybody reads all of the store's VMs. Two VMs may have the same
+// address or interface only if a person has edited the files. Then the first by
+// name is served, and the other held. The caller holds work.
 func (e *Engine) everybody() roster {
 	r := e.newRoster()
 	r.complete = true
@@ -72,9 +73,9 @@ func (e *Engine) newRoster() roster {
 	return r
 }
 
-// look compares a roster with what is there, before anything is changed. What is
-// the host's own is not to be filtered as a VM's; and what is a VM's is to be
-// filtered even if nobody knows what the VM needs: then it may send from the
+// look compares a roster with what is there, before anything is changed. The
+// host's own interfaces must not be filtered as a VM's. A VM's interface must be
+// filtered even if it is not known what the VM needs: then it may send from the
 // addresses that are routed to it.
 func (r *roster) look(seen dataplane.Seen, gateways []netip.Prefix) {
 	unfit := dataplane.Unfit(r.wants, seen)

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // SetSource makes those the VMs that a source wants: new ones are added,
@@ -45,7 +43,7 @@ func (e *Engine) SetSource(ctx context.Context, source vm.Source, vms []vm.VM, b
 }
 
 // offVMs returns the VMs that libvirt or LXD have but that are not wanted here
-// now: they do not run. What they have is nobody else's.
+// now: they do not run. Their addresses are not given to others.
 func (e *Engine) offVMs() []vm.VM {
 	var all, out []vm.VM
 	e.mu.Lock()
@@ -85,7 +83,7 @@ func (e *Engine) conflictOff(v *vm.VM) error {
 	for _, o := range e.offVMs() {
 		for _, a := range v.Addrs() {
 			if o.Name != v.Name && (o.IPv4 == a || o.IPv6 == a) {
-				return api.Errorf(http.StatusConflict, "VM %s: %s is VM %s's, which is off", v.Name, a, o.Name).
+				return vm.Errorf(vm.Conflict, "VM %s: %s is VM %s's, which is off", v.Name, a, o.Name).
 					WithHint("take another address; or take it out of what %s knows of VM %s", o.Source, o.Name)
 			}
 		}
@@ -105,13 +103,13 @@ func (e *Engine) noteElsewhere(v vm.VM) {
 	e.Note("elsewhere "+v.Name, warning)
 }
 
-// inTime refuses to begin what nobody waits for any more, since by now it may be
-// the wrong thing to do. What has begun is done to its end.
+// inTime refuses to begin a change whose caller no longer waits for it: by now
+// it may be wrong. A change that has begun is finished.
 func inTime(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil
 	}
-	return api.Errorf(http.StatusServiceUnavailable, "nothing was done: whoever asked did not wait for its turn")
+	return vm.Errorf(vm.TooLate, "nothing was done: the caller stopped waiting before its turn came")
 }
 
 // Note sets or clears a warning of the status.

@@ -10,7 +10,7 @@ import (
 
 	"ipfabric/cmd/ipfabric-agent/internal/kernel"
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 func TestAnInterfaceIsTakenUpWhenItAppears(t *testing.T) {

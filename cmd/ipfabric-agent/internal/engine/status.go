@@ -8,15 +8,14 @@ import (
 	"slices"
 	"strings"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
 	"ipfabric/cmd/ipfabric-agent/internal/frr"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // Status says how the node is.
-func (e *Engine) Status(ctx context.Context) api.Status {
-	s := api.Status{
-		Version:   e.Version,
+func (e *Engine) Status(ctx context.Context) vm.Status {
+	s := vm.Status{
+		Build:     e.Build,
 		Binary:    e.Binary(),
 		Config:    e.Loaded,
 		Started:   e.started,
@@ -33,7 +32,7 @@ func (e *Engine) Status(ctx context.Context) api.Status {
 	if err != nil {
 		s.Problems = append(s.Problems, fmt.Sprintf("the counters of dropped packets cannot be read: %v", err))
 	}
-	s.Dropped = api.Dropped{Reasons: drops.Reasons, VMs: e.droppedByVM(drops.Devices)}
+	s.Dropped = vm.Dropped{Reasons: drops.Reasons, VMs: e.droppedByVM(drops.Devices)}
 	if s.Drained {
 		s.Warnings = append(s.Warnings, "the node is drained: none of its VMs is announced until ipfabric-agent undrain")
 	}
@@ -41,11 +40,12 @@ func (e *Engine) Status(ctx context.Context) api.Status {
 	return s
 }
 
-func (e *Engine) statusOfVMs(s *api.Status) {
+func (e *Engine) statusOfVMs(s *vm.Status) {
 	bad := e.Store.Bad()
 	for _, name := range slices.Sorted(maps.Keys(bad)) {
 		s.Problems = append(s.Problems, fmt.Sprintf("VM %s: %s", name, heldBack(bad[name])))
 	}
+	e.statusOfFiles(s, bad)
 	s.VMs.Off = len(e.offVMs())
 	var before taken
 	for _, v := range e.Store.All() {
@@ -77,7 +77,36 @@ func (e *Engine) statusOfVMs(s *api.Status) {
 	}
 }
 
-func (e *Engine) statusOfPasses(s *api.Status) {
+// statusOfFiles reports VM files with more than this agent understands: a newer
+// agent has written them, or somebody misspelt a key. A file that cannot be used
+// at all is reported elsewhere.
+func (e *Engine) statusOfFiles(s *vm.Status, bad map[string]string) {
+	for _, f := range e.Store.Unknown() {
+		if _, is := bad[f.VM.Name]; is {
+			continue
+		}
+		if f.Newer() {
+			s.Problems = append(s.Problems, notUnderstood(f))
+			continue
+		}
+		s.Warnings = append(s.Warnings, notUnderstood(f))
+	}
+}
+
+// notUnderstood says what of a VM's file this agent does not understand.
+func notUnderstood(f vm.File) string {
+	keys := strings.Join(f.UnknownKeys(), ", ")
+	if !f.Newer() {
+		return fmt.Sprintf("VM %s: its file has keys that this agent does not know and ignores: %s", f.VM.Name, keys)
+	}
+	text := fmt.Sprintf("VM %s: its file was written by a newer agent, and this one understands it only in part", f.VM.Name)
+	if keys != "" {
+		text += ": it ignores " + keys
+	}
+	return text + " (`ipfabric init` with the newer ipfabric updates the agent)"
+}
+
+func (e *Engine) statusOfPasses(s *vm.Status) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s.StateWritable = e.global["disk"] == ""
@@ -91,7 +120,7 @@ func (e *Engine) statusOfPasses(s *api.Status) {
 			s.Warnings = append(s.Warnings, w)
 		}
 	}
-	s.Reconcile = api.Reconcile{
+	s.Reconcile = vm.Reconcile{
 		Full:    e.counts.Passes,
 		Partial: e.counts.Partial,
 		Failed:  e.counts.Failed,
@@ -103,7 +132,7 @@ func (e *Engine) statusOfPasses(s *api.Status) {
 }
 
 // statusOfSystem looks at what the agent relies on but ipfabric init sets.
-func (e *Engine) statusOfSystem(s *api.Status) {
+func (e *Engine) statusOfSystem(s *vm.Status) {
 	for _, x := range []struct {
 		needed bool
 		key    string
@@ -118,11 +147,11 @@ func (e *Engine) statusOfSystem(s *api.Status) {
 	}
 }
 
-func (e *Engine) statusOfFRR(ctx context.Context, s *api.Status) api.FRR {
+func (e *Engine) statusOfFRR(ctx context.Context, s *vm.Status) vm.FRR {
 	sessions, err := e.Sessions(ctx)
-	out := api.FRR{Up: err == nil, Sessions: sessions}
+	out := vm.FRR{Up: err == nil, Sessions: sessions}
 	if out.Sessions == nil {
-		out.Sessions = []frr.Session{}
+		out.Sessions = []vm.Session{}
 	}
 	if err != nil {
 		out.Error = err.Error()

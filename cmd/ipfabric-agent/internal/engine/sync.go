@@ -21,7 +21,7 @@ func (e *Engine) syncAll(ctx context.Context) error {
 	e.Firewall.Forget()
 	restored, err := e.Firewall.Restore()
 	if err != nil {
-		e.Log.Debug("the rules cannot be put back yet", "err", err) // Allow tells of it
+		e.Log.Debug("the rules cannot be put back yet", "err", err) // Allow returns the error
 	}
 	r := e.everybody()
 	changes, failed, err := e.pass(ctx, r, append(slices.Collect(maps.Keys(r.heldDevices)), r.devices...), true)
@@ -58,8 +58,8 @@ func (e *Engine) syncAll(ctx context.Context) error {
 // those that no longer are. The caller holds work.
 func (e *Engine) syncSome(ctx context.Context, names map[string]bool) error {
 	if len(e.clashes) > 0 || !e.Firewall.Known() {
-		// Whoever goes may make room for another; and rules that have to be
-		// made anew are made for all VMs.
+		// A VM that is removed may free what another one needs; and rules that
+		// have to be made anew are made for all VMs.
 		return e.syncAll(ctx)
 	}
 	r := e.only(names)
@@ -80,7 +80,7 @@ func (e *Engine) syncSome(ctx context.Context, names map[string]bool) error {
 		}
 	}
 	for name := range names {
-		// Where it was before, if that is somewhere else and nobody's now.
+		// Where it was before, if that is another interface that no VM has now.
 		if old := e.states[name].device; old != "" && !mine[old] && !others[old] {
 			devices = append(devices, old)
 		}

@@ -3,43 +3,41 @@ package engine
 import (
 	"bytes"
 	"context"
-	"net/http"
 	"time"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // Add makes a VM wanted here. If the very same VM already is, nothing happens.
-func (e *Engine) Add(ctx context.Context, v vm.VM) (out api.VM, created bool, err error) {
+func (e *Engine) Add(ctx context.Context, v vm.VM) (out vm.Observed, created bool, err error) {
 	v.Source, v.Settle = vm.API, time.Time{}
 	if err := e.complete(&v); err != nil {
-		return api.VM{}, false, err
+		return vm.Observed{}, false, err
 	}
 	if err := e.Kernel.Accounts(v.Owner, v.Group); err != nil {
-		return api.VM{}, false, api.Errorf(http.StatusUnprocessableEntity, "VM %s: %v", v.Name, err).
+		return vm.Observed{}, false, vm.Errorf(vm.Invalid, "VM %s: %v", v.Name, err).
 			WithHint("name one of /etc/passwd or /etc/group, or its number; libvirt's QEMU runs as libvirt-qemu or qemu")
 	}
 	e.work.Lock()
 	defer e.work.Unlock()
 	if err := inTime(ctx); err != nil {
-		return api.VM{}, false, err
+		return vm.Observed{}, false, err
 	}
 	if have, ok := e.Store.Get(v.Name); ok {
 		if have.Same(&v) {
 			return e.describe(have, nil), false, nil
 		}
-		return api.VM{}, false, api.Errorf(http.StatusConflict, "VM %s is on this node already, with %s", v.Name, summary(&have)).
+		return vm.Observed{}, false, vm.Errorf(vm.Conflict, "VM %s is on this node already, with %s", v.Name, summary(&have)).
 			WithHint("ipfabric-agent vm remove %s, or take another name", v.Name)
 	}
 	if err := e.conflictOff(&v); err != nil {
-		return api.VM{}, false, err
+		return vm.Observed{}, false, err
 	}
 	if err := e.keepsAddrs(&v); err != nil {
-		return api.VM{}, false, err
+		return vm.Observed{}, false, err
 	}
 	if err := e.store(ctx, v); err != nil {
-		return api.VM{}, false, err
+		return vm.Observed{}, false, err
 	}
 	return e.describe(v, nil), true, nil
 }
@@ -50,10 +48,10 @@ func (e *Engine) complete(v *vm.VM) error {
 		v.Link = vm.Existing
 	}
 	if err := v.Check(); err != nil {
-		return api.Errorf(http.StatusUnprocessableEntity, "%v", err)
+		return vm.Errorf(vm.Invalid, "%v", err)
 	}
 	if bytes.Equal(v.MAC, e.Config.Gateway.MAC) {
-		return api.Errorf(http.StatusUnprocessableEntity, "VM %s: %s is the MAC address of the gateway of all VMs", v.Name, v.MAC)
+		return vm.Errorf(vm.Invalid, "VM %s: %s is the MAC address of the gateway of all VMs", v.Name, v.MAC)
 	}
 	return e.inPools(v)
 }
@@ -105,10 +103,10 @@ func (e *Engine) apply(ctx context.Context, name string) {
 func (e *Engine) inPools(v *vm.VM) error {
 	for _, a := range v.Addrs() {
 		if a == e.Config.Gateway.IPv4 || a == e.Config.Gateway.IPv6 {
-			return api.Errorf(http.StatusUnprocessableEntity, "VM %s: %s is the gateway of all VMs", v.Name, a)
+			return vm.Errorf(vm.Invalid, "VM %s: %s is the gateway of all VMs", v.Name, a)
 		}
 		if !e.pooled(a) {
-			return api.Errorf(http.StatusUnprocessableEntity, "VM %s: %s is in none of the fabric's pools", v.Name, a).
+			return vm.Errorf(vm.Invalid, "VM %s: %s is in none of the fabric's pools", v.Name, a).
 				WithHint("the pools are %v", e.Config.Pools)
 		}
 	}
@@ -138,22 +136,22 @@ func (e *Engine) conflict(v *vm.VM) error {
 	if who == "" {
 		return nil
 	}
-	return api.Errorf(http.StatusConflict, "VM %s: %s is VM %s's", v.Name, what, who)
+	return vm.Errorf(vm.Conflict, "VM %s: %s is VM %s's", v.Name, what, who)
 }
 
 // SetPhase changes how a VM is announced.
-func (e *Engine) SetPhase(ctx context.Context, name string, p vm.Phase) (api.VM, error) {
+func (e *Engine) SetPhase(ctx context.Context, name string, p vm.Phase) (vm.Observed, error) {
 	e.work.Lock()
 	defer e.work.Unlock()
 	if err := inTime(ctx); err != nil {
-		return api.VM{}, err
+		return vm.Observed{}, err
 	}
 	v, ok := e.Store.Get(name)
 	if !ok {
-		return api.VM{}, e.noSuchVM(name)
+		return vm.Observed{}, e.noSuchVM(name)
 	}
 	if err := e.setPhase(ctx, v, p); err != nil {
-		return api.VM{}, err
+		return vm.Observed{}, err
 	}
 	v.Phase, v.Settle = p, time.Time{}
 	return e.describe(v, nil), nil
@@ -163,7 +161,7 @@ func (e *Engine) SetPhase(ctx context.Context, name string, p vm.Phase) (api.VM,
 func (e *Engine) setPhase(ctx context.Context, v vm.VM, p vm.Phase) error {
 	v.Phase, v.Settle = p, time.Time{}
 	if err := v.Check(); err != nil || p == "" {
-		return api.Errorf(http.StatusUnprocessableEntity,
+		return vm.Errorf(vm.Invalid,
 			"phase %.20q: write live, waiting, migrating or withdrawn", string(p))
 	}
 	if err := e.Store.Put(v); err != nil {
@@ -199,7 +197,7 @@ func (e *Engine) remove(ctx context.Context, name string, handOver bool) error {
 	e.Log.Info("VM removed", "vm", name)
 	e.Note("elsewhere "+name, "")
 	if bad {
-		// Nobody knows where it was: only a look at everything finds it.
+		// Where it was is not known: only a look at everything finds it.
 		return e.syncAll(context.WithoutCancel(ctx))
 	}
 	if handOver {
@@ -239,8 +237,8 @@ func (e *Engine) Reconcile(ctx context.Context) error {
 }
 
 // put adds a VM of a source, or replaces the one of the same source and name.
-// How it is announced stays as it is unless v says. A VM that somebody else
-// wants stays theirs.
+// Its phase stays as it is unless v has one. A VM that was added by another
+// source is left alone.
 func (e *Engine) put(ctx context.Context, v vm.VM) error {
 	phase := v.Phase
 	if err := e.complete(&v); err != nil {
@@ -253,7 +251,7 @@ func (e *Engine) put(ctx context.Context, v vm.VM) error {
 	}
 	have, ok := e.Store.Get(v.Name)
 	if ok && have.Source != v.Source {
-		e.Log.Debug("a VM is wanted by somebody else already", "vm", v.Name, "by", have.Source)
+		e.Log.Debug("another source has added this VM already", "vm", v.Name, "by", have.Source)
 		return nil
 	}
 	if ok && phase == "" {

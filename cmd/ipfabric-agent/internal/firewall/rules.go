@@ -77,9 +77,9 @@ func chains(o Options, in lookup, update func() expr.Any) []chain {
 			all(port(unix.IPPROTO_TCP, toPort, uint16(o.MetricsPort)), to(Metrics)),
 		})
 	}
-	stranger := rule{"not from a VM", all(notFromVM(in), accept())}
+	notAVM := rule{"not from a VM", all(notFromVM(in), accept())}
 	forward := []rule{
-		stranger,
+		notAVM,
 		{"to a host of the fabric", all(family(unix.NFPROTO_IPV4), load(1, network, 16, 4), []expr.Any{in(setFabric4, false)}, to(closedPorts))},
 		{"to a host of the fabric, IPv6", all(family(unix.NFPROTO_IPV6), load(1, network, 24, 16), []expr.Any{in(setFabric6, false)}, to(closedPorts))},
 	}
@@ -90,7 +90,7 @@ func chains(o Options, in lookup, update func() expr.Any) []chain {
 	filter := nftables.ChainPriorityFilter
 	out := []chain{
 		{name: "prerouting", hook: nftables.ChainHookPrerouting, priority: nftables.ChainPriorityRaw, rules: fromVM(in)},
-		{name: "input", hook: nftables.ChainHookInput, priority: filter, rules: []rule{stranger, {"to this node", to(closedPorts)}}},
+		{name: "input", hook: nftables.ChainHookInput, priority: filter, rules: []rule{notAVM, {"to this node", to(closedPorts)}}},
 		{name: "forward", hook: nftables.ChainHookForward, priority: filter, rules: forward},
 		{name: closedPorts, rules: closed},
 	}

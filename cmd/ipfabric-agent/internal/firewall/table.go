@@ -115,7 +115,7 @@ func (t *Table) Restore() (changes int, err error) {
 }
 
 // Known says whether it is known what is in the kernel's table. If not, Allow
-// may replace all of it, and needs to be told of all VMs.
+// may replace all of it, and must get the entries of all VMs.
 func (t *Table) Known() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"ipfabric/inventory/vm"
 	"net"
 	"slices"
 	"strings"
@@ -21,21 +22,9 @@ const Socket = "/var/run/frr/bgpd.vty"
 // ErrNotRunning says that no bgpd answers.
 var ErrNotRunning = errors.New("bgpd is not running")
 
-// A Session is one address family of one neighbor, as bgpd sees it.
-type Session struct {
-	Peer        string `json:"peer"`
-	Name        string `json:"name,omitempty"` // its description
-	Family      string `json:"family"`         // "ipv4-unicast", "ipv6-unicast", "l2vpn-evpn"
-	State       string `json:"state"`          // "Established", "Active" …
-	UptimeSec   int64  `json:"uptime_seconds"`
-	Received    int    `json:"prefixes_received"`
-	Sent        int    `json:"prefixes_sent"` // -1: this FRR does not say (before 8.0)
-	Established bool   `json:"established"`
-}
-
 // Sessions returns all sessions, by peer and family. The deadline is ctx's, or
 // two seconds.
-func Sessions(ctx context.Context, socket string) ([]Session, error) {
+func Sessions(ctx context.Context, socket string) ([]vm.Session, error) {
 	out, err := ask(ctx, socket, "show bgp summary json")
 	if err != nil {
 		return nil, err
@@ -113,7 +102,7 @@ type summary struct {
 	} `json:"peers"`
 }
 
-func parseSummary(data []byte) ([]Session, error) {
+func parseSummary(data []byte) ([]vm.Session, error) {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(data, &all); err != nil {
 		// bgpd without a configuration answers in plain words.
@@ -122,7 +111,7 @@ func parseSummary(data []byte) ([]Session, error) {
 		}
 		return nil, fmt.Errorf("bgpd's summary: %v", err)
 	}
-	var out []Session
+	var out []vm.Session
 	for key, family := range families {
 		raw, ok := all[key]
 		if !ok {
@@ -133,7 +122,7 @@ func parseSummary(data []byte) ([]Session, error) {
 			return nil, fmt.Errorf("bgpd's summary: %s: %v", key, err)
 		}
 		for peer, p := range s.Peers {
-			session := Session{
+			session := vm.Session{
 				Peer: peer, Name: p.Desc, Family: family, State: p.State,
 				UptimeSec: p.UptimeMsec / 1000, Received: p.PfxRcd, Sent: -1,
 				Established: p.State == "Established",
@@ -144,7 +133,7 @@ func parseSummary(data []byte) ([]Session, error) {
 			out = append(out, session)
 		}
 	}
-	slices.SortFunc(out, func(a, b Session) int {
+	slices.SortFunc(out, func(a, b vm.Session) int {
 		return cmp.Or(strings.Compare(a.Family, b.Family), strings.Compare(a.Peer, b.Peer))
 	})
 	return out, nil

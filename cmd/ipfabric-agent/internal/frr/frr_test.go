@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"ipfabric/inventory/vm"
 )
 
 // What bgpd 8.4.4 says.
@@ -21,7 +22,7 @@ const summary84 = `{
 }
 `
 
-var sessions84 = []Session{
+var sessions84 = []vm.Session{
 	{Peer: "10.10.0.11", Name: "rr1", Family: "ipv4-unicast", State: "Established", UptimeSec: 62, Received: 40, Sent: 3, Established: true},
 	{Peer: "10.10.0.12", Name: "rr2", Family: "ipv4-unicast", State: "Active"},
 	{Peer: "fd00:10::11", Family: "ipv6-unicast", State: "Established", UptimeSec: 62, Received: 40, Sent: -1, Established: true},

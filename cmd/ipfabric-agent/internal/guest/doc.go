@@ -1,4 +1,4 @@
-// Package guest tells when a guest that arrives by live migration runs here.
+// Package guest detects when a guest that arrives by live migration runs here.
 //
 // While a migration is under way the guest's interface already exists on the
 // new node, but nothing can come out of it: the guest is still paused. The

@@ -12,9 +12,8 @@ import (
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 )
 
-// Do makes one change. A change that is already made is none: between See and
-// Do somebody else may have made it, or a link may have taken what belonged to
-// it along when it went.
+// Do makes one change. It is no error if the change is there already: another
+// program may have made it since See, or a link was deleted with all it had.
 func (k *Kernel) Do(o dataplane.Op) error {
 	err := k.do(o)
 	if err == nil || done(o.Verb, err) {

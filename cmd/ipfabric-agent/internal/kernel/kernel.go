@@ -31,7 +31,7 @@ func Open() (*Kernel, error) {
 	}
 	// Lets the kernel leave out what was not asked for: on a node, its main
 	// table also holds a BGP route for every VM of the fabric. Kernels before
-	// 4.20 cannot; then what they send too much is dropped here.
+	// 4.20 cannot; then the rest is dropped here.
 	_ = unix.SetsockoptInt(dump.GetFd(), unix.SOL_NETLINK, unix.NETLINK_GET_STRICT_CHK, 1)
 	return &Kernel{
 		handle: handle,

@@ -52,8 +52,8 @@ func Subscribe(ours func(port uint32) bool) (*Watch, error) {
 		return nil, fmt.Errorf("nftables: %w", err)
 	}
 	for _, s := range []*nl.NetlinkSocket{routing, tables} {
-		// bgpd may change thousands of routes at once. Where that is too much
-		// all the same, the kernel says so, and everything is looked at.
+		// bgpd may change thousands of routes at once. If the buffer overflows,
+		// the kernel says so, and everything is looked at.
 		_ = s.SetReceiveBufferSize(4<<20, true)
 	}
 	return &Watch{routing: routing, tables: tables, ours: ours}, nil
@@ -139,8 +139,9 @@ func routingEvent(header syscall.NlMsghdr, data []byte) (Event, bool) {
 	return Event{}, false
 }
 
-// routeEvent tells of the agent's own routes, and of those of others to one address:
-// that may be a VM's, and the kernel does not tell which route one has replaced.
+// routeEvent reads a change of a route. It reports the agent's own routes, and
+// other programs' routes to a single address: that address may be a VM's, and the
+// kernel does not say which route was replaced.
 func routeEvent(data []byte, isNew bool) (Event, bool) {
 	if len(data) < unix.SizeofRtMsg {
 		return Event{}, false

@@ -7,7 +7,7 @@ import (
 	"io"
 	"net/netip"
 
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // Namespace is that of the metadata element.

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // An Event is one call of the hook.
@@ -38,14 +38,14 @@ func Starts(op string) bool {
 // Ends says whether a domain is gone.
 func Ends(op string) bool { return op == "stopped" || op == "release" }
 
-// SetDeadline notes when whoever waits for the event's end stops to.
+// SetDeadline notes until when the caller waits.
 func (e *Event) SetDeadline(ctx context.Context) {
 	if t, ok := ctx.Deadline(); ok {
 		e.Until = sinceBoot() + int64(time.Until(t))
 	}
 }
 
-// Context returns one that ends when nobody waits for the event's end any more.
+// Context returns one that ends when libvirt no longer waits.
 func (e *Event) Context(ctx context.Context) (context.Context, context.CancelFunc) {
 	if e.Until == 0 {
 		return context.WithCancel(ctx)

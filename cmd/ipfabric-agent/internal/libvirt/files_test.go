@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 const card = `<interface type='ethernet'><mac address='52:54:00:00:00:01'/><target dev='sea_gold_net0' managed='no'/></interface>`

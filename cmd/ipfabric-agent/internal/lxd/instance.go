@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // instance is what is read of LXD's description of one.

@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/net/websocket"
 
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 // Sockets are where LXD and Incus listen, by how they were installed.

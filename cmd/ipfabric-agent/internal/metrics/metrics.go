@@ -11,17 +11,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
+	"ipfabric/inventory/vm"
 )
 
 // A Collector turns a status into metrics.
 type Collector struct {
-	status func(context.Context) api.Status
+	status func(context.Context) vm.Status
 	descs  map[string]*prometheus.Desc
 }
 
 // New returns a collector of that status.
-func New(status func(context.Context) api.Status) *Collector {
+func New(status func(context.Context) vm.Status) *Collector {
 	c := &Collector{status: status, descs: map[string]*prometheus.Desc{}}
 	for _, d := range []struct {
 		name, help string

@@ -9,22 +9,21 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ipfabric/cmd/ipfabric-agent/internal/api"
-	"ipfabric/cmd/ipfabric-agent/internal/frr"
+	"ipfabric/inventory/vm"
 )
 
 func TestMetrics(t *testing.T) {
-	status := func(context.Context) api.Status {
-		return api.Status{
-			Version: "1.2.3", Config: api.Config{Fabric: "lab", Node: "node1"},
+	status := func(context.Context) vm.Status {
+		return vm.Status{
+			Build: vm.Build{Version: "1.2.3"}, Config: vm.Config{Fabric: "lab", Node: "node1"},
 			Problems: []string{"one"},
-			VMs:      api.VMCounts{Wanted: 3, Present: 2, Announced: 1},
+			VMs:      vm.VMCounts{Wanted: 3, Present: 2, Announced: 1},
 			Routes:   4,
-			FRR: api.FRR{Up: true, Sessions: []frr.Session{
+			FRR: vm.FRR{Up: true, Sessions: []vm.Session{
 				{Peer: "10.10.0.11", Name: "rr1", Family: "ipv4-unicast", Established: true, Received: 7},
 			}},
-			Dropped:   api.Dropped{Reasons: map[string]uint64{"spoofed": 9}, VMs: map[string]uint64{"a": 9}},
-			Reconcile: api.Reconcile{Full: 5, Partial: 6, Changes: 8, TookMS: 12.5, Last: time.Unix(1700000000, 0)},
+			Dropped:   vm.Dropped{Reasons: map[string]uint64{"spoofed": 9}, VMs: map[string]uint64{"a": 9}},
+			Reconcile: vm.Reconcile{Full: 5, Partial: 6, Changes: 8, TookMS: 12.5, Last: time.Unix(1700000000, 0)},
 		}
 	}
 	w := httptest.NewRecorder()

@@ -42,7 +42,7 @@ func (s *Store) SetDrained(drained bool) error {
 	return syncDir(s.dir)
 }
 
-// Withheld returns what Withhold was told.
+// Withheld returns what Withhold has noted.
 func (s *Store) Withheld() map[string][]netip.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +51,7 @@ func (s *Store) Withheld() map[string][]netip.Addr {
 
 // Withhold notes the addresses of VMs whose file cannot be used, by name, before
 // their routes are taken away: once those are gone, nothing else knows them. It
-// is kept until the VM is added or removed, or until it is told otherwise.
+// is kept until the VM is added or removed, or until the next call.
 func (s *Store) Withhold(addrs map[string][]netip.Addr) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,8 +79,8 @@ func (s *Store) withhold(addrs map[string][]netip.Addr) error {
 	return nil
 }
 
-// forget drops what is withheld of one VM. Where the disk does not take that, it
-// does no harm: nobody asks while the VM's file can be used. The caller holds mu.
+// forget drops what is withheld of one VM. If that cannot be written, it does no
+// harm: it is not used while the VM's file can be used. The caller holds mu.
 func (s *Store) forget(name string) {
 	if _, ok := s.withheld[name]; !ok {
 		return

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +12,7 @@ import (
 	"strings"
 	"sync"
 
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 const (
@@ -23,8 +22,8 @@ const (
 	tempPrefix  = ".tmp-" // no VM's name begins with a dot
 )
 
-// ErrMissing is a folder of VMs that is not there. Nobody knows then which VMs
-// are wanted: that is something else than none.
+// ErrMissing is a folder of VMs that is not there. Then it is not known
+// which VMs are wanted, which is not the same as none.
 var ErrMissing = errors.New("the folder of the VMs is missing")
 
 // A Store holds the VMs in memory and on disk. All methods can be called at
@@ -41,10 +40,12 @@ type Store struct {
 	// withheld are the addresses of VMs whose file cannot be used, and whose
 	// routes were taken away by a drain: only this knows them.
 	withheld map[string][]netip.Addr
+	// files are those that have more than this agent understands, by VM name.
+	files map[string]vm.File
 }
 
 // Open reads the store below dir. Files that cannot be used are not an error: Bad
-// tells of them. Nor is it one if there is no folder of VMs: see Known.
+// lists them. Nor is it an error if there is no folder of VMs: see Known.
 func Open(dir string) (*Store, error) {
 	s := &Store{dir: dir, vms: map[string]vm.VM{}, unsaved: map[string]vm.VM{}}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
@@ -88,7 +89,7 @@ func (s *Store) Reload() error {
 	if err != nil {
 		return err
 	}
-	vms, bad := map[string]vm.VM{}, map[string]string{}
+	vms, bad, files := map[string]vm.VM{}, map[string]string{}, map[string]vm.File{}
 	for _, e := range entries {
 		file := e.Name()
 		switch {
@@ -96,11 +97,11 @@ func (s *Store) Reload() error {
 			os.Remove(s.path(file)) // left by an agent that was killed while it wrote
 		case strings.HasSuffix(file, asideSuffix):
 			name := strings.TrimSuffix(file, asideSuffix)
-			if _, told := bad[name]; !told {
+			if _, known := bad[name]; !known {
 				bad[name] = "its file cannot be used: " + s.path(file)
 			}
 		case strings.HasSuffix(file, vmSuffix):
-			s.load(file, vms, bad)
+			s.load(file, vms, bad, files)
 		}
 	}
 	for name := range vms {
@@ -111,35 +112,50 @@ func (s *Store) Reload() error {
 		if there {
 			vms[name] = v
 		}
-		if !there || s.write(v) == nil {
+		if !there || s.write(v, files[name]) == nil {
 			delete(s.unsaved, name)
 		}
 	}
-	s.vms, s.bad, s.known = vms, bad, true
+	s.vms, s.bad, s.files, s.known = vms, bad, files, true
 	return nil
 }
 
-// load reads one file into vms or bad.
-func (s *Store) load(file string, vms map[string]vm.VM, bad map[string]string) {
+// load reads one file into vms or bad, and into files if it has more than this
+// agent understands.
+func (s *Store) load(file string, vms map[string]vm.VM, bad map[string]string, files map[string]vm.File) {
 	name := strings.TrimSuffix(file, vmSuffix)
 	data, err := os.ReadFile(s.path(file))
 	if err != nil {
 		bad[name] = fmt.Sprintf("its file cannot be read: %v", err)
 		return
 	}
-	v, err := vm.Parse(data)
-	if err == nil && v.Name != name {
-		err = fmt.Errorf("it is about a VM named %s", v.Name)
+	f, err := vm.ParseFile(data)
+	if err == nil && f.VM.Name != name {
+		err = fmt.Errorf("it is about a VM named %s", f.VM.Name)
+	}
+	if f.Newer() || len(f.Unknown) > 0 {
+		f.VM.Name = name
+		files[name] = f
 	}
 	if err == nil {
-		vms[name] = *v
+		vms[name] = f.VM
 		return
 	}
 	aside := s.path(name + asideSuffix)
-	if moved := os.Rename(s.path(file), aside); moved != nil {
+	if f.Newer() {
+		aside = s.path(file) // a newer agent understands it
+	} else if moved := os.Rename(s.path(file), aside); moved != nil {
 		aside = s.path(file)
 	}
 	bad[name] = fmt.Sprintf("its file cannot be used: %s: %v", aside, err)
+}
+
+// Unknown returns the files that have more than this agent understands, sorted
+// by the VM's name.
+func (s *Store) Unknown() []vm.File {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Values(s.files), func(a, b vm.File) int { return strings.Compare(a.VM.Name, b.VM.Name) })
 }
 
 // All returns the VMs, sorted by name.
@@ -200,12 +216,15 @@ func (s *Store) Change(v vm.VM) error {
 	return err
 }
 
-func (s *Store) write(v vm.VM) error {
-	data, err := json.MarshalIndent(v, "", "  ")
+// write writes a VM's file, with the keys of the one before it that this agent
+// does not know.
+func (s *Store) write(v vm.VM, before vm.File) error {
+	before.VM = v
+	data, err := before.Marshal()
 	if err != nil {
 		return err
 	}
-	return writeFile(s.path(v.Name+vmSuffix), append(data, '\n'))
+	return writeFile(s.path(v.Name+vmSuffix), data)
 }
 
 // put writes a VM. The caller holds mu.
@@ -213,7 +232,7 @@ func (s *Store) put(v vm.VM) error {
 	if !s.known {
 		return ErrMissing
 	}
-	if err := s.write(v); err != nil {
+	if err := s.write(v, s.files[v.Name]); err != nil {
 		return err
 	}
 	s.vms[v.Name] = v
@@ -242,6 +261,7 @@ func (s *Store) Delete(name string) error {
 	delete(s.vms, name)
 	delete(s.bad, name)
 	delete(s.unsaved, name)
+	delete(s.files, name)
 	s.forget(name)
 	return syncDir(s.Folder())
 }

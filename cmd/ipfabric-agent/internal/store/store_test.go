@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ipfabric/cmd/ipfabric-agent/internal/vm"
+	"ipfabric/inventory/vm"
 )
 
 func newVM(name, ip string) vm.VM {
@@ -108,7 +108,7 @@ func TestBadFiles(t *testing.T) {
 	tests := []struct{ file, content, name, want string }{
 		{"a.json", "", "a", "it is cut off"},
 		{"a.json", `{"name":"b","ip":"203.0.113.1"}`, "a", "it is about a VM named b"},
-		{"a.json", `{"name":"a","ip":"203.0.113.1","colour":"red"}`, "a", `unknown field "colour"`},
+		{"a.json", `{"name":"a","ip":"203.0.113.1","phase":"frozen"}`, "a", `phase "frozen"`},
 		{"-x.json", `{"name":"-x","ip":"203.0.113.1"}`, "-x", "it must begin with a letter or a digit"},
 	}
 	for _, tt := range tests {
@@ -200,5 +200,63 @@ func TestAChangeHoldsThoughTheDiskIsFull(t *testing.T) {
 	}
 	if err := s.Probe(); err != nil {
 		t.Error(err)
+	}
+}
+
+// An agent that is older than the one that wrote a file works with what it
+// understands, and keeps the rest.
+func TestAKeyOfANewerAgentSurvives(t *testing.T) {
+	for name, version := range map[string]string{"of the same version": "", "of a newer version": `"version":2,`} {
+		dir := t.TempDir()
+		open(t, dir)
+		file := filepath.Join(dir, "vms.d", "a.json")
+		in := `{` + version + `"name":"a","ip":"203.0.113.1","vrf":{"id":7}}`
+		if err := os.WriteFile(file, []byte(in), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the second time from what was written
+			s := open(t, dir)
+			v, ok := s.Get("a")
+			if !ok || len(s.Bad()) != 0 || len(s.Unknown()) != 1 || s.Unknown()[0].Newer() != (version != "") {
+				t.Fatalf("%s: %v, %v, %v", name, ok, s.Bad(), s.Unknown())
+			}
+			v.Phase = vm.Withdrawn
+			if err := s.Put(v); err != nil {
+				t.Fatal(err)
+			}
+			data, err := os.ReadFile(file)
+			if err != nil || !strings.Contains(string(data), `"id": 7`) || !strings.Contains(string(data), `"withdrawn"`) ||
+				strings.Contains(string(data), `"version": 2`) != (version != "") {
+				t.Errorf("%s: it wrote %s, %v", name, data, err)
+			}
+		}
+		s := open(t, dir)
+		if err := s.Delete("a"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Put(newVM("a", "203.0.113.1")); err != nil {
+			t.Fatal(err)
+		}
+		if data, _ := os.ReadFile(file); strings.Contains(string(data), "vrf") {
+			t.Errorf("%s: another VM of that name got its key: %s", name, data)
+		}
+	}
+}
+
+// What a newer agent alone understands is left where that agent looks for it.
+func TestAFileThatOnlyANewerAgentUnderstandsStays(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir)
+	file := filepath.Join(dir, "vms.d", "a.json")
+	in := `{"version":2,"name":"a","ip":"203.0.113.1","phase":"frozen"}`
+	if err := os.WriteFile(file, []byte(in), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir)
+	if why := s.Bad()["a"]; !strings.Contains(why, file+": ") || !strings.Contains(why, `phase "frozen"`) {
+		t.Errorf("it is reported as %q", why)
+	}
+	if data, err := os.ReadFile(file); err != nil || string(data) != in {
+		t.Errorf("%s, %v", data, err)
 	}
 }

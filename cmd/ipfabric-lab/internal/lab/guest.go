@@ -20,6 +20,7 @@ import (
 	"ipfabric/cmd/ipfabric-lab/internal/machine"
 	"ipfabric/cmd/ipfabric-lab/internal/plan"
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/vms"
 )
 
@@ -75,7 +76,7 @@ func (l *Lab) AddGuest(ctx context.Context, node, name string, o GuestOptions) e
 
 // ownVM is the VM that the agent makes of a guest's own configuration.
 func ownVM(f *inventory.Fabric, node, name string, o GuestOptions) (vms.VM, error) {
-	vm := vms.VM{Name: name, IPv4: o.IPv4, IPv6: o.IPv6, Interface: guest.OwnInterface(name), Link: "tap"}
+	vm := vms.VM{Observed: vm.Observed{VM: vm.VM{Name: name, IPv4: o.IPv4, IPv6: o.IPv6, Interface: guest.OwnInterface(name), Link: vm.Tap}}}
 	want := "kvm"
 	if o.Kind == guest.LXD {
 		vm.Link, want = "existing", "lxd"
@@ -92,7 +93,7 @@ func ownVM(f *inventory.Fabric, node, name string, o GuestOptions) (vms.VM, erro
 // guestSpec is the guest that a VM gets: with the settings that `ipfabric vm
 // show` prints for it.
 func guestSpec(f *inventory.Fabric, vm vms.VM, o GuestOptions) (guest.Spec, error) {
-	s := guest.Spec{VM: vm.Name, Kind: o.Kind, Flavour: o.Flavour, Interface: vm.Interface, MAC: vm.MAC}
+	s := guest.Spec{VM: vm.Name, Kind: o.Kind, Flavour: o.Flavour, Interface: vm.Interface, MAC: vm.MAC.String()}
 	existing := vm.Link == "existing"
 	if o.ownVM() {
 		s.Metadata = guest.NewMetadata(o.IPv4, o.IPv6)

@@ -8,6 +8,7 @@ import (
 	"ipfabric/cmd/ipfabric-lab/internal/guest"
 	"ipfabric/cmd/ipfabric-lab/internal/hint"
 	"ipfabric/cmd/ipfabric-lab/internal/plan"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/vms"
 )
 
@@ -18,9 +19,9 @@ func TestGuestSpec(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vm := func(link string) vms.VM {
-		return vms.VM{Name: "web", Interface: "web_net0", Link: link,
-			IPv4: netip.MustParseAddr("203.0.113.1"), IPv6: netip.MustParseAddr("2001:db8:100::1")}
+	made := func(link string) vms.VM {
+		return vms.VM{Observed: vm.Observed{VM: vm.VM{Name: "web", Interface: "web_net0", Link: vm.Link(link),
+			IPv4: netip.MustParseAddr("203.0.113.1"), IPv6: netip.MustParseAddr("2001:db8:100::1")}}}
 	}
 	for _, tt := range []struct {
 		name    string
@@ -39,7 +40,7 @@ func TestGuestSpec(t *testing.T) {
 		{"a container with a tap", "tap", guest.LXD, "", "", false, "has a tap"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := guestSpec(f, vm(tt.link), GuestOptions{Kind: tt.kind, Flavour: tt.flavour})
+			s, err := guestSpec(f, made(tt.link), GuestOptions{Kind: tt.kind, Flavour: tt.flavour})
 			if tt.refused != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.refused) || hint.Of(err) == "" {
 					t.Errorf("got %v, hint %q", err, hint.Of(err))

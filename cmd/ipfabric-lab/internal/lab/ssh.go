@@ -20,6 +20,9 @@ func (l *Lab) SSHArgs(m *machine.Machine, command ...string) []string {
 		"-o", "IdentityFile=" + quoted("id_ed25519"), "-o", "IdentitiesOnly=yes",
 		"-o", "UserKnownHostsFile=" + quoted("known_hosts"), "-o", "GlobalKnownHostsFile=none",
 		"-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR",
+		// The default is secure against quantum computers and costs ten times as much
+		// processor time: 150 ms a login, where nobody listens.
+		"-o", "KexAlgorithms=curve25519-sha256",
 		"root@" + m.IPv4.String(),
 	}, command...)
 }

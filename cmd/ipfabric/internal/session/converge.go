@@ -1,0 +1,148 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"ipfabric/cmd/ipfabric/internal/ui"
+	"ipfabric/inventory"
+	"ipfabric/steps/gateway"
+	"ipfabric/steps/run"
+	"ipfabric/steps/verify"
+)
+
+// InitOptions are the flags of init.
+type InitOptions struct {
+	PlanOptions
+	Yes      bool
+	DryRun   bool
+	NoVerify bool
+	Wait     time.Duration
+	WaitSet  bool
+	Parallel int
+}
+
+// Converge looks, shows, asks, applies and verifies.
+func (s *Session) Converge(ctx context.Context, plan run.Plan, opts InitOptions) error {
+	o, report, stop := s.lookAndVerify(ctx, plan, opts)
+	if o == nil {
+		return stop
+	}
+	if err := s.showOutlook(o, false); err != nil {
+		return err
+	}
+	if stop != nil {
+		return stop
+	}
+	if report != nil {
+		return s.conclude(report, VerifyOptions{})
+	}
+
+	failed := o.FailedHosts()
+	changed := len(o.ToChange()) > 0
+	if changed {
+		if err := s.confirm(ctx, o, opts.Yes); err != nil {
+			return err
+		}
+		result := s.apply(ctx, plan, o, opts.Parallel)
+		s.showResult(result)
+		s.showFailures(result)
+		failed = failedOf(result)
+		if s.Signals.Interrupted() || ctx.Err() != nil {
+			return ui.WithHint(ui.ErrInterrupted, "run `ipfabric init` again: it does only what is left")
+		}
+		if err := s.showGateways(result); err != nil {
+			return err
+		}
+	}
+	return s.finish(ctx, opts, changed, failed, len(o.Hosts))
+}
+
+// lookAndVerify looks what differs. Where nothing does, and all hosts could be
+// looked at, there is also the report of a verification at the same time.
+func (s *Session) lookAndVerify(ctx context.Context, plan run.Plan, opts InitOptions) (*ui.Outlook, *verify.Report, error) {
+	if opts.NoVerify || opts.WaitSet {
+		o, stop := s.look(ctx, plan)
+		return o, nil, stop
+	}
+	s.connect = run.Sharing(s.fleet.Connect)
+	defer func() { s.connect = s.fleet.Connect }()
+	report, cancel := s.ahead(ctx)
+	o, stop := s.look(ctx, plan)
+	if o == nil || stop != nil || o.Changes > 0 || o.Failed > 0 {
+		cancel()
+		return o, nil, stop
+	}
+	return o, report(), nil
+}
+
+// finish verifies, and turns what failed, of so many hosts, into the run's error.
+func (s *Session) finish(ctx context.Context, opts InitOptions, changed bool, failed run.Result, hosts int) error {
+	s.fleet.forgive()
+	var unhealthy error
+	if !opts.NoVerify {
+		v := VerifyOptions{hopeless: s.hopeless(failed)}
+		if changed || opts.WaitSet {
+			v.Wait = opts.Wait
+		}
+		unhealthy = s.Verify(ctx, v)
+	}
+	if len(failed) == 0 || ctx.Err() != nil {
+		return unhealthy
+	}
+	return &ui.CodedError{Code: ui.ExitHosts, Err: ui.WithHint(errors.New(failureText(failed, hosts)),
+		"run `ipfabric init` again once that is put right: it does only what is left")}
+}
+
+// confirm asks whether to apply the plan that was shown.
+func (s *Session) confirm(ctx context.Context, o *ui.Outlook, yes bool) error {
+	if yes {
+		return nil
+	}
+	if s.Ask == nil {
+		return ui.Usagef("give --yes to apply the plan without being asked, or --dry-run to only see it",
+			"there are changes to make, and nobody to ask: this is no terminal")
+	}
+	ok, err := s.Ask.Confirm(ctx, "Apply this to "+ui.Count(len(o.ToChange()), "host")+"?")
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return ui.WithHint(errors.New("not applied: nothing was changed"), "answer y to apply")
+	}
+	return nil
+}
+
+// showGateways prints what the operator must put into the core gateways. It
+// is about the reflectors: where none of them was changed, it is not shown.
+func (s *Session) showGateways(result run.Result) error {
+	reflector := slices.ContainsFunc(result, func(r run.HostResult) bool { return r.Changes > 0 && s.isReflector(r.Host) })
+	if len(s.fabric.CoreGateways) == 0 || !reflector {
+		return nil
+	}
+	text, err := Snippets(s.fabric, s.fabric.CoreGateways, "")
+	if err != nil {
+		return err
+	}
+	s.Say.Note("the core gateways' configuration follows; `ipfabric gateway` prints it again")
+	s.Say.Result(text + "\n")
+	return nil
+}
+
+// Snippets renders the configurations of core gateways, with an empty line
+// between two.
+func Snippets(fabric *inventory.Fabric, cores []inventory.CoreGateway, vendor string) (string, error) {
+	var texts []string
+	for _, core := range cores {
+		text, err := gateway.Render(cmp.Or(vendor, core.Vendor), fabric, core)
+		if err != nil {
+			return "", err
+		}
+		texts = append(texts, strings.TrimRight(text, "\n")+"\n")
+	}
+	return strings.Join(texts, "\n"), nil
+}

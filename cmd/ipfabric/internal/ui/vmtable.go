@@ -1,0 +1,113 @@
+package ui
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+
+	"ipfabric/inventory"
+	"ipfabric/steps/vms"
+)
+
+// VMTable lists VMs, with a column for each route reflector.
+func VMTable(f *inventory.Fabric, all []vms.Listed) *Table {
+	t := &Table{}
+	titles := []string{"NAME", "NODE", "IP", "IP6", "INTERFACE", "STATE"}
+	var rrs []string
+	for _, rr := range f.RouteReflectors {
+		if rr.Managed {
+			rrs, titles = append(rrs, rr.Name), append(titles, rr.Name)
+		}
+	}
+	t.Head(titles...)
+	for _, v := range all {
+		row := []Cell{
+			{v.Name, Bold}, {v.Node, Plain}, {addrCell(v.IPv4), Plain}, {addrCell(v.IPv6), Plain},
+			{cmp.Or(v.Interface, "-"), Plain}, {v.State(), vmStyle(v.VM)},
+		}
+		for _, rr := range rrs {
+			row = append(row, seenCell(v, rr))
+		}
+		t.Row(row...)
+	}
+	return t
+}
+
+func addrCell(a netip.Addr) string {
+	if !a.IsValid() {
+		return "-"
+	}
+	return a.String()
+}
+
+func vmStyle(v vms.VM) Style {
+	switch v.State() {
+	case "announced":
+		return green
+	case "problem":
+		return red
+	case "off":
+		return Dim
+	}
+	return yellow
+}
+
+func seenCell(v vms.Listed, rr string) Cell {
+	for _, s := range v.Seen {
+		if s.RR != rr {
+			continue
+		}
+		switch {
+		case s.Status == vms.SeenYes:
+			return Cell{s.Status, green}
+		case s.Status == vms.SeenNo && !v.Announced:
+			return Cell{s.Status, Dim}
+		case s.Status == vms.SeenUnknown:
+			return Cell{"?", yellow}
+		}
+		return Cell{s.Status, red}
+	}
+	return Cell{"-", Dim}
+}
+
+// VMProblems has a line for each problem.
+func VMProblems(all []vms.Listed, paint func(Style, string) string) string {
+	text := ""
+	for _, v := range all {
+		for _, p := range v.Problems {
+			text += fmt.Sprintf("%s  %s on %s: %s\n", paint(red, "problem"), v.Name, v.Node, p)
+		}
+	}
+	if text == "" {
+		return ""
+	}
+	return "\n" + text
+}
+
+// VMDetails is what the table has no room for.
+func VMDetails(all []vms.Listed) string {
+	t := &Table{}
+	add := func(name, value string) {
+		if value != "" {
+			t.Row(Cell{name, Plain}, Cell{value, Plain})
+		}
+	}
+	for _, v := range all {
+		if len(all) > 1 {
+			add("on", v.Node)
+		}
+		add("MAC", v.MAC.String())
+		add("link", string(v.Link))
+		add("owner", v.Owner)
+		add("group", v.Group)
+		add("wanted by", string(v.Source))
+		if v.Dropped > 0 {
+			add("dropped", fmt.Sprintf("%d packets in the last day that were not its to send", v.Dropped))
+		}
+		if v.Problem == "" {
+			add("not announced", v.Hindrance())
+			add("guest", v.GuestMissing())
+		}
+	}
+	return "\n" + t.Render(NoStyle)
+}
