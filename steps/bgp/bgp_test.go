@@ -132,3 +132,21 @@ func readTestdata(t *testing.T, path string) string {
 	}
 	return string(data)
 }
+
+func TestPeerKey(t *testing.T) {
+	for in, want := range map[string]string{
+		"10.0.0.1": "10.0.0.1", "FD00::0001": "fd00::1", "fe80::1%eth0": "fe80::1", "eth0": "eth0",
+	} {
+		if got := PeerKey(in); got != want {
+			t.Errorf("%s: got %s", in, got)
+		}
+	}
+}
+
+// A time that cannot be read is no age.
+func TestParseBIRDWithAnUnknownClock(t *testing.T) {
+	const block = "a BGP --- up 23:59:10.000  Established\n  BGP state:          Established\n    Neighbor address: 10.0.0.1\n"
+	if p := ParseBIRD("Current server time is sometime\n" + block)["10.0.0.1"]; !p.Up() || p.Since != -1 {
+		t.Errorf("got %+v", p)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ipfabric/steps/frr/conf"
+	"ipfabric/steps/host"
 	"ipfabric/steps/step/steptest"
 )
 
@@ -142,4 +143,71 @@ func TestVXLANIsOpenForTheOtherNodes(t *testing.T) {
 		}
 	}
 	t.Error("VXLAN is closed")
+}
+
+func TestVersionsOfFirewalld(t *testing.T) {
+	for version, want := range map[string]bool{"0.9.3": true, "0.8.2": false, "0.10.0": true, "1.0.0": true, "1.3.3": true, "": false, "x.9": false} {
+		if got := hasPolicies(version); got != want {
+			t.Errorf("%q: %v", version, got)
+		}
+	}
+}
+
+// One neighbor instead of another is a difference, the same ones are none.
+func TestSetsThatDiffer(t *testing.T) {
+	f := steptest.Fabric(t, "full")
+	s := New(f, conf.NodeNeighbors(f), nil, nil)
+	var all []string
+	for _, a := range s.in["ipfabric4"] {
+		all = append(all, `"`+a.String()+`"`)
+	}
+	for set, want := range map[string]string{
+		"as 2 " + strings.Join(all, " "):                      "",
+		"as 2 " + strings.Join(all[1:], " "):                  "firewalld's set ipfabric4 is 1 to add, 0 to remove, want current",
+		"as 2 " + strings.Join(all[1:], " ") + ` "192.0.2.9"`: "firewalld's set ipfabric4 is 1 to add, 1 to remove, want current",
+		"as 3 " + strings.Join(all, " ") + ` "192.0.2.9"`:     "firewalld's set ipfabric4 is 0 to add, 1 to remove, want current",
+	} {
+		h := firewallHost(s, "0.9.3", true, set)
+		stat := "stat-files.sh"
+		var current string
+		for _, file := range s.files() {
+			stat += " " + file.Path
+			current += "644 root:root " + host.Hash(file.Data) + "\n"
+		}
+		h.Answers[stat] = current
+		if diff, err := s.Check(t.Context(), h); err != nil || diff.String() != want {
+			t.Errorf("%s: got %v, %v", set, diff, err)
+		}
+	}
+}
+
+// As `firewall-cmd --permanent --new-policy` and its like write them.
+func TestFilesOfFirewalld(t *testing.T) {
+	f := steptest.Fabric(t, "full")
+	s := New(f, conf.NodeNeighbors(f), nil, f.Pools[:1])
+	got := map[string]string{}
+	for _, file := range s.files() {
+		got[strings.TrimPrefix(file.Path, "/etc/firewalld/")] = string(file.Data)
+	}
+	for path, lines := range map[string][]string{
+		"ipsets/ipfabric4.xml":      {`<ipset type="hash:ip">`, `<option name="family" value="inet"/>`, "<entry>10.10.0.11</entry>"},
+		"ipsets/ipfabric6.xml":      {`<option name="family" value="inet6"/>`, "<entry>fd00:10::11</entry>"},
+		"policies/ipfabric-in.xml":  {`<policy priority="-50" target="CONTINUE">`, `<egress-zone name="HOST"/>`, "  <rule family=\"ipv6\">\n    <source ipset=\"ipfabric6\"/>\n    <port port=\"179\" protocol=\"tcp\"/>\n    <accept/>\n  </rule>\n", `port="3784-3785" protocol="udp"`, `port="4784"`},
+		"policies/ipfabric-vms.xml": {`<egress-zone name="ANY"/>`, "    <source address=\"203.0.113.0/24\"/>\n    <accept/>", "    <destination address=\"203.0.113.0/24\"/>\n    <accept/>"},
+	} {
+		for _, line := range lines {
+			if !strings.Contains(got[path], line) {
+				t.Errorf("%s: no %s in\n%s", path, line, got[path])
+			}
+		}
+	}
+	if len(got) != 4 {
+		t.Errorf("%d files", len(got))
+	}
+	f.BGP.BFD.Enabled = false
+	for _, file := range New(f, conf.NodeNeighbors(f), nil, nil).files() {
+		if strings.Contains(string(file.Data), "4784") {
+			t.Error("BFD is open, though it is off")
+		}
+	}
 }

@@ -137,4 +137,3 @@ func failureText(failed run.Result, hosts int) string {
 func failedOf(result run.Result) run.Result {
 	return slices.DeleteFunc(slices.Clone(result), func(r run.HostResult) bool { return r.Err == nil })
 }
-
