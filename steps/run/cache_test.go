@@ -143,12 +143,19 @@ func TestTheCacheDoesNotAskAProgramThatHangsAgain(t *testing.T) {
 
 // Any other failure says nothing about the next question.
 func TestTheCacheAsksAProgramThatFailedAgain(t *testing.T) {
-	h := &steptest.Host{Status: map[string]int{"timeout 8 vtysh -c one": 1}, Answers: map[string]string{"timeout 8 vtysh -c two": "2"}}
+	h := &steptest.Host{Status: map[string]int{"timeout 8 vtysh -c one": 1, "apt-cache": 124}, Answers: map[string]string{"timeout 8 vtysh -c two": "2", "uname": "Linux"}}
 	c := NewCache(h)
 	if _, err := c.Query(t.Context(), "timeout", "8", "vtysh", "-c", "one"); step.ExitStatus(err) != 1 {
 		t.Errorf("got %v", err)
 	}
 	if out, err := c.Query(t.Context(), "timeout", "8", "vtysh", "-c", "two"); out != "2" || err != nil {
+		t.Errorf("got %q, %v", out, err)
+	}
+	// 124 of a command without timeout(1) has its own meaning.
+	if _, err := c.Query(t.Context(), "apt-cache"); step.ExitStatus(err) != 124 {
+		t.Errorf("got %v", err)
+	}
+	if out, err := c.Query(t.Context(), "uname"); out != "Linux" || err != nil {
 		t.Errorf("got %q, %v", out, err)
 	}
 }

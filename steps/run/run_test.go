@@ -27,11 +27,15 @@ type fakeStep struct {
 	applyErr error
 	applied  int
 	onApply  func()
+	onCheck  func(context.Context)
 }
 
 func (s *fakeStep) String() string { return s.name }
 
-func (s *fakeStep) Check(context.Context, step.Reader) (step.Diff, error) {
+func (s *fakeStep) Check(ctx context.Context, _ step.Reader) (step.Diff, error) {
+	if s.onCheck != nil {
+		s.onCheck(ctx)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.checkErr != nil {
@@ -278,5 +282,72 @@ func TestRunStopBringsAWholeTaskToItsEnd(t *testing.T) {
 	}
 	if !errors.Is(result[1].Err, ErrStopped) {
 		t.Errorf("got %v", result[1].Err)
+	}
+}
+
+// After a change the steps that follow are checked again: it may have settled
+// them, or made them necessary.
+func TestRunChecksAgainAfterAChange(t *testing.T) {
+	settled, needed := &fakeStep{name: "settled", differs: true}, &fakeStep{name: "needed"}
+	first := &fakeStep{name: "first", differs: true, onApply: func() { settled.differs, needed.differs = false, true }}
+	plan := Plan{{Name: "all", Tasks: []Task{{Node: "a", Steps: []step.Step{first, settled, needed}}}}}
+	if diff := cmp.Diff([]string{"a changed 2"}, summary((&Runner{Connect: connectFakes()}).Run(t.Context(), plan))); diff != "" {
+		t.Error(diff)
+	}
+	if settled.applied != 0 || needed.applied != 1 {
+		t.Errorf("applied %d and %d times, want 0 and 1", settled.applied, needed.applied)
+	}
+}
+
+// A step that cannot be checked after it was applied has not become true.
+func TestRunFailsWhereAChangeCannotBeChecked(t *testing.T) {
+	blind := &fakeStep{name: "blind", differs: true}
+	blind.onApply = func() { blind.checkErr = errors.New("no answer") }
+	plan := Plan{{Name: "all", Tasks: []Task{{Node: "a", Steps: []step.Step{blind}}}}}
+	result := (&Runner{Connect: connectFakes(), Settle: 10 * time.Millisecond}).Run(t.Context(), plan)
+	if result[0].State != Failed || result[0].Err.Error() != "no answer" {
+		t.Errorf("got %v: %v", result[0].State, result[0].Err)
+	}
+}
+
+// The second Ctrl-C ends the context: then a whole task is cut off, too.
+func TestRunCutsAWholeTaskOffWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	first, second := &fakeStep{name: "first", differs: true, onApply: cancel}, &fakeStep{name: "second", differs: true}
+	plan := Plan{{Name: "nodes", Whole: true, Tasks: []Task{{Node: "a", Steps: []step.Step{first, second}}, {Node: "b", Steps: []step.Step{second}}}}}
+	result := (&Runner{Connect: connectFakes()}).Run(ctx, plan)
+	if diff := cmp.Diff([]string{"a skipped 1", "b skipped 0"}, summary(result)); diff != "" || second.applied != 0 {
+		t.Errorf("%s, the second was applied %d times", diff, second.applied)
+	}
+}
+
+// A whole task that has changed nothing yet is not begun after Ctrl-C.
+func TestRunStopsAWholeTaskThatWasOnlyLookedAt(t *testing.T) {
+	stop := make(chan struct{})
+	only := &fakeStep{name: "only", differs: true, onCheck: func(context.Context) { close(stop) }}
+	plan := Plan{{Name: "nodes", Whole: true, Tasks: []Task{{Node: "a", Steps: []step.Step{only}}}}}
+	result := (&Runner{Connect: connectFakes(), Stop: stop}).Run(t.Context(), plan)
+	if only.applied != 0 || !errors.Is(result[0].Err, ErrStopped) {
+		t.Errorf("applied %d times: %v", only.applied, result[0].Err)
+	}
+}
+
+// A daemon that hangs must not make a run hang.
+func TestRunGivesEachCheckAMinute(t *testing.T) {
+	looked := &fakeStep{name: "looked", onCheck: func(ctx context.Context) {
+		if end, ok := ctx.Deadline(); !ok || time.Until(end) > time.Minute {
+			t.Errorf("a check may take until %v", end)
+		}
+	}}
+	(&Runner{Connect: connectFakes()}).Run(t.Context(), Plan{{Name: "all", Tasks: []Task{{Node: "a", Steps: []step.Step{looked}}}}})
+}
+
+// What is said is why the first host failed, whatever failed after it.
+func TestTheFirstReasonIsGiven(t *testing.T) {
+	n := &run{Runner: &Runner{}}
+	n.end(errors.New("first"))
+	n.end(errors.New("second"))
+	if err := n.halted(t.Context()); err == nil || err.Error() != "first" {
+		t.Errorf("got %v", err)
 	}
 }

@@ -48,6 +48,9 @@ func (f *fleet) stage(words ...string) Stage {
 			st.applyErr = refusedErr{}
 		case "rolled-back":
 			st.applyErr = rolledBackErr{}
+		case "half": // one step is changed, the next one fails
+			s.Add(host, &fakeStep{name: "packages", differs: true})
+			st.applyErr = errors.New("disk full")
 		}
 		st.onApply = func() {
 			f.mu.Lock()
@@ -84,6 +87,7 @@ func TestCanary(t *testing.T) {
 		{"all would refuse", []string{"refuses", "refuses", "refuses"}, nil, "failed skipped skipped", "n1"},
 		{"one fails by itself, the next rolls back", []string{"broken", "rolled-back", "ok", "ok"}, nil, "failed failed skipped skipped", "n1 n2"},
 		{"one cannot be looked at", []string{"blind", "rolled-back", "ok"}, nil, "failed failed skipped", "n2"},
+		{"one is changed in part", []string{"half", "rolled-back", "ok"}, nil, "failed failed skipped", "n1 n2"},
 		{"all fail by themselves", []string{"broken", "broken", "broken"}, nil, "failed failed failed", "n1 n2 n3"},
 		{"all is well", []string{"ok", "sync", "ok"}, nil, "changed in-sync changed", "n1 n3"},
 		{"nothing to do", []string{"sync", "sync"}, nil, "in-sync in-sync", ""},
@@ -159,6 +163,38 @@ func TestHostsInSyncDoNotWaitForEachOther(t *testing.T) {
 	result := r.Run(t.Context(), Plan{f.stage(slices.Repeat([]string{"sync"}, 20)...)})
 	if len(result) != 20 || result[19].State != InSync {
 		t.Errorf("got %v", summary(result))
+	}
+}
+
+// Only a host that is changed after another one is looked at again, as its look
+// may be minutes old.
+func TestLooksOfAStageWithACanary(t *testing.T) {
+	var mu sync.Mutex
+	looks := map[string]int{}
+	fakes := connectFakes()
+	r := &Runner{Connect: func(ctx context.Context, host string) (step.Host, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		looks[host]++
+		return fakes(ctx, host)
+	}}
+	var f fleet
+	r.Run(t.Context(), Plan{f.stage("sync", "ok", "sync", "ok", "sync")})
+	if diff := cmp.Diff(map[string]int{"n1": 1, "n2": 1, "n3": 1, "n4": 2, "n5": 1}, looks); diff != "" {
+		t.Errorf("looks (-want +got):\n%s", diff)
+	}
+}
+
+// A host that has failed before keeps its reason when a host before it fails.
+func TestAHostThatFailedBeforeStaysFailed(t *testing.T) {
+	broken := &fakeStep{name: "packages", checkErr: errors.New("no answer")}
+	var f fleet
+	s := f.stage("broken", "ok")
+	s.Parallel = false
+	plan := Plan{{Name: "hosts", Parallel: true, Tasks: []Task{{Node: "n1"}, {Node: "n2", Steps: []step.Step{broken}}}}, s}
+	result := (&Runner{Connect: connectFakes()}).Run(t.Context(), plan)
+	if diff := cmp.Diff([]string{"n1 failed 0 reload", "n2 failed 0 packages"}, summary(result)); diff != "" {
+		t.Error(diff)
 	}
 }
 
