@@ -1,0 +1,3 @@
+// Package steptest is for tests only: a fake host, fabrics to make plans of, and
+// golden files.
+package steptest
