@@ -3,12 +3,13 @@ package ui
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
-	"golang.org/x/term"
+	"golang.org/x/sys/unix"
 )
 
 // An Asker asks the operator on the terminal. It is remote's Prompter too:
@@ -19,7 +20,15 @@ type Asker struct {
 	in    *os.File
 	lines *bufio.Reader
 	mask  *Masker
-	left  error // why a question was left without an answer; nothing is asked after that. say.mu guards it
+	// say.mu guards these.
+	left    error       // the interruption that ended a question; nothing is asked after that
+	pending chan answer // a read whose question was cancelled; the next question takes it over
+}
+
+// An answer is a line from the terminal, with its end.
+type answer struct {
+	line string
+	err  error
 }
 
 // NewAsker returns nil if nobody can answer.
@@ -38,17 +47,12 @@ func NewAsker(in io.Reader, say *Sayer, mask *Masker) *Asker {
 func (a *Asker) Confirm(ctx context.Context, question string) (bool, error) {
 	a.say.mu.Lock() // what runs beside waits with its lines
 	defer a.say.mu.Unlock()
-	if err := a.mayAsk(ctx); err != nil {
+	text, err := a.ask(ctx, question+" [y/N] ")
+	if err != nil {
 		return false, err
 	}
-	fmt.Fprintf(a.out, "%s [y/N] ", question)
-	answer, err := a.await(ctx, func() (string, error) { return a.lines.ReadString('\n') })
-	if err != nil {
-		fmt.Fprintln(a.out)
-		return false, unanswered(err)
-	}
-	a.say.Log.Record("", "asked: %s answer: %s", question, strings.TrimSpace(answer))
-	switch strings.ToLower(strings.TrimSpace(answer)) {
+	a.say.Log.Record("", "asked: %s answer: %s", question, strings.TrimSpace(text))
+	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "y", "yes":
 		return true, nil
 	}
@@ -62,23 +66,42 @@ func (a *Asker) Secret(ctx context.Context, question string) (string, error) {
 	if err := a.mayAsk(ctx); err != nil {
 		return "", err
 	}
-	fd := int(a.in.Fd())
-	before, err := term.GetState(fd)
+	echo, err := withoutEcho(int(a.in.Fd()))
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(a.out, "%s: ", strings.TrimRight(question, ": "))
-	secret, err := a.await(ctx, func() (string, error) {
-		b, err := term.ReadPassword(fd)
-		return string(b), err
-	})
-	fmt.Fprintln(a.out)
+	defer echo()
+	secret, err := a.ask(ctx, strings.TrimRight(question, ": ")+": ")
 	if err != nil {
-		_ = term.Restore(fd, before) // an interrupted ReadPassword leaves the echo off
-		return "", unanswered(err)
+		return "", err
 	}
+	fmt.Fprintln(a.out) // the line's end was not shown either
+	secret = strings.TrimRight(secret, "\r\n")
 	a.mask.Hide(secret) // also one that was not it
 	return secret, nil
+}
+
+// ask puts a question and returns the line that answers it. What was typed for a
+// question that was cancelled answers no other.
+func (a *Asker) ask(ctx context.Context, prompt string) (string, error) {
+	if err := a.mayAsk(ctx); err != nil {
+		return "", err
+	}
+	if a.pending != nil {
+		dropInput(int(a.in.Fd()))
+		select {
+		case <-a.pending:
+			a.pending = nil
+		default:
+		}
+	}
+	fmt.Fprint(a.out, prompt)
+	line, err := a.await(ctx)
+	if err != nil {
+		fmt.Fprintln(a.out)
+		return "", unanswered(err)
+	}
+	return line, nil
 }
 
 // unanswered makes the end of the input, Ctrl-D, readable.
@@ -89,8 +112,8 @@ func unanswered(err error) error {
 	return err
 }
 
-// mayAsk returns why no question may be put any more: the run was interrupted while this one
-// waited for its turn, or while another was open, whose reader still has the terminal.
+// mayAsk returns why no question may be put any more: the run was interrupted,
+// or what the answer is for was given up.
 func (a *Asker) mayAsk(ctx context.Context) error {
 	if a.left != nil {
 		return a.left
@@ -98,23 +121,46 @@ func (a *Asker) mayAsk(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// await ends when f does or ctx is cancelled. In the latter case f stays
-// behind, waiting for a terminal that nobody types at any more.
-func (a *Asker) await(ctx context.Context, f func() (string, error)) (string, error) {
-	type answer struct {
-		text string
-		err  error
+// await ends when a line was typed or ctx is cancelled. In the latter case the
+// read stays behind. After an interruption that is for good; a question beside
+// the run's own work may be cancelled because the work has ended, and the next
+// question takes the read over.
+func (a *Asker) await(ctx context.Context) (string, error) {
+	c := a.pending
+	if c == nil {
+		c = make(chan answer, 1)
+		go func() {
+			line, err := a.lines.ReadString('\n')
+			c <- answer{line, err}
+		}()
 	}
-	c := make(chan answer, 1)
-	go func() {
-		text, err := f()
-		c <- answer{text, err}
-	}()
+	a.pending = nil
 	select {
 	case said := <-c:
-		return said.text, said.err
+		return said.line, said.err
 	case <-ctx.Done():
-		a.left = context.Cause(ctx)
-		return "", a.left
+		a.pending = c
+		err := context.Cause(ctx)
+		if errors.Is(err, ErrInterrupted) {
+			a.left = err
+		}
+		return "", err
 	}
 }
+
+// withoutEcho stops a terminal from showing what is typed until restore is called.
+func withoutEcho(fd int) (restore func(), err error) {
+	before, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return nil, err
+	}
+	silent := *before
+	silent.Lflag &^= unix.ECHO
+	if err := unix.IoctlSetTermios(fd, unix.TCSETS, &silent); err != nil {
+		return nil, err
+	}
+	return func() { _ = unix.IoctlSetTermios(fd, unix.TCSETS, before) }, nil
+}
+
+// dropInput forgets what was typed and not read yet.
+func dropInput(fd int) { _ = unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH) }

@@ -69,3 +69,61 @@ func TestNothingIsAskedAfterAnInterruption(t *testing.T) {
 		t.Errorf("asked: %s", out)
 	}
 }
+
+// A question that is cancelled because its work has ended is no interruption: the
+// next one is asked, and what was typed for the first does not answer it.
+func TestAQuestionIsAskedAfterAnotherWasCancelled(t *testing.T) {
+	in, typed, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	defer typed.Close()
+	out := &terminal{asked: make(chan struct{}, 9)}
+	say := NewSayer(&bytes.Buffer{}, &bytes.Buffer{}, &Masker{}, func(string) (string, bool) { return "", false })
+	a := &Asker{say: say, in: in, lines: bufio.NewReader(in), out: out, mask: &Masker{}}
+	type result struct {
+		yes bool
+		err error
+	}
+	confirm := func(ctx context.Context, question string) chan result {
+		c := make(chan result, 1)
+		go func() {
+			yes, err := a.Confirm(ctx, question)
+			c <- result{yes, err}
+		}()
+		<-out.asked
+		return c
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	first := confirm(ctx, "Trust core1?")
+	cancel()
+	if r := <-first; !errors.Is(r.err, context.Canceled) {
+		t.Errorf("got %v", r.err)
+	}
+	if _, err := typed.WriteString("y\n"); err != nil { // too late
+		t.Fatal(err)
+	}
+	late := <-a.pending // it has been read
+	a.pending <- late
+	second := confirm(t.Context(), "Apply this to 5 hosts?")
+	if _, err := typed.WriteString("n\n"); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-second; r.err != nil || r.yes {
+		t.Errorf("the answer to the cancelled question was taken: %v, %v", r.yes, r.err)
+	}
+
+	ctx, cancel = context.WithCancel(t.Context())
+	first = confirm(ctx, "Trust core1?")
+	cancel()
+	<-first
+	second = confirm(t.Context(), "Trust core1?") // takes the open read over
+	if _, err := typed.WriteString("yes\n"); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-second; r.err != nil || !r.yes {
+		t.Errorf("got %v, %v", r.yes, r.err)
+	}
+}
