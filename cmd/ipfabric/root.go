@@ -57,7 +57,7 @@ func (a *app) root() *cobra.Command {
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkFlags() },
 	}
 	f := root.PersistentFlags()
-	f.StringVarP(&a.File, "file", "f", a.defaultFile(), "the inventory `FILE` (env IPFABRIC_FILE)")
+	f.StringVarP(&a.File, "file", "f", a.DefaultFile(), "the inventory `FILE` (env IPFABRIC_FILE)")
 	f.StringVar(&a.Progress, "progress", "auto", "how progress is shown on standard error: auto, plain, live or json")
 	f.StringVar(&a.LogFile, "log-file", "", "append the run's log to `FILE` instead of a file of its own")
 	f.BoolVarP(&a.Say.Verbose, "verbose", "v", false, "show each remote command, each step and whole files")
@@ -97,13 +97,6 @@ func (a *app) root() *cobra.Command {
 func grouped(id string, cmd *cobra.Command) *cobra.Command {
 	cmd.GroupID = id
 	return cmd
-}
-
-func (a *app) defaultFile() string {
-	if file, _ := a.LookupEnv("IPFABRIC_FILE"); file != "" {
-		return file
-	}
-	return "fabric.yaml"
 }
 
 var progressModes = []string{"auto", "plain", "live", "json"}

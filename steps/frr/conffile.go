@@ -59,7 +59,12 @@ func (s confFileCurrent) Check(ctx context.Context, r step.Reader) (step.Diff, e
 			diff[len(diff)-1].Want = "ipfabric"
 		}
 	}
-	return diff, nil
+	lost, err := s.lostSessions(ctx, r, have, want)
+	if err == nil && lost > 0 {
+		diff = append(diff, step.Change{Item: "this host's BGP sessions", Have: fmt.Sprintf("%d Established", lost),
+			Want: "ended by the new AS number or BGP password (needs --accept-session-loss)"})
+	}
+	return diff, err
 }
 
 // ForeignConfError is an error with a hint.
@@ -111,14 +116,21 @@ func (s confFileCurrent) mayChange(ctx context.Context, h step.Host, have, want 
 	if err := canReload(ctx, h); err != nil {
 		return err
 	}
-	if len(have) == 0 || conf.Foreign(have) || s.options.AcceptSessionLoss || slices.Equal(sessionKeys(have), sessionKeys(want)) {
-		return nil
-	}
-	peers, err := bgp.Established(ctx, h)
-	if err != nil || len(peers) == 0 {
+	lost, err := s.lostSessions(ctx, h, have, want)
+	if err != nil || lost == 0 {
 		return err
 	}
-	return errBreaksSessions{len(peers)}
+	return errBreaksSessions{lost}
+}
+
+// lostSessions counts the sessions that a new AS number or BGP password would end
+// without the operator's leave.
+func (s confFileCurrent) lostSessions(ctx context.Context, r step.Reader, have, want []byte) (int, error) {
+	if len(have) == 0 || conf.Foreign(have) || s.options.AcceptSessionLoss || slices.Equal(sessionKeys(have), sessionKeys(want)) {
+		return 0, nil
+	}
+	peers, err := bgp.Established(ctx, r)
+	return len(peers), err
 }
 
 // sessionKeys are what no session outlives a change of: the AS number and the

@@ -20,3 +20,11 @@ type Env struct {
 	AskLogin  bool
 	AskSudo   bool
 }
+
+// DefaultFile is the inventory that is read where --file names none.
+func (e *Env) DefaultFile() string {
+	if file, _ := e.LookupEnv("IPFABRIC_FILE"); file != "" {
+		return file
+	}
+	return "fabric.yaml"
+}

@@ -155,7 +155,7 @@ func newBench(t *testing.T) *bench {
 	say := ui.NewSayer(b.out, b.err, mask, func(string) (string, bool) { return "", false })
 	_, signals, release := CatchSignals(context.Background(), say)
 	t.Cleanup(release)
-	a := &Env{Mask: mask, Say: say, Signals: signals}
+	a := &Env{Mask: mask, Say: say, Signals: signals, File: "fabric.yaml", LookupEnv: func(string) (string, bool) { return "", false }}
 	b.Session = &Session{
 		Env: a, command: "init", fabric: fabric, progress: ui.NewProgress(say),
 		fleet: NewFleet(func(name string) (Machine, error) { return b.hosts[name], nil }),

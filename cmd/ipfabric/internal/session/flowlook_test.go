@@ -102,3 +102,21 @@ func TestHopelessVMs(t *testing.T) {
 func vmOn(node, name, state string, status verify.Status, detail string) verify.VMCheck {
 	return verify.VMCheck{VM: name, Node: node, State: state, Status: status, Detail: detail, Seen: []vms.Seen{{RR: "rr1", Status: vms.SeenYes}}}
 }
+
+// The command that a plan names does what the plan shows, on the hosts that were
+// looked at, and is not one that init refuses.
+func TestPlanSaysHowToApply(t *testing.T) {
+	b := newBench(t)
+	b.File, b.limit = "lab/fabric 2.yaml", []string{"rr1", "node1"}
+	if err := b.Preview(context.Background(), b.testPlan(), PlanOptions{Upgrade: true}); ui.ExitCode(err) != ui.ExitChanges {
+		t.Errorf("got %v", err)
+	}
+	wantText(t, "note", b.err.String(), "`ipfabric init -f 'lab/fabric 2.yaml' --limit rr1,node1 --upgrade-frr` applies this")
+
+	b = newBench(t)
+	foreign := fakeStep{path: "/etc/frr/frr.conf", want: "ipfabric (needs --adopt)"}
+	if err := b.Preview(context.Background(), b.testPlan(foreign), PlanOptions{}); ui.ExitCode(err) != ui.ExitChanges {
+		t.Errorf("got %v", err)
+	}
+	wantText(t, "note", b.err.String(), "init refuses this without --adopt: `ipfabric init --adopt` applies it")
+}

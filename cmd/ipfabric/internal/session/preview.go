@@ -2,9 +2,14 @@ package session
 
 import (
 	"context"
+	"slices"
+	"strings"
+
+	"al.essio.dev/pkg/shellescape"
 
 	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/steps/run"
+	"ipfabric/steps/step"
 )
 
 // Preview looks and shows what init would change. Its error has the exit code
@@ -26,7 +31,7 @@ func (s *Session) Preview(ctx context.Context, plan run.Plan, opts PlanOptions) 
 	case o.Failed > 0:
 		return ui.ExitWith(ui.ExitHosts)
 	case o.Changes > 0:
-		s.Say.Note("`%s` applies this", opts.applyCommand())
+		s.noteHowToApply(o, opts)
 		return ui.ExitWith(ui.ExitChanges)
 	}
 	return nil
@@ -54,17 +59,47 @@ type PlanOptions struct {
 	Upgrade bool
 }
 
-// applyCommand is the command that does what was planned.
-func (o PlanOptions) applyCommand() string {
-	line := "ipfabric init"
-	if o.Upgrade {
-		line += " --upgrade-frr"
+// noteHowToApply says which command does what the plan shows, or that init
+// would refuse it as it is.
+func (s *Session) noteHowToApply(o *ui.Outlook, opts PlanOptions) {
+	args := []string{"ipfabric", "init"}
+	if s.File != s.DefaultFile() {
+		args = append(args, "-f", s.File)
 	}
-	if o.Adopt {
-		line += " --adopt"
+	if len(s.limit) > 0 {
+		args = append(args, "--limit", strings.Join(s.limit, ","))
 	}
-	if o.Downgrade {
-		line += " --downgrade-agent"
+	for _, f := range []struct {
+		given bool
+		flag  string
+	}{{opts.Upgrade, "--upgrade-frr"}, {opts.Adopt, "--adopt"}, {opts.Downgrade, "--downgrade-agent"}} {
+		if f.given {
+			args = append(args, f.flag)
+		}
 	}
-	return line
+	needs := neededFlags(o)
+	if len(needs) == 0 {
+		s.Say.Note("`%s` applies this", shellescape.QuoteCommand(args))
+		return
+	}
+	s.Say.Note("init refuses this without %s: `%s` applies it, once you have read what it replaces",
+		step.AndList(needs), shellescape.QuoteCommand(append(args, needs...)))
+}
+
+// neededFlags are the flags without which init refuses the plan, each once. A
+// step names them in what it wants: "ipfabric (needs --adopt)".
+func neededFlags(o *ui.Outlook) []string {
+	var out []string
+	for _, h := range o.Hosts {
+		for _, d := range h.Steps {
+			for _, c := range d.Diff {
+				_, rest, needs := strings.Cut(c.Want, "(needs ")
+				flag, _, ends := strings.Cut(rest, ")")
+				if needs && ends && strings.HasPrefix(flag, "--") && !slices.Contains(out, flag) {
+					out = append(out, flag)
+				}
+			}
+		}
+	}
+	return out
 }
