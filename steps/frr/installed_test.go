@@ -143,3 +143,17 @@ func TestBackToTheDistributionIsNotTheMirrorsFRR(t *testing.T) {
 		t.Errorf("got %v, %v", v, err)
 	}
 }
+
+// An FRR that is there is left as it is, whatever its source has.
+func TestAnInstalledFRRIsLeftAlone(t *testing.T) {
+	h := frrHost()
+	h.Answers[askOurDebs] = ""
+	if diff, err := (installed{inventory.Host{}}).Check(t.Context(), h); err != nil || len(diff) > 0 {
+		t.Errorf("got %v, %v", diff, err)
+	}
+	for _, line := range h.Log {
+		if line != askDebian {
+			t.Errorf("asked %q, which every run would pay for", line)
+		}
+	}
+}

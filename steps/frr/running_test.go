@@ -1,6 +1,7 @@
 package frr
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -131,5 +132,16 @@ func TestManyLinesAreOneDifference(t *testing.T) {
 		if diff, err := s.Check(t.Context(), h); err != nil || len(diff) != want {
 			t.Errorf("%d lines: got %v, %v", n, diff, err)
 		}
+	}
+}
+
+// A connection that breaks during the reload says nothing of what FRR took: the
+// host's timer decides, and no second reload.
+func TestAReloadThatIsCutOffIsLeftToTheTimer(t *testing.T) {
+	h := frrHost()
+	h.Fail[reloadFRR] = errors.New("lost the connection")
+	err := guard(runsConf{render: newConf}).Apply(t.Context(), h)
+	if err == nil || wasRolledBack(err) || slices.Contains(h.Log, rollBack) || slices.Contains(h.Log, stopTimer) || h.Log[len(h.Log)-1] != reloadFRR {
+		t.Errorf("got %v, did %q", err, h.Log)
 	}
 }
