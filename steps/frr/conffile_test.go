@@ -99,6 +99,16 @@ func TestANewPasswordNeedsLeave(t *testing.T) {
 	if h.Files[confPath] != old || slices.Contains(h.Log, armTimer) {
 		t.Error("something was changed")
 	}
+	// The plan says so before anybody agrees to it.
+	h.Answers["stat-files.sh /etc/frr/frr.conf"] = "640 frr:frr 0\n"
+	diff, err := confFileCurrent{render: render}.Check(t.Context(), h)
+	if last := diff[len(diff)-1]; err != nil || !strings.Contains(last.Want, "(needs --accept-session-loss)") || last.Have != "1 Established" {
+		t.Errorf("the plan says %s, %v", diff, err)
+	}
+	diff, err = confFileCurrent{render: render, options: Options{AcceptSessionLoss: true}}.Check(t.Context(), h)
+	if err != nil || strings.Contains(diff.String(), "needs") {
+		t.Errorf("with leave the plan says %s, %v", diff, err)
+	}
 	if err := guard(confFileCurrent{render: render, options: Options{AcceptSessionLoss: true}}).Apply(t.Context(), h); err != nil {
 		t.Errorf("with leave: %v", err)
 	}

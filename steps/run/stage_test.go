@@ -28,6 +28,7 @@ type fleet struct {
 	running int
 	most    int
 	wait    map[string]chan struct{} // host → Apply waits until it is closed
+	applied func(host string)        // called as Apply begins; may be nil
 }
 
 // stage gives nodes n1, n2, … of which each does what its word says: "ok" is
@@ -58,6 +59,9 @@ func (f *fleet) stage(words ...string) Stage {
 			f.running++
 			f.most = max(f.most, f.running)
 			wait := f.wait[host]
+			if f.applied != nil {
+				f.applied(host)
+			}
 			f.mu.Unlock()
 			if wait != nil {
 				<-wait
@@ -114,22 +118,24 @@ func TestCanaryIsAlone(t *testing.T) {
 	gates := map[string]chan struct{}{"n2": make(chan struct{}), "n3": make(chan struct{})}
 	f := &fleet{wait: gates}
 	first := make(chan struct{})
-	// n2 and n3 end only once both were begun.
+	// n2 and n3 end only once both are being changed.
 	open := sync.OnceFunc(func() { close(gates["n2"]); close(gates["n3"]) })
-	begun := 0
+	f.applied = func(host string) {
+		if host == "n1" {
+			return
+		}
+		select {
+		case <-first:
+		default:
+			t.Errorf("%s was begun before n1 had ended", host)
+		}
+		if f.running == 2 {
+			open()
+		}
+	}
 	r := &Runner{Connect: connectFakes(), Report: func(e Event) {
-		switch {
-		case e.Host == "n1" && e.State == Changed:
+		if e.Host == "n1" && e.State == Changed {
 			close(first)
-		case e.Host != "n1" && e.State == Applying:
-			select {
-			case <-first:
-			default:
-				t.Errorf("%s was begun before n1 had ended", e.Host)
-			}
-			if begun++; begun == 2 {
-				open()
-			}
 		}
 	}}
 	time.AfterFunc(10*time.Second, open) // else a stage that is not parallel would hang

@@ -30,13 +30,15 @@ func verify(ctx context.Context, f *inventory.Fabric, connect connector, wanted 
 	sights := newSights(f)
 	var all, dialled sync.WaitGroup
 	for _, s := range sights {
+		if s.asked && !s.isCore() {
+			dialled.Add(1)
+		}
+	}
+	for _, s := range sights {
 		if !s.asked {
 			continue
 		}
 		all.Add(1)
-		if !s.isCore() {
-			dialled.Add(1)
-		}
 		go func() {
 			defer all.Done()
 			e := examiner{f: f, sight: s, steps: wanted[s.host.Name], stepsErr: wantedErr}
