@@ -24,18 +24,26 @@ func (t *terminal) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// After Ctrl-C at one question, nobody wants to see the next, even if its own context has not
-// heard of it yet.
-func TestNothingIsAskedAfterAnInterruption(t *testing.T) {
+// pipeAsker asks on a terminal that is a pipe: what is written to typed answers.
+func pipeAsker(t *testing.T) (a *Asker, out *terminal, typed *os.File) {
+	t.Helper()
 	in, typed, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()
-	defer typed.Close()
-	out := &terminal{asked: make(chan struct{}, 9)}
+	t.Cleanup(func() {
+		in.Close()
+		typed.Close()
+	})
+	out = &terminal{asked: make(chan struct{}, 9)}
 	say := NewSayer(&bytes.Buffer{}, &bytes.Buffer{}, &Masker{}, func(string) (string, bool) { return "", false })
-	a := &Asker{say: say, in: in, lines: bufio.NewReader(in), out: out, mask: &Masker{}}
+	return &Asker{say: say, in: in, lines: bufio.NewReader(in), out: out, mask: &Masker{}}, out, typed
+}
+
+// After Ctrl-C at one question, nobody wants to see the next, even if its own context has not
+// heard of it yet.
+func TestNothingIsAskedAfterAnInterruption(t *testing.T) {
+	a, out, _ := pipeAsker(t)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(ErrInterrupted)
 	if _, err := a.Confirm(ctx, "Trust rr1?"); !errors.Is(err, ErrInterrupted) {
@@ -73,15 +81,7 @@ func TestNothingIsAskedAfterAnInterruption(t *testing.T) {
 // A question that is cancelled because its work has ended is no interruption: the
 // next one is asked, and what was typed for the first does not answer it.
 func TestAQuestionIsAskedAfterAnotherWasCancelled(t *testing.T) {
-	in, typed, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	defer typed.Close()
-	out := &terminal{asked: make(chan struct{}, 9)}
-	say := NewSayer(&bytes.Buffer{}, &bytes.Buffer{}, &Masker{}, func(string) (string, bool) { return "", false })
-	a := &Asker{say: say, in: in, lines: bufio.NewReader(in), out: out, mask: &Masker{}}
+	a, out, typed := pipeAsker(t)
 	type result struct {
 		yes bool
 		err error
