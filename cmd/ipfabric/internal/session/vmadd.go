@@ -81,17 +81,17 @@ func (s *Session) sayAnnounced(vm vms.VM, seen []vms.Seen) error {
 		}
 	}
 	if len(yes) > 0 {
-		s.Say.Note("announced: %s to it", has(yes, "a route"))
+		s.Say.Note("announced: %s a route to it", step.Have(yes))
 	}
 	switch {
 	case len(no) > 0 && vm.GuestMissing() != "":
-		s.Say.Note("%s to it yet: some releases of FRR announce a VM only when a guest is attached", has(no, "no route"))
+		s.Say.Note("%s no route to it yet: some releases of FRR announce a VM only when a guest is attached", step.Have(no))
 	case len(no) > 0:
-		return ui.WithHint(fmt.Errorf("%s announces VM %s, but after 10s %s to it", vm.Node, vm.Name, has(no, "no route")),
+		return ui.WithHint(fmt.Errorf("%s announces VM %s, but after 10s %s no route to it", vm.Node, vm.Name, step.Have(no)),
 			"`ipfabric verify` looks at the sessions between them")
 	case len(unknown) > 0:
 		return &ui.CodedError{Code: ui.ExitHosts, Err: ui.WithHint(
-			fmt.Errorf("%s announces VM %s; whether %s a route to it is not known, for lack of an answer", vm.Node, vm.Name, has(unknown, "")),
+			fmt.Errorf("%s announces VM %s; whether %s a route to it is not known, for lack of an answer", vm.Node, vm.Name, step.Have(unknown)),
 			"`ipfabric verify` says what is wrong there")}
 	}
 	return nil
@@ -106,16 +106,4 @@ func (s *Session) sayMissing(vm vms.VM) {
 	if why := vm.GuestMissing(); why != "" {
 		s.Say.Note("%s", why)
 	}
-}
-
-// has gives "rr1 has a route", "rr1 and rr2 have a route".
-func has(names []string, what string) string {
-	verb := " has"
-	if len(names) > 1 {
-		verb = " have"
-	}
-	if what != "" {
-		what = " " + what
-	}
-	return step.AndList(names) + verb + what
 }
