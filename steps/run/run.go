@@ -108,6 +108,9 @@ func (n *run) look(ctx context.Context, s Stage, t Task) *look {
 		n.skip(s.Name, t.Node, why)
 		return nil
 	}
+	if n.DryRun {
+		n.report(Event{Stage: s.Name, Host: t.Node}, Looking)
+	}
 	host, err := n.Connect(ctx, t.Node)
 	if err != nil {
 		n.fail(Event{Stage: s.Name, Host: t.Node, Err: err})

@@ -87,6 +87,7 @@ func (s *Session) refused() []error {
 // poll verifies until the fabric is healthy, the time is over, or waiting
 // cannot help.
 func (s *Session) poll(ctx context.Context, opts VerifyOptions) *verify.Report {
+	defer s.progress.Begin("verifying")()
 	start := time.Now()
 	last := -1
 	for {
@@ -158,15 +159,18 @@ func (s *Session) cannotRecover(failed run.Result) func(string, time.Duration) b
 }
 
 // reachFor returns the connect of a verification. With a limit it leaves out
-// hosts whose view is not needed: sessions are between the limit's hosts and
-// the reflectors, or, with a reflector in the limit, all other hosts.
-func (s *Session) reachFor(limit []string) func(context.Context, string) (step.Host, error) {
-	if len(limit) == 0 || slices.ContainsFunc(limit, s.isReflector) {
+// hosts that are excluded, and those whose view is not needed: sessions are
+// between the limit's hosts and the reflectors, or, with a reflector in the
+// limit, all other hosts.
+func (s *Session) reachFor(limit limit) func(context.Context, string) (step.Host, error) {
+	if limit.all() {
 		return s.connect
 	}
+	all := slices.ContainsFunc(limit.hosts, s.isReflector)
 	connect := s.connect
 	return func(ctx context.Context, name string) (step.Host, error) {
-		if !slices.Contains(limit, name) && !s.isReflector(name) {
+		needed := all || limit.has(name) || s.isReflector(name)
+		if !needed || slices.Contains(limit.excluded, name) {
 			return nil, fmt.Errorf("%s is outside --limit", name)
 		}
 		return connect(ctx, name)
@@ -176,19 +180,22 @@ func (s *Session) reachFor(limit []string) func(context.Context, string) (step.H
 func (s *Session) isReflector(name string) bool { return s.role(name) == inventory.RoleRouteReflector }
 
 // restricted leaves only the limit's hosts, their sessions and VMs in a report.
-func restricted(r *verify.Report, limit []string) *verify.Report {
-	if len(limit) == 0 {
+// Of sessions with an excluded host, one end could not be seen: they are left
+// out, too.
+func restricted(r *verify.Report, limit limit) *verify.Report {
+	if limit.all() {
 		return r
 	}
 	out := *r
 	out.Hosts = slices.DeleteFunc(slices.Clone(r.Hosts), func(h verify.HostReport) bool {
-		return !slices.Contains(limit, h.Host)
+		return !limit.has(h.Host)
 	})
 	out.Sessions = slices.DeleteFunc(slices.Clone(r.Sessions), func(b verify.Session) bool {
-		return !slices.Contains(limit, b.RR) && !slices.Contains(limit, b.Peer)
+		return !limit.has(b.RR) && !limit.has(b.Peer) ||
+			slices.Contains(limit.excluded, b.RR) || slices.Contains(limit.excluded, b.Peer)
 	})
 	out.VMs = slices.DeleteFunc(slices.Clone(r.VMs), func(v verify.VMCheck) bool {
-		return !slices.ContainsFunc(limit, v.Concerns)
+		return !slices.ContainsFunc(limit.hosts, v.Concerns)
 	})
 	out.Healthy = out.Problems() == 0
 	return &out

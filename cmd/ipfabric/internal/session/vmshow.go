@@ -11,6 +11,7 @@ import (
 // ShowVM prints a VM and the network settings of its guest: in one format if that
 // is not "", as JSON, or for people.
 func (s *Session) ShowVM(ctx context.Context, name, format, device string, asJSON bool) error {
+	defer s.progress.Begin("asking for the VM")()
 	found, err := s.vms().Find(ctx, name)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
