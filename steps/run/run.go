@@ -145,6 +145,9 @@ func (n *run) apply(ctx context.Context, s Stage, l *look) {
 			return
 		case len(c.diff) == 0:
 			n.report(ev, InSync)
+			if !fresh && n.wasShown(l.Node, step) {
+				n.count(l.Node, Changed) // by an earlier step
+			}
 			continue
 		}
 		n.report(ev, Differs)
@@ -162,7 +165,9 @@ func (n *run) apply(ctx context.Context, s Stage, l *look) {
 			return
 		}
 		n.report(ev, Changed)
-		n.count(l.Node, Changed)
+		if n.Shown == nil || n.wasShown(l.Node, step) { // the summary counts what was shown
+			n.count(l.Node, Changed)
+		}
 	}
 }
 
