@@ -273,7 +273,7 @@ func TestTheConfirmationWaitsForTheNeighbors(t *testing.T) {
 	for name, neighbor := range map[string]string{"rr1": "10.10.0.21", "node1": "10.10.0.11"} {
 		for _, accept := range []bool{false, true} {
 			plan := planOf(t, "mixed", Options{FRR: frr.Options{AcceptSessionLoss: accept}})
-			h := fakeHost{map[string]string{"/var/lib/ipfabric/rollback/armed": fmt.Sprintf(`{"Peers":[%q]}`, netip.MustParseAddr(neighbor))}}
+			h := fakeHost{map[string]string{"/var/lib/ipfabric/rollback/running.conf": "", "/var/lib/ipfabric/rollback/armed": fmt.Sprintf(`{"Peers":[%q]}`, netip.MustParseAddr(neighbor))}}
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			err := stepOf(t, plan, name, "FRR's change is confirmed").Apply(ctx, h)
 			cancel()
