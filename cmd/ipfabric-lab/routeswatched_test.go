@@ -10,7 +10,7 @@ import (
 // A change is confirmed by the routes that sessions carry, not by the sessions
 // alone. VMs on two nodes are pinged by the core, in both families, all the while.
 func TestLabRoutesAreWatched(t *testing.T) {
-	beside(t)
+	beside(t, 150)
 	f := newFabric(t, "--rrs", "2", "--nodes", "2", "--cores", "1")
 	f.ipfabric(0, "init", "--yes")
 	web, db := f.addVM("web", "node1"), f.addVM("db", "node2")
