@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"ipfabric/inventory"
-	"ipfabric/inventory/vm"
 	"ipfabric/steps/agent"
 	"ipfabric/steps/bgp"
 	"ipfabric/steps/frr"
@@ -85,7 +84,7 @@ func (e examiner) ask(ctx context.Context, r *run.Cache) answers {
 	}
 	if e.sight.host.Role == inventory.RoleNode {
 		questions = append(questions,
-			func() { a.agent, a.agentErr = agent.AskStatus(ctx, r) },
+			func() { a.agent, a.agentErr = agent.NewClient(r).Status(ctx) },
 			func() { a.vms.vms, a.vms.err = vms.ListOn(ctx, r, e.sight.host.Name) })
 	}
 	r.Look(questions...)
@@ -208,12 +207,12 @@ func (e examiner) agentHealthy(a answers) Check {
 	status := e.f.SSHLine(host.Host, agent.Path+" status")
 	switch {
 	case step.NotThere(a.agentErr):
-		return Check{Status: Bad, Detail: "the agent is not installed", Hint: fmt.Sprintf("`ipfabric init --limit %s` installs it", host.Name)}
+		return Check{Status: Bad, Detail: "the agent is not installed", Hint: agent.HintFor(host.Name, a.agentErr)}
 	case a.agentErr != nil:
 		return Check{Status: Bad, Detail: "the agent gives no answer: " + a.agentErr.Error(), Hint: "what it says: " + journal}
-	case a.agent.Protocol != vm.Protocol:
-		said := vm.ErrorOf(vm.CheckProtocol(vm.Protocol, a.agent.Protocol), vm.AgentOlder)
-		return Check{Status: Bad, Detail: said.Msg, Hint: vms.HintFor(host.Name, said)}
+	case a.agent.CheckProtocol() != nil:
+		err := a.agent.CheckProtocol()
+		return Check{Status: Bad, Detail: err.Error(), Hint: agent.HintFor(host.Name, err)}
 	case !a.agent.Healthy:
 		return Check{Status: Bad, Detail: "the agent is not healthy: " + step.Some(a.agent.Problems, "; "), Hint: "more: " + status}
 	case len(a.agent.Warnings) > 0:

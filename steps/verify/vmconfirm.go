@@ -79,7 +79,7 @@ func (s *sight) askVMs(ctx context.Context, f *inventory.Fabric, r *run.Cache) {
 	var statusErr error
 	s.vms = agentVMs{}
 	r.Look(
-		func() { status, statusErr = agent.AskStatus(ctx, r) },
+		func() { status, statusErr = agent.NewClient(r).Status(ctx) },
 		func() { s.vms.vms, s.vms.err = vms.ListOn(ctx, r, s.host.Name) },
 	)
 	s.vms.drained, s.vms.healthy = status.Drained, statusErr == nil && status.Healthy

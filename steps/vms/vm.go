@@ -1,15 +1,11 @@
 package vms
 
 import (
-	"cmp"
-	"encoding/json"
-	"fmt"
 	"net/netip"
 	"slices"
 
-	"ipfabric/steps/step"
-
 	"ipfabric/inventory/vm"
+	"ipfabric/steps/step"
 )
 
 // A VM is one virtual machine as the agent of its node describes it.
@@ -82,28 +78,6 @@ func (v VM) GuestMissing() string {
 		return "no guest is attached to " + v.Interface + " yet"
 	}
 	return ""
-}
-
-// parseList reads what the agent lists.
-func parseList(node, out string) ([]VM, error) {
-	var vms []VM
-	if err := json.Unmarshal([]byte(out), &vms); err != nil {
-		return nil, fmt.Errorf("the agent's list of VMs cannot be read: %v", err)
-	}
-	for i := range vms {
-		v := &vms[i]
-		if err := CheckName(v.Name); err != nil {
-			return nil, fmt.Errorf("the agent's list of VMs cannot be read: %v", err)
-		}
-		v.Node, v.IPv4, v.IPv6 = node, v.IPv4.Unmap(), v.IPv6.Unmap()
-		if len(v.Addrs()) == 0 { // no VM is without
-			v.FileError = cmp.Or(v.FileError, v.Problem, "its file cannot be read")
-		}
-		if v.FileError != "" {
-			v.Problem = cmp.Or(v.Problem, v.FileError)
-		}
-	}
-	return vms, nil
 }
 
 func addrList(addrs []netip.Addr) string {
