@@ -151,9 +151,3 @@ func (c *Control) reflectors(skip []string) []inventory.RouteReflector {
 	}
 	return out
 }
-
-// ListOn asks a node's agent for its VMs. The error is the agent's Client's.
-func ListOn(ctx context.Context, r step.Reader, node string) ([]VM, error) {
-	vms, err := agent.NewClient(r).List(ctx)
-	return on(node, vms...), err
-}

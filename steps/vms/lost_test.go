@@ -19,7 +19,7 @@ func TestAVMWhoseFileIsLost(t *testing.T) {
 	f := movable(t)
 	f.lose("node1", "web")
 	l := f.control().List(context.Background())
-	if v := l.VMs[0]; v.State() != "problem" || len(v.Problems) != 1 || !strings.Contains(v.Problems[0], "web.json.corrupt") {
+	if v := l.VMs[0]; v.State != "problem" || len(v.Problems) != 1 || !strings.Contains(v.Problems[0], "web.json.corrupt") {
 		t.Errorf("%+v", v)
 	}
 	_, err := f.move("node2")
