@@ -36,6 +36,11 @@ type FRRError string
 
 func (e FRRError) Error() string { return string(e) }
 
+// noBGPD is what vtysh says of a bgpd that does not run. It is no failure to it.
+const noBGPD = "bgpd is not running"
+
+const errNoBGPD = FRRError("its bgpd does not run")
+
 // ShortError makes an error of vtysh a short sentence: its command line, which
 // may be long, is in the log.
 func ShortError(err error) error {

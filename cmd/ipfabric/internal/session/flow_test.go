@@ -83,7 +83,7 @@ func TestInitDoesTheOthersWhenAHostIsDown(t *testing.T) {
 	b := newBench(t)
 	b.settle("rr1", "rr2")
 	b.hosts["node1"].openErr = connectError("node1", remote.Timeout)
-	b.hosts["rr2"].files["/etc/one"] = "other\n"
+	b.hosts["rr2"].Files["/etc/one"] = "other\n"
 	err := b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true})
 	wantCode(t, err, ui.ExitHosts)
 	if got := b.written(); got != "rr2" {
@@ -259,7 +259,7 @@ func TestFirstInterruptFinishesWhatRunsAndBeginsNothingNew(t *testing.T) {
 	if got := b.written(); got != "rr1" {
 		t.Errorf("written: %s", got)
 	}
-	if n := b.hosts["rr1"].writes; n != 1 {
+	if n := b.hosts["rr1"].writes(); n != 1 {
 		t.Errorf("%d steps were done on rr1", n)
 	}
 	wantText(t, "stdout", b.out.String(), "node1  skipped")

@@ -41,7 +41,7 @@ func (s *Session) ShowVM(ctx context.Context, name, format, device string, asJSO
 			}
 		}
 	default:
-		s.Say.Result(ui.VMTable(s.fabric, found.VMs).Render(s.Say.OnOut) + ui.VMDetails(found.VMs) + ui.VMProblems(found.VMs, s.Say.OnOut))
+		s.Say.Result(ui.VMTable(s.fabric, found.VMs).Render(s.Say.OnOut) + ui.VMDetails(found.VMs) + ui.VMProblems(found, s.Say.OnOut))
 		for _, g := range settings {
 			s.Say.Result(fmt.Sprintf("\n%s  %s\n%s", s.Say.OnOut(ui.Bold, g.Format), s.Say.OnOut(ui.Dim, g.Where), ui.Indent("    ", g.Text)))
 		}
