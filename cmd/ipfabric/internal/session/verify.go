@@ -19,6 +19,7 @@ import (
 type VerifyOptions struct {
 	Limit []string
 	JSON  bool
+	All   bool // also the tables of hosts and sessions
 	JUnit string
 	Wait  time.Duration
 	// cannotRecover says that waiting does not make this host healthy.
@@ -41,7 +42,7 @@ func (s *Session) ahead(ctx context.Context) (report func() *verify.Report, canc
 	ctx, stop := context.WithCancel(ctx)
 	connect := s.reachFor(s.limit)
 	done := make(chan *verify.Report, 1)
-	go func() { done <- restricted(s.verifyOnce(ctx, s.fabric, connect), s.limit) }()
+	go func() { done <- s.only(s.verifyOnce(ctx, s.fabric, connect)) }()
 	report = func() *verify.Report {
 		defer stop()
 		return <-done
@@ -61,7 +62,7 @@ func (s *Session) conclude(report *verify.Report, opts VerifyOptions) error {
 			return err
 		}
 	} else {
-		s.Say.Result(ui.Report(report, s.Say.OnOut))
+		s.Say.Result(ui.Report(report, opts.All || s.Say.Verbose, s.Say.OnOut))
 	}
 	refused := s.refused()
 	switch {
@@ -71,7 +72,7 @@ func (s *Session) conclude(report *verify.Report, opts VerifyOptions) error {
 	case !report.Healthy:
 		return &ui.CodedError{Code: ui.ExitUnhealthy, Err: ui.WithHint(
 			fmt.Errorf("the fabric is not healthy: %s", ui.Count(report.Problems(), "problem")),
-			"the report says for each what to look at next")}
+			"the report says for each what to look at next; `ipfabric verify --all` has every host and session")}
 	}
 	return nil
 }
@@ -90,7 +91,7 @@ func (s *Session) poll(ctx context.Context, opts VerifyOptions) *verify.Report {
 	start := time.Now()
 	last := -1
 	for {
-		report := restricted(s.verifyOnce(ctx, s.fabric, s.reachFor(s.limit)), s.limit)
+		report := s.only(s.verifyOnce(ctx, s.fabric, s.reachFor(s.limit)))
 		waited := time.Since(start)
 		s.Say.Debug("", "verify: %s after %s", ui.Count(report.Problems(), "problem"), ui.Short(waited))
 		if report.Healthy || waited+s.pollEvery > opts.Wait || !s.worthWaiting(report, opts, waited) {
@@ -175,23 +176,12 @@ func (s *Session) reachFor(limit []string) func(context.Context, string) (step.H
 
 func (s *Session) isReflector(name string) bool { return s.role(name) == inventory.RoleRouteReflector }
 
-// restricted leaves only the limit's hosts, their sessions and VMs in a report.
-func restricted(r *verify.Report, limit []string) *verify.Report {
-	if len(limit) == 0 {
+// only leaves what --limit names in a report.
+func (s *Session) only(r *verify.Report) *verify.Report {
+	if len(s.limit) == 0 {
 		return r
 	}
-	out := *r
-	out.Hosts = slices.DeleteFunc(slices.Clone(r.Hosts), func(h verify.HostReport) bool {
-		return !slices.Contains(limit, h.Host)
-	})
-	out.Sessions = slices.DeleteFunc(slices.Clone(r.Sessions), func(b verify.Session) bool {
-		return !slices.Contains(limit, b.RR) && !slices.Contains(limit, b.Peer)
-	})
-	out.VMs = slices.DeleteFunc(slices.Clone(r.VMs), func(v verify.VMCheck) bool {
-		return !slices.ContainsFunc(limit, v.Concerns)
-	})
-	out.Healthy = out.Problems() == 0
-	return &out
+	return r.Only(s.limit)
 }
 
 // verifyOnce compares the hosts with what init would make true of them, and
