@@ -50,7 +50,7 @@ func (s *Session) Converge(ctx context.Context, plan run.Plan, opts InitOptions)
 		}
 		result := s.apply(ctx, plan, o, opts.Parallel)
 		s.showResult(result)
-		s.showFailures(result)
+		s.showFailures(result, o)
 		failed = failedOf(result)
 		if s.Signals.Interrupted() || ctx.Err() != nil {
 			return ui.WithHint(ui.ErrInterrupted, "run `ipfabric init` again: it does only what is left")
@@ -84,7 +84,11 @@ func (s *Session) lookAndVerify(ctx context.Context, plan run.Plan, opts InitOpt
 func (s *Session) finish(ctx context.Context, opts InitOptions, changed bool, failed run.Result, hosts int) error {
 	s.fleet.forgive()
 	var unhealthy error
-	if !opts.NoVerify {
+	busy := slices.ContainsFunc(failed, func(r run.HostResult) bool { return isLocked(r.Err) })
+	if busy && !opts.NoVerify {
+		s.Say.Note("not verified: another run is at work on the fabric; `ipfabric verify` does it once that has ended")
+	}
+	if !opts.NoVerify && !busy {
 		v := VerifyOptions{cannotRecover: s.cannotRecover(failed)}
 		if changed || opts.WaitSet {
 			v.Wait = opts.Wait

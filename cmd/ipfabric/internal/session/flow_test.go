@@ -140,14 +140,34 @@ func TestInitTouchesNothingWhenNoHostAnswers(t *testing.T) {
 	wantCode(t, b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true}), ui.ExitFailed)
 }
 
-func TestInitLeavesALockedHostToItsHolder(t *testing.T) {
+func TestInitLeavesLockedHostsToTheirHolder(t *testing.T) {
 	b := newBench(t)
-	b.hosts["rr1"].lockErr = &remote.LockedError{Host: "rr1", Path: lockPath, Note: "alice@desk since 09:00"}
-	wantCode(t, b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true}), ui.ExitHosts)
-	if got := b.written(); got != "node1" {
-		t.Errorf("written: %s", got)
+	b.settle("rr2")
+	for _, name := range []string{"rr1", "node1"} {
+		b.hosts[name].lockErr = &remote.LockedError{Host: name, Path: lockPath, Note: "alice@desk since 09:00"}
 	}
-	wantText(t, "stderr", b.err.String(), "alice@desk since 09:00")
+	b.hosts["rr2"].files["/etc/one"] = "other\n"
+	err := b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true})
+	wantCode(t, err, ui.ExitHosts)
+	wantText(t, "error", err.Error(), "2 hosts locked by another run")
+	if b.written() != "" { // rr2 has to wait for rr1
+		t.Errorf("written: %s", b.written())
+	}
+	wantText(t, "stdout", b.out.String(), "rr1    failed   0        locked by another run")
+	wantText(t, "stderr", b.err.String(), "error: rr1 and node1 are locked by alice@desk since 09:00", "hint: wait until", "not verified: another run")
+	if said := b.err.String() + b.out.String(); strings.Count(said, "alice@desk") != 1 || strings.Contains(said, "healthy") || b.verified > 1 {
+		t.Errorf("verified %d times, said:\n%s", b.verified, said)
+	}
+}
+
+// Why a host could not be looked at stands above the question, and is not told again.
+func TestInitTellsOnceThatAHostIsDown(t *testing.T) {
+	b := newBench(t)
+	b.hosts["node1"].openErr = connectError("node1", remote.Timeout)
+	wantCode(t, b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true}), ui.ExitHosts)
+	if n := strings.Count(b.err.String(), b.hosts["node1"].openErr.Error()); n != 1 {
+		t.Errorf("told %d times:\n%s", n, b.err)
+	}
 }
 
 func TestInitShowsTheLastOfTheLogOfAHostThatFailed(t *testing.T) {
