@@ -1,16 +1,12 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"ipfabric/cmd/ipfabric/internal/ui"
-	"ipfabric/inventory"
-	"ipfabric/steps/gateway"
 	"ipfabric/steps/run"
 	"ipfabric/steps/verify"
 )
@@ -55,7 +51,7 @@ func (s *Session) Converge(ctx context.Context, plan run.Plan, opts InitOptions)
 		if s.Signals.Interrupted() || ctx.Err() != nil {
 			return ui.WithHint(ui.ErrInterrupted, "run `ipfabric init` again: it does only what is left")
 		}
-		if err := s.showGateways(result); err != nil {
+		if err := s.showGateways(ctx, result); err != nil {
 			return err
 		}
 	}
@@ -119,34 +115,4 @@ func (s *Session) confirm(ctx context.Context, o *ui.Outlook, yes bool) error {
 		return ui.WithHint(errors.New("not applied: nothing was changed"), "answer y to apply")
 	}
 	return nil
-}
-
-// showGateways prints what the operator must put into the core gateways. It
-// is about the reflectors: where none of them was changed, it is not shown.
-func (s *Session) showGateways(result run.Result) error {
-	reflector := slices.ContainsFunc(result, func(r run.HostResult) bool { return r.Changes > 0 && s.isReflector(r.Host) })
-	if len(s.fabric.CoreGateways) == 0 || !reflector {
-		return nil
-	}
-	text, err := Snippets(s.fabric, s.fabric.CoreGateways, "")
-	if err != nil {
-		return err
-	}
-	s.Say.Note("the core gateways' configuration follows; `ipfabric gateway` prints it again")
-	s.Say.Result(text + "\n")
-	return nil
-}
-
-// Snippets renders the configurations of core gateways, with an empty line
-// between two.
-func Snippets(fabric *inventory.Fabric, cores []inventory.CoreGateway, vendor string) (string, error) {
-	var texts []string
-	for _, core := range cores {
-		text, err := gateway.Render(cmp.Or(vendor, core.Vendor), fabric, core)
-		if err != nil {
-			return "", err
-		}
-		texts = append(texts, strings.TrimRight(text, "\n")+"\n")
-	}
-	return strings.Join(texts, "\n"), nil
 }
