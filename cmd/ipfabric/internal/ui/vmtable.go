@@ -83,31 +83,3 @@ func VMProblems(all []vms.Listed, paint func(Style, string) string) string {
 	}
 	return "\n" + text
 }
-
-// VMDetails is what the table has no room for.
-func VMDetails(all []vms.Listed) string {
-	t := &Table{}
-	add := func(name, value string) {
-		if value != "" {
-			t.Row(Cell{name, Plain}, Cell{value, Plain})
-		}
-	}
-	for _, v := range all {
-		if len(all) > 1 {
-			add("on", v.Node)
-		}
-		add("MAC", v.MAC.String())
-		add("link", string(v.Link))
-		add("owner", v.Owner)
-		add("group", v.Group)
-		add("wanted by", string(v.Source))
-		if v.Dropped > 0 {
-			add("dropped", fmt.Sprintf("%d packets in the last day that were not its to send", v.Dropped))
-		}
-		if v.Problem == "" {
-			add("not announced", v.Hindrance())
-			add("guest", v.GuestMissing())
-		}
-	}
-	return "\n" + t.Render(NoStyle)
-}
