@@ -45,11 +45,21 @@ func (r *Report) Findings() []Finding {
 	}
 	for _, h := range r.Hosts {
 		for _, c := range h.Checks {
-			if c.Status != OK {
-				add(strings.Join([]string{"host", c.Name, string(c.Status), c.Detail, c.Hint}, "\x00"),
-					Finding{Names: []string{checkOf(h.Host, c.Name)}, Status: c.Status, Detail: c.Detail, Hint: c.Hint})
+			if c.Status == OK {
+				continue
 			}
+			hint := strings.ReplaceAll(c.Hint, limit(h.Host), limit("")) // one command for all of them
+			add(strings.Join([]string{"host", c.Name, string(c.Status), c.Detail, hint}, "\x00"),
+				Finding{Names: []string{checkOf(h.Host, c.Name)}, Status: c.Status, Detail: c.Detail, Hint: hint})
 		}
+	}
+	for i, f := range out {
+		var hosts []string
+		for _, n := range f.Names {
+			host, _, _ := strings.Cut(n, " ")
+			hosts = append(hosts, host)
+		}
+		out[i].Hint = strings.ReplaceAll(f.Hint, limit(""), limit(strings.Join(hosts, ",")))
 	}
 	for _, s := range r.Sessions {
 		if s.Status == OK || s.Cause != "" {
@@ -71,6 +81,9 @@ func (r *Report) Findings() []Finding {
 	}
 	return out
 }
+
+// limit is how hints name the hosts of a command.
+func limit(hosts string) string { return "--limit " + hosts + "`" }
 
 // effects counts what has one of these as its cause.
 func (r *Report) effects(causes []string) Effects {
@@ -164,6 +177,16 @@ func (r *Report) Only(hosts []string) *Report {
 // checkOf names a check of a host.
 func checkOf(host, check string) string { return host + " " + check }
 
+// Up says whether a session carries routes, be it that some of them are refused.
+func (s Session) Up() bool {
+	return s.Status == OK || s.Status == Warn || s.Status == Bad && s.Near.Negotiated && s.Far.Negotiated
+}
+
+// Routes says whether any session carries a route that came in at its other end.
+func (r *Report) Routes() bool {
+	return slices.ContainsFunc(r.Sessions, func(s Session) bool { return s.Near.Received > 0 || s.Far.Received > 0 })
+}
+
 // Name names a session with its family.
 func (s Session) Name() string { return strings.TrimSpace(s.RR + " – " + s.Peer + " " + s.Family) }
 
@@ -186,8 +209,7 @@ func (r *Report) causeOf(v VMCheck) string {
 		}
 		i := slices.IndexFunc(r.Sessions, func(s Session) bool {
 			family := s.Family == bgp.IPv4Unicast && v.IPv4.IsValid() || s.Family == bgp.IPv6Unicast && v.IPv6.IsValid()
-			up := s.Near.Negotiated && s.Far.Negotiated // and some of its routes are refused
-			return s.RR == seen.RR && s.Peer == v.Node && s.Status == Bad && !up && family
+			return s.RR == seen.RR && s.Peer == v.Node && s.Status == Bad && !s.Up() && family
 		})
 		if i < 0 || seen.Status == vms.SeenOther {
 			return ""

@@ -184,7 +184,11 @@ func (j judge) upVerdict(near, far side) (status Status, detail, hint string) {
 }
 
 func accepts(s, from side, e End) string {
-	return fmt.Sprintf("%s accepts %d of the %d prefixes that %s sends", s.name(), e.Accepted, e.Received, from.name())
+	prefixes := "prefixes"
+	if e.Received == 1 {
+		prefixes = "prefix"
+	}
+	return fmt.Sprintf("%s accepts %d of the %d %s that %s sends", s.name(), e.Accepted, e.Received, prefixes, from.name())
 }
 
 // withoutFamily returns the end that keeps the family from being negotiated.

@@ -89,6 +89,9 @@ func (s *Session) finish(ctx context.Context, opts InitOptions, changed bool, fa
 		if changed || opts.WaitSet {
 			v.Wait = opts.Wait
 		}
+		if changed {
+			v.hold = s.holdTime
+		}
 		unhealthy = s.Verify(ctx, v)
 	}
 	if len(failed) == 0 || ctx.Err() != nil {

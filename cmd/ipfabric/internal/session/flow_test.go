@@ -244,6 +244,27 @@ func TestInitVerifiesWhatItMade(t *testing.T) {
 	}
 }
 
+// FRR takes up a change of its policy seconds later: a fabric with routes that
+// is healthy at once must still be so then.
+func TestInitLooksAgainWhetherTheFabricStaysHealthy(t *testing.T) {
+	refused := verify.Session{RR: "rr1", Peer: "mx1", Family: "ipv4-unicast", Status: verify.Bad, Detail: "mx1 accepts 0 of the 5 prefixes"}
+	routes := verify.Session{RR: "rr1", Peer: "mx1", Family: "ipv4-unicast", Status: verify.OK, Far: verify.End{Received: 5, Accepted: 5}}
+	well := &verify.Report{Fabric: "lab", Healthy: true, Sessions: []verify.Session{routes}}
+	bad := &verify.Report{Fabric: "lab", Sessions: []verify.Session{refused}}
+	b := newBench(t)
+	b.holdTime = 20 * time.Millisecond
+	b.reports = []*verify.Report{well, well, bad} // the first beside the look
+	wantCode(t, b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true, Wait: 30 * time.Millisecond}), ui.ExitUnhealthy)
+	wantText(t, "stderr", b.err.String(), "healthy so far; looking again in ")
+
+	// Without changes, or with none to wait for, it is as it is seen.
+	b.verified, b.reports = 0, []*verify.Report{well, bad}
+	wantCode(t, b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true, Wait: time.Minute}), ui.ExitOK)
+	b = newBench(t)
+	b.holdTime = time.Hour
+	wantCode(t, b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true, Wait: time.Minute}), ui.ExitOK)
+}
+
 func TestInitDoesNotWaitForWhatCannotComeUp(t *testing.T) {
 	b := newBench(t)
 	b.settle("rr1")

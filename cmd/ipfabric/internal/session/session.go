@@ -32,6 +32,7 @@ type Session struct {
 	// verifyOnce verifies once, and pollEvery the time between two calls of it.
 	verifyOnce func(context.Context, *inventory.Fabric, func(context.Context, string) (step.Host, error)) *verify.Report
 	pollEvery  time.Duration
+	holdTime   time.Duration // how long a fabric that was changed must be healthy
 }
 
 // Open reads the inventory and starts the log. It touches no host.
@@ -67,7 +68,7 @@ func (a *Env) Open(ctx context.Context, command string, limit []string) (*Sessio
 	}
 	s := &Session{
 		Env: a, command: command, fabric: fabric, limit: names, progress: ui.NewProgress(a.Say),
-		verifyOnce: verifyOnce, pollEvery: 2 * time.Second,
+		verifyOnce: verifyOnce, pollEvery: 2 * time.Second, holdTime: holdTime,
 	}
 	s.fleet = NewFleet(func(name string) (Machine, error) {
 		h, ok := fabric.Host(name)

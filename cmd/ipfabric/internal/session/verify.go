@@ -22,6 +22,8 @@ type VerifyOptions struct {
 	All   bool // also the tables of hosts and sessions
 	JUnit string
 	Wait  time.Duration
+	// hold is how long after the begin the fabric must still be healthy, if it carries routes.
+	hold time.Duration
 	// cannotRecover says that waiting does not make this host healthy.
 	cannotRecover func(host string, waited time.Duration) bool
 }
@@ -85,7 +87,11 @@ func (s *Session) refused() []error {
 	})
 }
 
-// poll verifies until the fabric is healthy, the time is over, or waiting
+// holdTime is how long a fabric whose hosts were changed must be healthy before it is called so: FRR
+// applies a changed route-map to its routes after 5 s (bgp route-map delay-timer).
+const holdTime = 7 * time.Second
+
+// poll verifies until the fabric is healthy, and stays so for opts.hold, the time is over, or waiting
 // cannot help.
 func (s *Session) poll(ctx context.Context, opts VerifyOptions) *verify.Report {
 	start := time.Now()
@@ -94,17 +100,23 @@ func (s *Session) poll(ctx context.Context, opts VerifyOptions) *verify.Report {
 		report := s.only(s.verifyOnce(ctx, s.fabric, s.reachFor(s.limit)))
 		waited := time.Since(start)
 		s.Say.Debug("", "verify: %s after %s", ui.Count(report.Problems(), "problem"), ui.Short(waited))
-		if report.Healthy || waited+s.pollEvery > opts.Wait || !s.worthWaiting(report, opts, waited) {
+		pause := s.pollEvery
+		switch hold := min(opts.hold, opts.Wait); {
+		case report.Healthy && waited < hold && report.Routes():
+			pause = hold - waited
+			s.Say.Note("healthy so far; looking again in %s, as FRR takes up a change of its policy 5s later", ui.Short(pause))
+		case report.Healthy || waited+pause > opts.Wait || !s.worthWaiting(report, opts, waited):
 			return report
-		}
-		if n := report.Problems(); n != last {
-			s.Say.Note("not healthy yet, %s; waiting up to %s more", ui.Count(n, "problem"), (opts.Wait - waited).Round(time.Second))
-			last = n
+		default:
+			if n := report.Problems(); n != last {
+				s.Say.Note("not healthy yet, %s; waiting up to %s more", ui.Count(n, "problem"), (opts.Wait - waited).Round(time.Second))
+				last = n
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return report
-		case <-time.After(s.pollEvery):
+		case <-time.After(pause):
 		}
 		if opts.cannotRecover == nil {
 			s.fleet.forget()

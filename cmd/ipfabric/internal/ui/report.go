@@ -224,7 +224,7 @@ func effects(e verify.Effects) string {
 func verdict(r *verify.Report, paint func(Style, string) string) string {
 	up := 0
 	for _, s := range r.Sessions {
-		if s.Status == verify.OK || s.Status == verify.Warn {
+		if s.Up() {
 			up++
 		}
 	}

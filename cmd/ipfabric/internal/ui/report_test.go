@@ -113,6 +113,26 @@ func TestReportFitsIntoATerminal(t *testing.T) {
 	}
 }
 
+// Hosts that differ in the same way have one command.
+func TestReportOfHostsThatDiffer(t *testing.T) {
+	r := &verify.Report{}
+	for _, host := range []string{"rr1", "node1"} {
+		r.Hosts = append(r.Hosts, verify.HostReport{Host: host, Checks: []verify.Check{{
+			Name: "config-in-sync", Status: verify.Bad, Detail: "differs from the inventory: /etc/frr/frr.conf",
+			Hint: "`ipfabric plan --limit " + host + "` shows the difference, `ipfabric init --limit " + host + "` removes it",
+		}}})
+	}
+	wantText(t, "report", Report(r, false, NoStyle), "failed  rr1, node1 config-in-sync: differs from the inventory: /etc/frr/frr.conf\n"+
+		"    `ipfabric plan --limit rr1,node1` shows the difference, `ipfabric init --limit rr1,node1` removes it\n\n")
+}
+
+// A session that is up counts as that, though routes are refused on it.
+func TestReportCountsSessionsThatAreUp(t *testing.T) {
+	up := verify.End{State: "Established", Negotiated: true}
+	r := &verify.Report{Sessions: []verify.Session{{Status: verify.Bad, Near: up, Far: up}, {Status: verify.Bad, Near: up}, {Status: verify.OK}, {Status: verify.NotChecked}}}
+	wantText(t, "report", Report(r, false, NoStyle), "2 of 4 sessions up")
+}
+
 // Sessions for which there is the same to do are one finding.
 func TestReportTellsACauseOnce(t *testing.T) {
 	r := &verify.Report{

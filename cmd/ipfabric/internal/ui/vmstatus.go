@@ -28,9 +28,9 @@ func vmDetails(v vms.Listed) *Table {
 			t.Row(Cell{name, Plain}, Cell{value, Plain})
 		}
 	}
-	if v.Problem == "" { // which stands above
-		add("not announced", v.Hindrance())
-		add("guest", v.GuestMissing())
+	switch v.State() {
+	case "waiting", "no interface", "drained": // the other states say it all
+		add("because", v.Hindrance())
 	}
 	var addrs, rrs []string
 	for _, a := range v.Addrs() {
