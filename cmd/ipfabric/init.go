@@ -23,7 +23,7 @@ like: it does only what is left to do. It
   3. applies it: all hosts get their packages, then the route reflectors their
      configuration one after the other, then the nodes theirs,
   4. prints the core gateways' configuration, which you put in place yourself,
-     if a route reflector was changed,
+     or what differs from the one it printed last, if a route reflector was changed,
   5. verifies both ends of every BGP session, as ipfabric verify does.
 
 A host that is down is left out; the others are done, and the next run does the

@@ -55,11 +55,11 @@ func TestVerifyWithALimit(t *testing.T) {
 			{RR: "rr1", Peer: "node1", Status: verify.OK},
 		},
 	}
-	got := restricted(report, limit{hosts: []string{"node1"}})
+	got := report.Only([]string{"node1"}, nil)
 	if !got.Healthy || len(got.Hosts) != 1 || len(got.Sessions) != 1 {
 		t.Errorf("restricted to node1: %+v", got)
 	}
-	if got := restricted(report, limit{hosts: []string{"rr2"}}); got.Healthy {
+	if got := report.Only([]string{"rr2"}, nil); got.Healthy {
 		t.Errorf("restricted to rr2: %+v", got)
 	}
 
@@ -77,7 +77,7 @@ func TestLimitedReportOfVMs(t *testing.T) {
 	lacking.Seen = append(lacking.Seen, vms.Seen{RR: "rr2", Status: vms.SeenNo})
 	r := &verify.Report{VMs: []verify.VMCheck{vmOn("node1", "web", "announced", verify.OK, ""), lacking}}
 	for hosts, want := range map[string]string{"node1": "web true", "node2": "db false", "rr1": "web true", "rr2": "db false", "rr1,node2": "web db false", "mx1": "true"} {
-		got := restricted(r, limit{hosts: strings.Split(hosts, ",")})
+		got := r.Only(strings.Split(hosts, ","), nil)
 		var words []string
 		for _, v := range got.VMs {
 			words = append(words, v.VM)

@@ -32,6 +32,7 @@ type Session struct {
 	// verifyOnce verifies once, and pollEvery the time between two calls of it.
 	verifyOnce func(context.Context, *inventory.Fabric, func(context.Context, string) (step.Host, error)) *verify.Report
 	pollEvery  time.Duration
+	holdTime   time.Duration // how long a fabric that was changed must be healthy
 }
 
 // Open reads the inventory and starts the log. It touches no host.
