@@ -147,7 +147,8 @@ func New(o Options) *Engine {
 // FirewallOptions returns what the rules depend on in a configuration.
 func FirewallOptions(c *inventory.AgentConfig) firewall.Options {
 	o := firewall.Options{
-		Isolate: c.IsolateVMs, Fabric: c.Infrastructure, Gateway: c.Gateway.IPv4, Protect: c.Protect.Enabled, Pools: c.Pools,
+		Isolate: c.IsolateVMs, Gateway4: c.Gateway.IPv4, Gateway6: c.Gateway.IPv6,
+		Fabric: c.Infrastructure, Pools: c.Pools, Protect: c.Protect.Enabled,
 	}
 	for _, p := range c.Protect.Allow {
 		protocol := byte(unix.IPPROTO_TCP)

@@ -34,7 +34,8 @@ const (
 type Options struct {
 	Isolate     bool         // no VM to VM traffic on this node
 	MetricsPort int          // of the agent on each node; 0 is none
-	Gateway     netip.Addr   // the VMs' IPv4 gateway; may be zero
+	Gateway4    netip.Addr   // the VMs' gateway; may be zero
+	Gateway6    netip.Addr   // the VMs' gateway, link-local; may be zero
 	Fabric      []netip.Addr // of the fabric's hosts
 	// Protect: VMs reach nothing of the fabric's hosts but ICMP and Open. Pools
 	// are the networks of all VMs.
@@ -79,7 +80,7 @@ func chains(o Options, inet, arp *part) []chain {
 	notAVM := rule{"not from a VM", all(iifname(), inet.notIn(setVMs), accept())}
 	out := []chain{
 		{name: "prerouting", hook: nftables.ChainHookPrerouting, priority: nftables.ChainPriorityRaw,
-			rules: append([]rule{notAVM}, fromVM(inet)...)},
+			rules: append([]rule{notAVM}, fromVM(o, inet)...)},
 		{name: "input", hook: nftables.ChainHookInput, priority: filter,
 			rules: append(fromPools(o), notAVM, rule{"to this node", to(closedPorts)})},
 		{name: "forward", hook: nftables.ChainHookForward, priority: filter,
@@ -117,11 +118,17 @@ func dropped(reason string, p *part) chain {
 }
 
 // fromVM says what a VM may send, whoever it is for.
-func fromVM(p *part) []rule {
+func fromVM(o Options, p *part) []rule {
 	// The interface in register 1 and the address in register 2 are one key.
 	is4 := all(ipv4(), iifname(), source4(2), p.in(setSources4))
 	is6 := all(ipv6(), iifname(), source6(2), p.in(setSources6))
-	local := all(ipv6(), source6(1), within(netip.MustParsePrefix("fe80::/10")))
+	linkLocals := netip.MustParsePrefix("fe80::/10")
+	local := all(ipv6(), source6(1), within(linkLocals))
+	gateway := o.Gateway6
+	if !gateway.IsValid() {
+		gateway = netip.IPv6Unspecified() // which is not link-local
+	}
+	toOther := all(ipv6(), dest6(), compare(expr.CmpOpNeq, gateway.AsSlice()), within(linkLocals))
 	unspecified := all(ipv6(), source6(1), equal(make([]byte, 16)))
 	discover := all(ipv4(),
 		load(1, network, 12, 8), equal([]byte{0, 0, 0, 0, 255, 255, 255, 255}),
@@ -134,6 +141,8 @@ func fromVM(p *part) []rule {
 		{"udp sport 67", all(ipv4(), port(unix.IPPROTO_UDP, fromPort, 67), to(DHCP))},
 		{"udp sport 547", all(ipv6(), port(unix.IPPROTO_UDP, fromPort, 547), to(DHCP))},
 		{"an IPv4 fragment", all(fragment4(), through(fragments))},
+		// The kernel would look for that neighbor, on the VM's own interface.
+		{"to a link-local address but the gateway's", all(toOther, to(LinkLocal))},
 		{"its IPv4 address", all(is4, accept())},
 		{"its IPv6 address", all(is6, accept())},
 		// Neighbor discovery and pings of the gateway; none of it is forwarded.
@@ -167,8 +176,8 @@ func linkLocal(p *part) []rule {
 // for this node together before the hook input, in memory that all senders share.
 func fragmented(o Options, p *part) []rule {
 	out := []rule{{"to a host of the fabric", all(dest4(), p.in(setFabric4), to(Fragment))}}
-	if o.Gateway.Is4() {
-		out = append(out, rule{"to the gateway " + o.Gateway.String(), all(dest4(), equal(o.Gateway.AsSlice()), to(Fragment))})
+	if o.Gateway4.Is4() {
+		out = append(out, rule{"to the gateway " + o.Gateway4.String(), all(dest4(), equal(o.Gateway4.AsSlice()), to(Fragment))})
 	}
 	return out
 }
@@ -176,8 +185,6 @@ func fragmented(o Options, p *part) []rule {
 // forwarded is about packets from a VM that leave the node or go to another VM.
 func forwarded(o Options, p *part) []rule {
 	out := []rule{
-		// The kernel would look for that neighbor on the VM's own interface.
-		{"to a link-local address", all(ipv6(), dest6(), within(netip.MustParsePrefix("fe80::/10")), to(LinkLocal))},
 		{"to a host of the fabric", all(ipv4(), dest4(), p.in(setFabric4), to(closedPorts))},
 		{"to a host of the fabric, IPv6", all(ipv6(), dest6(), p.in(setFabric6), to(closedPorts))},
 	}

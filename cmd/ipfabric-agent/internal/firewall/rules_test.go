@@ -42,7 +42,7 @@ func TestTheFingerprintSaysWhatTheRulesAre(t *testing.T) {
 	for _, o := range []Options{
 		{}, {Isolate: true}, {MetricsPort: 9472}, {MetricsPort: 9473},
 		{Isolate: true, MetricsPort: 9472}, {Fabric: []netip.Addr{netip.MustParseAddr("10.10.0.11")}},
-		{Gateway: netip.MustParseAddr("10.0.0.1")}, {Protect: true},
+		{Gateway4: netip.MustParseAddr("10.0.0.1")}, {Gateway6: netip.MustParseAddr("fe80::1")}, {Protect: true},
 		{Protect: true, Open: []Ports{{unix.IPPROTO_TCP, 53, 53}}}, {Protect: true, Open: []Ports{{unix.IPPROTO_UDP, 53, 53}}},
 		{Protect: true, Pools: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}},
 	} {
