@@ -3,12 +3,15 @@ package reach
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
 	"github.com/google/nftables/xt"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // A ruleset follows packets through chains. It reads a chain's rules and a
@@ -160,7 +163,7 @@ func (rs *ruleset) rule(c *nftables.Chain, r *nftables.Rule, p *packet, all bool
 				reg.set(e.DestRegister, nil)
 			case found == yes && v != nil:
 				return rs.verdict(c, v, p, all, depth), match
-			case found == maybe:
+			case found != no:
 				return accepted, min(match, maybe)
 			}
 		case *expr.Match:
@@ -262,7 +265,7 @@ func (rs *ruleset) lookup(c *nftables.Chain, e *expr.Lookup, reg registers) (*ex
 		}
 		n := bytes.Compare(key, el.Key)
 		if n == 0 || s.Interval && n > 0 && beforeEnd(s.elements[i+1:], key) {
-			found, v = yes, el.VerdictData
+			found, v = yes, verdictOf(el.Val)
 			break
 		}
 	}
@@ -270,6 +273,29 @@ func (rs *ruleset) lookup(c *nftables.Chain, e *expr.Lookup, reg registers) (*ex
 		found = found.not()
 	}
 	return v, found
+}
+
+// verdictOf reads the verdict of a map's element, which the nftables library
+// returns as it comes from the kernel: NFTA_VERDICT_CODE and NFTA_VERDICT_CHAIN.
+func verdictOf(data []byte) *expr.Verdict {
+	ad, err := netlink.NewAttributeDecoder(data)
+	if err != nil {
+		return nil
+	}
+	ad.ByteOrder = binary.BigEndian
+	v := &expr.Verdict{}
+	for ad.Next() {
+		switch ad.Type() {
+		case unix.NFTA_VERDICT_CODE:
+			v.Kind = expr.VerdictKind(int32(ad.Uint32()))
+		case unix.NFTA_VERDICT_CHAIN:
+			v.Chain = ad.String()
+		}
+	}
+	if ad.Err() != nil {
+		return nil
+	}
+	return v
 }
 
 // beforeEnd says whether a key is below the next element, which ends or begins

@@ -38,6 +38,7 @@ func (l *Look) silent(vms []VM) (map[string][]netip.Addr, error) {
 		}
 		for _, e := range entries {
 			a, _ := netip.AddrFromSlice(e.IP)
+			a = a.Unmap()
 			name := names[place{e.LinkIndex, a}]
 			if name != "" && e.State&netlink.NUD_FAILED != 0 {
 				out[name] = append(out[name], a)

@@ -60,6 +60,7 @@ func (t *tables) read(table uint32) ([]hop, error) {
 		switch {
 		case r.Dst != nil:
 			a, _ := netip.AddrFromSlice(r.Dst.IP)
+			a = a.Unmap()
 			bits, _ := r.Dst.Mask.Size()
 			h.to = netip.PrefixFrom(a, bits)
 		case t.family == unix.AF_INET6:
