@@ -14,7 +14,7 @@ import (
 // obstaclesAge is how old an answer may be: a status that is asked for several
 // times at once, or by metrics every second, costs one look. It is short, as an
 // operator who has removed an obstacle asks again at once.
-const obstaclesAge = time.Second
+const obstaclesAge = 250 * time.Millisecond
 
 // obstacles are what keeps packets from the VMs, as last looked for.
 type obstacles struct {
