@@ -38,7 +38,7 @@ gateway that refuses the login is a problem like others: 4.`,
 			return s.Verify(cmd.Context(), opts)
 		},
 	}
-	a.limitFlag(cmd, &opts.Limit, "check these hosts and their sessions only (`HOST,...`)")
+	a.limitFlag(cmd, &opts.Limit, "check these hosts and their sessions only (`HOST,...`): names, patterns such as node*, @rrs, @nodes; !HOST leaves one out")
 	cmd.Flags().DurationVar(&opts.Wait, "wait", 0, "look again until all is healthy or this time is over, as 60s")
 	cmd.Flags().BoolVar(&opts.All, "all", false, "show every host and session, also those that are well; so does --verbose")
 	cmd.Flags().BoolVar(&opts.JSON, "json", false, "print the report as JSON")

@@ -135,8 +135,9 @@ func (r *Report) has(want Status) bool {
 		slices.ContainsFunc(r.VMs, func(v VMCheck) bool { return v.Status == want })
 }
 
-// Only returns the report of some hosts: theirs, their sessions, and the VMs that concern them.
-func (r *Report) Only(hosts []string) *Report {
+// Only returns the report of some hosts: theirs, their sessions, and the VMs that concern them. Of
+// sessions with an excluded host, one end could not be seen: they are left out, too.
+func (r *Report) Only(hosts, excluded []string) *Report {
 	out := *r
 	shown := map[string]bool{} // also the other ends of sessions
 	for _, h := range hosts {
@@ -144,7 +145,8 @@ func (r *Report) Only(hosts []string) *Report {
 	}
 	out.Hosts = slices.DeleteFunc(slices.Clone(r.Hosts), func(h HostReport) bool { return !slices.Contains(hosts, h.Host) })
 	out.Sessions = slices.DeleteFunc(slices.Clone(r.Sessions), func(s Session) bool {
-		return !slices.Contains(hosts, s.RR) && !slices.Contains(hosts, s.Peer)
+		return !slices.Contains(hosts, s.RR) && !slices.Contains(hosts, s.Peer) ||
+			slices.Contains(excluded, s.RR) || slices.Contains(excluded, s.Peer)
 	})
 	out.VMs = slices.DeleteFunc(slices.Clone(r.VMs), func(v VMCheck) bool { return !slices.ContainsFunc(hosts, v.Concerns) })
 	for _, s := range out.Sessions {

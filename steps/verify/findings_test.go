@@ -132,11 +132,11 @@ func TestOnlySomeHosts(t *testing.T) {
 	if diff := cmp.Diff([]string{"mx1"}, r.NotAsked); diff != "" {
 		t.Errorf("not asked (-want +got):\n%s", diff)
 	}
-	rr1 := r.Only([]string{"rr1"})
+	rr1 := r.Only([]string{"rr1"}, nil)
 	if rr1.Healthy || rr1.Problems() == 0 || len(rr1.Hosts) != 1 || len(rr1.NotAsked) != 1 {
 		t.Errorf("rr1: healthy %t, %q", rr1.Healthy, told(rr1))
 	}
-	if node1 := r.Only([]string{"node1"}); !node1.Healthy || len(node1.NotAsked) != 0 {
+	if node1 := r.Only([]string{"node1"}, nil); !node1.Healthy || len(node1.NotAsked) != 0 {
 		t.Errorf("node1: healthy %t, not asked: %q", node1.Healthy, node1.NotAsked)
 	}
 	if r.Sessions[len(r.Sessions)-1].Cause == "" {

@@ -8,13 +8,13 @@ import (
 )
 
 // A Status is the outcome of one check of verify.
-type Status string
+type Status = vms.Status
 
 const (
-	OK         Status = "ok"
-	Warn       Status = "warning" // worth a look; the fabric is still healthy
-	Bad        Status = "failed"
-	NotChecked Status = "not-checked" // what it depends on failed: Detail says what
+	OK         = vms.OK
+	Warn       = vms.Warn // worth a look; the fabric is still healthy
+	Bad        = vms.Bad
+	NotChecked = vms.NotChecked // what it depends on failed: Detail says what
 )
 
 // A Report is what verify found. It is also the JSON form: docs/verify.md

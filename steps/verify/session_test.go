@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -267,5 +268,22 @@ func TestVerifyExpectsWhatTheConfigurationHas(t *testing.T) {
 	want := []string{"rr1 rr2 fd00:10::12", "rr1 node1 fd00:10::21", "rr1 node2 fd00:10::22", "rr2 node1 fd00:10::21", "rr2 node2 fd00:10::22"}
 	if diff := cmp.Diff(want, evpn); diff != "" {
 		t.Errorf("EVPN sessions (-want +got):\n%s", diff)
+	}
+}
+
+// A core gateway with FRR is not ipfabric's: init cannot help an Idle session there.
+func TestIdleForGoodIsToldOfOurFRRAlone(t *testing.T) {
+	f := verifyFabric(t, nil)
+	stuck := bgp.Peer{State: "Idle", BFD: "Down", Since: time.Minute}
+	rr, core := f.Hosts()[0], f.Hosts()[len(f.RouteReflectors)]
+	near := side{sight: &sight{host: rr, asked: true, peers: bgp.Peers{}}, known: true, peer: bgp.Peer{State: "Active"}, otherHost: core}
+	far := side{sight: &sight{host: core, asked: true, glass: "frr", peers: bgp.Peers{}}, known: true, peer: stuck, otherHost: rr}
+	j := judge{f: f}
+	if hint := j.downHint(near, far); strings.Contains(hint, "stuck") {
+		t.Errorf("got %s", hint)
+	}
+	near.peer = stuck
+	if hint := j.downHint(near, far); !strings.Contains(hint, "FRR on rr1 is stuck") {
+		t.Errorf("got %s", hint)
 	}
 }

@@ -89,7 +89,7 @@ func (s *Session) finish(ctx context.Context, opts InitOptions, changed bool, fa
 		if changed || opts.WaitSet {
 			v.Wait = opts.Wait
 		}
-		if changed {
+		if changed && opts.Loss { // else the hosts have waited for it before they confirmed
 			v.hold = s.holdTime
 		}
 		unhealthy = s.Verify(ctx, v)
@@ -110,12 +110,30 @@ func (s *Session) confirm(ctx context.Context, o *ui.Outlook, yes bool) error {
 		return ui.Usagef("give --yes to apply the plan without being asked, or --dry-run to only see it",
 			"there are changes to make, and nobody to ask: this is no terminal")
 	}
-	ok, err := s.Ask.Confirm(ctx, "Apply this to "+ui.Count(len(o.ToChange()), "host")+"?")
-	if err != nil {
-		return err
+	question, details := "Apply this to "+ui.Count(len(o.ToChange()), "host")+"?", o.Render(ui.Everything, s.Say.OnOut)
+	if details == o.Render(s.extent(), s.Say.OnOut) {
+		details = "" // were shown
 	}
-	if !ok {
-		return ui.WithHint(errors.New("not applied: nothing was changed"), "answer y to apply")
+	return decide(ctx, question, details, s.Ask.Choose, s.Say.Result)
+}
+
+// decide asks until the answer is yes or no; d shows the details before that, if
+// there are any. Anything but yes is no.
+func decide(ctx context.Context, question, details string, choose func(context.Context, string) (string, error), show func(string)) error {
+	question += " [y/N]"
+	if details != "" {
+		question += " (d: show all details)"
 	}
-	return nil
+	for {
+		switch answer, err := choose(ctx, question); {
+		case err != nil:
+			return err
+		case answer == "y" || answer == "yes":
+			return nil
+		case answer == "d" && details != "":
+			show(details)
+		default:
+			return ui.WithHint(errors.New("not applied: nothing was changed"), "answer y to apply")
+		}
+	}
 }

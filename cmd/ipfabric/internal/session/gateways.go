@@ -112,7 +112,7 @@ func (s *Session) shownBefore(ctx context.Context) shownTexts {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for _, rr := range s.fabric.RouteReflectors {
-		if !rr.Managed || len(s.limit) > 0 && !slices.Contains(s.limit, rr.Name) {
+		if !rr.Managed || !s.limit.has(rr.Name) {
 			continue
 		}
 		wg.Add(1)

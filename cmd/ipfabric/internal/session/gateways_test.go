@@ -16,7 +16,7 @@ const shownMX1 = "/var/lib/ipfabric/gateway/mx1.txt"
 // again makes a difference on rr1 and applies it, and returns what was said.
 func (b *bench) again(t *testing.T) (stdout, stderr string) {
 	t.Helper()
-	b.hosts["rr1"].files["/etc/one"] = "other\n"
+	b.hosts["rr1"].Files["/etc/one"] = "other\n"
 	b.out.Reset()
 	b.err.Reset()
 	wantCode(t, b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true}), ui.ExitOK)
@@ -29,19 +29,19 @@ func TestInitShowsTheGatewayWhenItDiffersFromWhatWasShown(t *testing.T) {
 	wantText(t, "stdout", b.out.String(), "set policy-options community IPFABRIC-VM members 65000:100")
 	wantText(t, "stderr", b.err.String(), "the configuration of mx1 follows")
 	for _, rr := range []string{"rr1", "rr2"} {
-		wantText(t, rr, b.hosts[rr].files[shownMX1], "shown 20", "set policy-options community")
+		wantText(t, rr, b.hosts[rr].Files[shownMX1], "shown 20", "set policy-options community")
 	}
-	if b.hosts["node1"].files[shownMX1] != "" {
+	if b.hosts["node1"].Files[shownMX1] != "" {
 		t.Error("it is on a node, too")
 	}
 
-	kept := b.hosts["rr1"].files[shownMX1]
+	kept := b.hosts["rr1"].Files[shownMX1]
 	stdout, stderr := b.again(t)
 	if strings.Contains(stdout, "set protocols") {
 		t.Errorf("shown again:\n%s", stdout)
 	}
 	wantText(t, "stderr", stderr, "the configuration of mx1 is the one that was shown before, and `ipfabric gateway` prints it again\n")
-	if b.hosts["rr1"].files[shownMX1] != kept {
+	if b.hosts["rr1"].Files[shownMX1] != kept {
 		t.Error("kept anew")
 	}
 
@@ -57,7 +57,7 @@ func TestInitShowsTheGatewayWhenItDiffersFromWhatWasShown(t *testing.T) {
 	if n := strings.Count(stdout, "set "); n > 20 {
 		t.Errorf("%d lines:\n%s", n, stdout)
 	}
-	wantText(t, "rr2", b.hosts["rr2"].files[shownMX1], "65000:200")
+	wantText(t, "rr2", b.hosts["rr2"].Files[shownMX1], "65000:200")
 
 	// Another vendor's text has nothing in common with it.
 	b.fabric.CoreGateways[0].Vendor = "bird"
@@ -69,21 +69,21 @@ func TestInitShowsTheGatewayWhenItDiffersFromWhatWasShown(t *testing.T) {
 func TestTheGatewayThatWasShownLastIsTheNewest(t *testing.T) {
 	b := newBench(t)
 	wantCode(t, b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true}), ui.ExitOK)
-	now := parseShown([]byte(b.hosts["rr1"].files[shownMX1]))
-	b.hosts["rr1"].files[shownMX1] = shownText{now.at.Add(-time.Hour), now.text}.String()
-	b.hosts["rr2"].files[shownMX1] = shownText{now.at.Add(-time.Minute), strings.ReplaceAll(now.text, "65000:100", "65000:300")}.String()
+	now := parseShown([]byte(b.hosts["rr1"].Files[shownMX1]))
+	b.hosts["rr1"].Files[shownMX1] = shownText{now.at.Add(-time.Hour), now.text}.String()
+	b.hosts["rr2"].Files[shownMX1] = shownText{now.at.Add(-time.Minute), strings.ReplaceAll(now.text, "65000:100", "65000:300")}.String()
 	stdout, _ := b.again(t)
 	wantText(t, "stdout", stdout, "-set policy-options community IPFABRIC-VM members 65000:300")
-	if a, b := b.hosts["rr1"].files[shownMX1], b.hosts["rr2"].files[shownMX1]; a != b {
+	if a, b := b.hosts["rr1"].Files[shownMX1], b.hosts["rr2"].Files[shownMX1]; a != b {
 		t.Errorf("rr1 and rr2 have different texts:\n%s\n%s", a, b)
 	}
 
 	// One that is new or has a damaged file gets it from the other.
-	b.hosts["rr2"].files[shownMX1] = "\x00"
+	b.hosts["rr2"].Files[shownMX1] = "\x00"
 	if stdout, _ := b.again(t); strings.Contains(stdout, "set protocols") {
 		t.Errorf("shown again:\n%s", stdout)
 	}
-	if a, b := b.hosts["rr1"].files[shownMX1], b.hosts["rr2"].files[shownMX1]; a != b {
+	if a, b := b.hosts["rr1"].Files[shownMX1], b.hosts["rr2"].Files[shownMX1]; a != b {
 		t.Errorf("rr1 and rr2 have different texts:\n%s\n%s", a, b)
 	}
 }
@@ -95,7 +95,7 @@ func TestTheGatewayIsShownThoughItCannotBeKept(t *testing.T) {
 	b.hosts["rr2"].lockErr = &remote.LockedError{Host: "rr2", Note: "alice"}
 	stdout, _ := b.again(t)
 	wantText(t, "stdout", stdout, "set protocols")
-	if b.hosts["rr2"].files[shownMX1] != "" || b.hosts["rr1"].files[shownMX1] == "" {
+	if b.hosts["rr2"].Files[shownMX1] != "" || b.hosts["rr1"].Files[shownMX1] == "" {
 		t.Error("rr1 does not have it, or rr2 has it without the lock")
 	}
 	for _, h := range b.hosts {
@@ -109,10 +109,10 @@ func TestTheGatewayIsShownThoughItCannotBeKept(t *testing.T) {
 func TestTheGatewayIsKeptWithinTheLimit(t *testing.T) {
 	b := newBench(t)
 	b.settle("rr2", "node1")
-	b.limit = []string{"rr1"}
+	b.limit = limit{hosts: []string{"rr1"}}
 	stdout, _ := b.again(t)
 	wantText(t, "stdout", stdout, "set protocols")
-	if b.hosts["rr2"].files[shownMX1] != "" || b.hosts["rr1"].files[shownMX1] == "" {
+	if b.hosts["rr2"].Files[shownMX1] != "" || b.hosts["rr1"].Files[shownMX1] == "" {
 		t.Error("rr1 does not have it, or rr2 has it")
 	}
 }

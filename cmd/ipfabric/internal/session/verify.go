@@ -94,6 +94,7 @@ const holdTime = 7 * time.Second
 // poll verifies until the fabric is healthy, and stays so for opts.hold, the time is over, or waiting
 // cannot help.
 func (s *Session) poll(ctx context.Context, opts VerifyOptions) *verify.Report {
+	defer s.progress.Begin("verifying")()
 	start := time.Now()
 	last := -1
 	for {
@@ -171,15 +172,18 @@ func (s *Session) cannotRecover(failed run.Result) func(string, time.Duration) b
 }
 
 // reachFor returns the connect of a verification. With a limit it leaves out
-// hosts whose view is not needed: sessions are between the limit's hosts and
-// the reflectors, or, with a reflector in the limit, all other hosts.
-func (s *Session) reachFor(limit []string) func(context.Context, string) (step.Host, error) {
-	if len(limit) == 0 || slices.ContainsFunc(limit, s.isReflector) {
+// hosts that are excluded, and those whose view is not needed: sessions are
+// between the limit's hosts and the reflectors, or, with a reflector in the
+// limit, all other hosts.
+func (s *Session) reachFor(limit limit) func(context.Context, string) (step.Host, error) {
+	if limit.all() {
 		return s.connect
 	}
+	all := slices.ContainsFunc(limit.hosts, s.isReflector)
 	connect := s.connect
 	return func(ctx context.Context, name string) (step.Host, error) {
-		if !slices.Contains(limit, name) && !s.isReflector(name) {
+		needed := all || limit.has(name) || s.isReflector(name)
+		if !needed || slices.Contains(limit.excluded, name) {
 			return nil, fmt.Errorf("%s is outside --limit", name)
 		}
 		return connect(ctx, name)
@@ -188,12 +192,12 @@ func (s *Session) reachFor(limit []string) func(context.Context, string) (step.H
 
 func (s *Session) isReflector(name string) bool { return s.role(name) == inventory.RoleRouteReflector }
 
-// only leaves what --limit names in a report.
+// only leaves what --limit selects in a report.
 func (s *Session) only(r *verify.Report) *verify.Report {
-	if len(s.limit) == 0 {
+	if s.limit.all() {
 		return r
 	}
-	return r.Only(s.limit)
+	return r.Only(s.limit.hosts, s.limit.excluded)
 }
 
 // verifyOnce compares the hosts with what init would make true of them, and

@@ -15,6 +15,7 @@ const likelyFormat = "netplan"
 // ShowVM prints a VM and its guest's network settings in the likely format; with a format these
 // settings alone; or all as JSON.
 func (s *Session) ShowVM(ctx context.Context, name, format, device string, asJSON bool) error {
+	defer s.progress.Begin("asking for the VM")()
 	found, err := s.vms().Find(ctx, name)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause

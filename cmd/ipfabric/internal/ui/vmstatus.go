@@ -12,7 +12,7 @@ import (
 func VMStatus(all []vms.Listed, paint func(Style, string) string) string {
 	var b strings.Builder
 	for _, v := range all {
-		fmt.Fprintf(&b, "%s on %s: %s\n", paint(Bold, v.Name), v.Node, paint(vmStyle(v.VM), v.State()))
+		fmt.Fprintf(&b, "%s on %s: %s\n", paint(Bold, v.Name), v.Node, paint(vmStyle(v.State), v.State))
 		for _, p := range v.Problems {
 			b.WriteString("  " + paint(red, "problem") + "  " + p + "\n")
 		}
@@ -28,7 +28,7 @@ func vmDetails(v vms.Listed) *Table {
 			t.Row(Cell{name, Plain}, Cell{value, Plain})
 		}
 	}
-	switch v.State() {
+	switch v.State {
 	case "waiting", "no interface", "drained": // the other states say it all
 		add("because", v.Hindrance())
 	}
