@@ -287,3 +287,17 @@ func TestIdleForGoodIsToldOfOurFRRAlone(t *testing.T) {
 		t.Errorf("got %s", hint)
 	}
 }
+
+// Between two routers that ipfabric does not manage there is nothing to plan.
+func TestCompareOfUnmanagedEnds(t *testing.T) {
+	f := verifyFabric(t, nil)
+	rr, core := f.Hosts()[0], f.Hosts()[len(f.RouteReflectors)]
+	ends := []side{{sight: &sight{host: rr}}, {sight: &sight{host: core, asked: true}}}
+	if got := compare(ends); strings.Contains(got, "plan") || !strings.HasPrefix(got, "rr1 is not managed by ipfabric") || !strings.Contains(got, "`ipfabric gateway mx1` prints") {
+		t.Errorf("got %s", got)
+	}
+	ends[0].asked = true
+	if got := compare(ends); !strings.HasPrefix(got, "`ipfabric plan --limit rr1` compares with the inventory; `ipfabric gateway mx1` prints") {
+		t.Errorf("got %s", got)
+	}
+}
