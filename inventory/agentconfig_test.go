@@ -35,6 +35,7 @@ infrastructure:
   - "fd00:10::22"
   - "fd00:10::23"
 isolate: false
+max_prefixes: 5000
 `
 	if diff := cmp.Diff(want, string(agentConfig(f, f.Nodes[2]).Marshal())); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -81,7 +82,7 @@ func TestParseAgentConfigIsStrict(t *testing.T) {
 		"no MAC":          {"  mac: \"02:00:00:00:00:01\"\n", "", "gateway.mac is missing"},
 		"bad kind":        {"kvm", "xen", `virtualization: "xen" is not known; write kvm or lxd`},
 		"no address":      {"\"10.10.0.21\"", "node1.example.net", `infrastructure: "node1.example.net" is not an IP address`},
-		"truncated":       {good, good[:len(good)/2], "not valid YAML"},
+		"truncated":       {good, good[:strings.Index(good, "mac: ")+8], "not valid YAML"},
 		"empty":           {good, "", "the file is empty"},
 	}
 	for name, tt := range tests {
@@ -107,5 +108,6 @@ func agentConfig(f *Fabric, n Node) AgentConfig {
 		Virtualization: n.Virtualization,
 		MetricsListen:  f.MetricsListen,
 		IsolateVMs:     f.IsolateVMs,
+		MaxPrefixes:    f.BGP.MaxPrefixes,
 	}
 }
