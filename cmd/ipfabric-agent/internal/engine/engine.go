@@ -16,6 +16,7 @@ import (
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
+	"ipfabric/cmd/ipfabric-agent/internal/reach"
 	"ipfabric/cmd/ipfabric-agent/internal/store"
 	"ipfabric/inventory"
 	"ipfabric/inventory/vm"
@@ -53,6 +54,8 @@ type Options struct {
 	Store    *store.Store
 	Kernel   Kernel
 	Firewall Firewall
+	// Reach finds what keeps packets from the VMs: see package reach. It may be nil.
+	Reach func(reach.Question) (reach.Answer, error)
 	// Sessions asks FRR.
 	Sessions func(context.Context) ([]vm.Session, error)
 	// Guest returns nil once the guest behind a link has sent something.
@@ -92,6 +95,8 @@ type Engine struct {
 	off     map[vm.Source][]vm.VM
 	counts  Counts
 	waiting map[string]context.CancelFunc // guests that are waited for
+
+	obstacles obstacles
 
 	pending pending
 	beat    atomic.Int64 // unix nanoseconds: the last sign of life

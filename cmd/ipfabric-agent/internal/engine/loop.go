@@ -157,6 +157,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		err := e.sync(ctx, look)
 		e.watchGuests()
 		e.work.Unlock()
+		if look.all {
+			_, _ = e.lookForObstacles(ctx) // for the log; the status tells of an error
+		}
 		if err != nil && !errors.Is(err, context.Canceled) {
 			e.Log.Debug("pass", "err", err)
 		}
