@@ -211,7 +211,8 @@ func (r *Report) causeOf(v VMCheck) string {
 		}
 		i := slices.IndexFunc(r.Sessions, func(s Session) bool {
 			family := s.Family == bgp.IPv4Unicast && v.IPv4.IsValid() || s.Family == bgp.IPv6Unicast && v.IPv6.IsValid()
-			return s.RR == seen.RR && s.Peer == v.Node && s.Status == Bad && !s.Up() && family
+			down := s.Status == Bad && !s.Up() || s.Status == NotChecked && s.Cause == checkOf(v.Node, checkFRR)
+			return s.RR == seen.RR && s.Peer == v.Node && down && family
 		})
 		if i < 0 || seen.Status == vms.SeenOther {
 			return ""

@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -90,6 +91,21 @@ func TestFindingsOfAHostThatIsDown(t *testing.T) {
 	}, Sessions: []Session{{Status: Bad, Cause: "node1 reachable"}, {Status: NotChecked, Cause: "node2 reachable"}}}
 	if got := told(r); len(got) != 1 || !strings.HasPrefix(got[0], "failed node1 reachable, node2 reachable {Down:1 Unchecked:1") {
 		t.Errorf("%q", got)
+	}
+}
+
+// VMs that the reflectors have lost with the FRR of their node are no problems of their own.
+func TestFindingsOfANodeWithoutFRR(t *testing.T) {
+	fleet := recorded(t, "bgpd-killed")
+	setDaemons(fleet.hosts["node2"], " zebra bfdd\n", 0)
+	routes := regexp.MustCompile(`(?m)^,"(203.0.113.1[12]|2001:db8:100::1[12])/[0-9]+": .*$`)
+	for _, rr := range []string{"rr1", "rr2"} {
+		fleet.editAnswer(t, rr, func(s string) string { return routes.ReplaceAllString(s, "") })
+	}
+	r := fleet.verify(t)
+	got := slices.DeleteFunc(told(r), func(s string) bool { return !strings.HasPrefix(s, "failed") })
+	if diff := cmp.Diff([]string{"failed node2 frr-running {Down:3 Unchecked:3 Warned:0 VMsMissing:2 VMsUnchecked:0}"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
