@@ -395,3 +395,25 @@ func TestJudgeAgent(t *testing.T) {
 		}
 	}
 }
+
+// What several reflectors say is said once; what is not the same is not merged.
+func TestMergeOfReflectors(t *testing.T) {
+	f := func(code Code, status Status, text string, rrs ...string) Finding {
+		return Finding{Code: code, Status: status, Text: text, RRs: rrs}
+	}
+	in := []Finding{
+		f(NoRoute, Bad, "no route to a", "rr1"), f(NoRoute, Bad, "no route to b", "rr1"),
+		f(NoRoute, Bad, "no route to a", "rr2"), f(NoRoute, Bad, "no route to a", "rr2"),
+		f(NoRoute, Warn, "no route to a", "rr3"), f(RouteLeft, Bad, "no route to a", "rr3"), f(NoGuest, Warn, "no guest"),
+	}
+	want := []Finding{
+		f(NoRoute, Bad, "rr1 and rr2 have no route to a", "rr1", "rr2"), f(NoRoute, Bad, "rr1 has no route to b", "rr1"),
+		f(NoRoute, Warn, "rr3 has no route to a", "rr3"), f(RouteLeft, Bad, "rr3 has no route to a", "rr3"), f(NoGuest, Warn, "no guest"),
+	}
+	if diff := cmp.Diff(want, merge(in), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if in[0].Text != "no route to a" || len(in[0].RRs) != 1 {
+		t.Errorf("what was merged was changed: %+v", in[0])
+	}
+}
