@@ -239,6 +239,11 @@ func TestJudgeVMs(t *testing.T) {
 			"  where is the guest? `ipfabric vm move web --to NODE`, with that node, takes it from the other",
 			"web on node2 failed doubled: node1 announces it too: only one of the two can have it",
 			"  where is the guest? `ipfabric vm move web --to NODE`, with that node, takes it from the other"}},
+		{"libvirt has what was ours, which is withdrawn", func(w *world) {
+			w.vm("node1", "web", addr, func(v *VM) { v.Source = "libvirt" })
+			w.vm("node2", "web", addr, withdrawn)
+			w.route(addr, "node1")
+		}, nil},
 		{"one name, two VMs", func(w *world) {
 			w.vm("node1", "web", addr, nil)
 			w.vm("node2", "web", "203.0.113.2", nil)
@@ -262,6 +267,16 @@ func TestJudgeVMs(t *testing.T) {
 			w.vm("node1", "web", addr, nil)
 			w.RRs[0].Tables = bgp.Tables{Err: errors.New("it hangs")}
 		}, []string{"web on node1 not-checked route-unknown: whether rr1 has it is not known: it hangs"}},
+		{"one reflector is silent, the other has no route", func(w *world) {
+			w.vm("node1", "web", addr, nil)
+			rr2 := View{RR: w.RRs[0].RR, Tables: w.RRs[0].Tables}
+			rr2.RR.Name = "rr2"
+			w.RRs = append(w.RRs, rr2)
+			w.RRs[0].Tables = bgp.Tables{Err: errors.New("it hangs")}
+		}, []string{
+			"web on node1 not-checked route-unknown: whether rr1 has it is not known: it hangs",
+			"web on node1 failed no-route: rr2 has no route to 203.0.113.1 by node1",
+			`  are the sessions of node1 well? What its FRR has: ssh root@10.10.0.21 "vtysh -c 'show bgp ipv4 unicast 203.0.113.1/32'"`}},
 		{"a reflector cannot be reached", func(w *world) {
 			w.vm("node1", "web", addr, nil)
 			w.RRs[0] = UnreachedReflector(w.RRs[0].RR, errors.New("timeout"))
