@@ -201,18 +201,12 @@ func doesNotRun(n int) string {
 // else: it is not ipfabric's.
 func (e examiner) lookThroughGlass(ctx context.Context, h step.Host) {
 	s := e.sight
-	var err error
-	var try string
+	try := "birdc -r show protocols all"
 	if s.glass == "frr" {
 		try = "vtysh -c 'show bgp neighbors json'"
-		s.peers, err = bgp.Ask(ctx, h)
-	} else {
-		try = "birdc -r show protocols all"
-		var out string
-		if out, err = h.Query(ctx, bgp.BIRDQuestion...); err == nil {
-			s.peers = bgp.ParseBIRD(out)
-		}
 	}
+	var err error
+	s.peers, err = s.askPeers(ctx, h)
 	if err != nil && step.ExitStatus(err) < 0 {
 		e.unreachable(err)
 		return
@@ -228,6 +222,18 @@ func (e examiner) lookThroughGlass(ctx context.Context, h step.Host) {
 		}
 		return Check{Status: Bad, Detail: detail, Hint: step.HintOf(err, "to see it for yourself: "+e.f.SSHLine(s.host.Host, try))}
 	})
+}
+
+// askPeers asks a host for its sessions alone; nil peers are no answer.
+func (s *sight) askPeers(ctx context.Context, r step.Reader) (bgp.Peers, error) {
+	if s.glass != "bird" {
+		return bgp.Ask(ctx, r)
+	}
+	out, err := r.Query(ctx, bgp.BIRDQuestion...)
+	if err != nil {
+		return nil, err
+	}
+	return bgp.ParseBIRD(out), nil
 }
 
 func orUnknown(s string) string {

@@ -57,21 +57,22 @@ func verify(ctx context.Context, f *inventory.Fabric, connect connector, wanted 
 	}
 	all.Wait()
 
-	r := &Report{Fabric: f.Name, Time: time.Now().UTC(), Hosts: []HostReport{}, Sessions: []Session{}}
-	byName := map[string]*sight{}
+	r := &Report{Fabric: f.Name, Time: time.Now().UTC(), Hosts: []HostReport{}, NotAsked: []string{}}
 	for _, s := range sights {
-		byName[s.host.Name] = s
 		r.Hosts = append(r.Hosts, HostReport{Host: s.host.Name, Role: s.host.Role, Checks: append([]Check{}, s.checks...)})
-	}
-	for _, e := range expectedSessions(f) {
-		rr, peer := byName[e.rr.Name], byName[e.peer.Name]
-		if rr.asked || peer.asked { // else neither end is known
-			r.Sessions = append(r.Sessions, judge{f: f, expected: e, near: rr, far: peer}.session())
+		if !s.asked {
+			r.NotAsked = append(r.NotAsked, s.host.Name)
 		}
 	}
-	r.Sessions = append(r.Sessions, unexpectedSessions(f, sights)...)
+	all.Add(1)
+	go func() {
+		defer all.Done()
+		r.Sessions = examineSessions(ctx, f, connect, sights, pause)
+	}()
 	r.VMs = examineVMs(ctx, f, connect, sights, pause)
-	r.Healthy = r.Problems() == 0
+	all.Wait()
+	r.explainVMs()
+	r.Healthy = !r.has(Bad) && !r.has(NotChecked)
 	return r
 }
 
@@ -116,25 +117,4 @@ func newSights(f *inventory.Fabric) []*sight {
 		nodes[i].node.Node, nodes[i].node.Asked = n, true
 	}
 	return out
-}
-
-// Problems counts the checks, sessions and VMs that failed. Those that could not be
-// checked because of them count only if nothing else is left.
-func (r *Report) Problems() int {
-	count := map[Status]int{}
-	for _, h := range r.Hosts {
-		for _, c := range h.Checks {
-			count[c.Status]++
-		}
-	}
-	for _, s := range r.Sessions {
-		count[s.Status]++
-	}
-	for _, v := range r.VMs {
-		count[v.Status]++
-	}
-	if count[Bad] == 0 {
-		return count[NotChecked]
-	}
-	return count[Bad]
 }

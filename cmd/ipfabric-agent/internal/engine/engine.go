@@ -11,9 +11,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
+	"ipfabric/cmd/ipfabric-agent/internal/reach"
 	"ipfabric/cmd/ipfabric-agent/internal/store"
 	"ipfabric/inventory"
 	"ipfabric/inventory/vm"
@@ -51,6 +54,8 @@ type Options struct {
 	Store    *store.Store
 	Kernel   Kernel
 	Firewall Firewall
+	// Reach finds what keeps packets from the VMs: see package reach. It may be nil.
+	Reach func(reach.Question) (reach.Answer, error)
 	// Sessions asks FRR.
 	Sessions func(context.Context) ([]vm.Session, error)
 	// Guest returns nil once the guest behind a link has sent something.
@@ -78,10 +83,15 @@ type Engine struct {
 	// by work.
 	logged map[string]string
 
+	// looked says that afterBoot was done. Guarded by work.
+	looked bool
+
 	// What is known from the last passes.
 	mu      sync.Mutex
 	states  map[string]vmState
 	held    map[string]heldVM     // about which nothing is done
+	doubts  map[string]doubt      // VMs that are not announced until more is known
+	full    map[string]string     // VMs that are one too many, and why
 	owners  map[netip.Addr]string // who has an address, as of the last passes
 	made    map[int]bool          // links that carry or carried the agent's mark, and whether it made them
 	former  map[int]bool          // links of VMs that were removed since the last complete pass
@@ -90,6 +100,8 @@ type Engine struct {
 	off     map[vm.Source][]vm.VM
 	counts  Counts
 	waiting map[string]context.CancelFunc // guests that are waited for
+
+	obstacles obstacles
 
 	pending pending
 	beat    atomic.Int64 // unix nanoseconds: the last sign of life
@@ -130,6 +142,7 @@ func New(o Options) *Engine {
 		started: o.Now(),
 		states:  map[string]vmState{},
 		owners:  map[netip.Addr]string{},
+		doubts:  map[string]doubt{},
 		made:    map[int]bool{},
 		former:  map[int]bool{},
 		global:  map[string]string{},
@@ -144,7 +157,17 @@ func New(o Options) *Engine {
 
 // FirewallOptions returns what the rules depend on in a configuration.
 func FirewallOptions(c *inventory.AgentConfig) firewall.Options {
-	o := firewall.Options{Isolate: c.IsolateVMs, Fabric: c.Infrastructure}
+	o := firewall.Options{
+		Isolate: c.IsolateVMs, Gateway4: c.Gateway.IPv4, Gateway6: c.Gateway.IPv6,
+		Fabric: c.Infrastructure, Pools: c.Pools, Protect: c.Protect.Enabled,
+	}
+	for _, p := range c.Protect.Allow {
+		protocol := byte(unix.IPPROTO_TCP)
+		if p.Protocol == "udp" {
+			protocol = unix.IPPROTO_UDP
+		}
+		o.Open = append(o.Open, firewall.Ports{Protocol: protocol, First: p.First, Last: p.Last})
+	}
 	if _, port, err := net.SplitHostPort(c.MetricsListen); err == nil {
 		o.MetricsPort, _ = strconv.Atoi(port)
 	}

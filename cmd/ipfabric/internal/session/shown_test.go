@@ -27,7 +27,7 @@ func TestALateYesChangesNothing(t *testing.T) {
 	if b.written() != "" || b.hosts["rr2"].Files["/etc/two"] != "by hand\n" {
 		t.Errorf("written: %s", b.written())
 	}
-	b.showFailures(result)
+	b.showFailures(result, late)
 	wantText(t, "stderr", b.err.String(),
 		"rr1, node1: changed since it was shown: /etc/one does not differ any more; /etc/two does not differ any more",
 		"rr2: changed since it was shown: /etc/one does not differ any more; /etc/two differs in another way",

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/inventory/vm"
 	"ipfabric/remote"
@@ -178,7 +180,32 @@ func TestVMShow(t *testing.T) {
 	}
 	b.out.Reset()
 	wantCode(t, b.ShowVM(ctx, "web", "", "eth0", false), ui.ExitOK)
-	wantText(t, "stdout", b.out.String(), "announced", "netplan", "on-link: true", "cloud-init", "ifcfg", "wanted by  api")
+	want = `web on node1: announced
+  addresses      203.0.113.1
+  its routes on  rr1 yes, rr2 yes
+  interface      web_net0
+  link           tap
+  wanted by      api
+
+# /etc/netplan/50-ipfabric.yaml, then: netplan apply
+network:
+  version: 2
+  ethernets:
+    eth0:
+      dhcp4: false
+      dhcp6: false
+      accept-ra: false
+      addresses:
+        - "203.0.113.1/32"
+      routes:
+        - to: "0.0.0.0/0"
+          via: "10.0.0.1"
+          on-link: true
+`
+	if d := cmp.Diff(want, b.out.String()); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	wantText(t, "stderr", b.err.String(), "`ipfabric vm show web --format FORM` prints them for cloud-init, ifupdown,", "libvirt or ip")
 
 	err := b.VMError(ctx, b.ShowVM(ctx, "wob", "", "eth0", false))
 	wantCode(t, err, ui.ExitFailed)

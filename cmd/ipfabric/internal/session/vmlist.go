@@ -13,6 +13,7 @@ import (
 
 // ListVMs prints the VMs of one node, or of all if node is "".
 func (s *Session) ListVMs(ctx context.Context, node string, asJSON bool) error {
+	defer s.progress.Begin("asking for the VMs")()
 	var nodes []string
 	if node != "" {
 		if err := vms.CheckNode(s.fabric, node); err != nil {

@@ -78,7 +78,7 @@ func VMProblems(l vms.List, paint func(Style, string) string) string {
 		if f.Status == vms.Bad {
 			word = paint(red, "problem")
 		}
-		text += fmt.Sprintf("%s  %s: %s\n", word, findingName(f), f.Text)
+		text += fmt.Sprintf("%s  %s: %s\n", word, vmFindingName(f), f.Text)
 		if f.Hint != "" {
 			text += Indent("    ", f.Hint)
 		}
@@ -89,8 +89,8 @@ func VMProblems(l vms.List, paint func(Style, string) string) string {
 	return "\n" + text
 }
 
-// findingName says what a finding is about: a VM, a route, or a node.
-func findingName(f vms.Finding) string {
+// vmFindingName says what a finding is about: a VM, a route, or a node.
+func vmFindingName(f vms.Finding) string {
 	switch {
 	case f.VM != "":
 		return f.VM + " on " + f.Node
@@ -98,32 +98,4 @@ func findingName(f vms.Finding) string {
 		return f.Addr.String()
 	}
 	return f.Node
-}
-
-// VMDetails is what the table has no room for.
-func VMDetails(all []vms.Listed) string {
-	t := &Table{}
-	add := func(name, value string) {
-		if value != "" {
-			t.Row(Cell{name, Plain}, Cell{value, Plain})
-		}
-	}
-	for _, v := range all {
-		if len(all) > 1 {
-			add("on", v.Node)
-		}
-		add("MAC", v.MAC.String())
-		add("link", string(v.Link))
-		add("owner", v.Owner)
-		add("group", v.Group)
-		add("wanted by", string(v.Source))
-		if v.Dropped > 0 {
-			add("dropped", fmt.Sprintf("%d packets in the last day that were not its to send", v.Dropped))
-		}
-		if v.Problem == "" {
-			add("not announced", v.Hindrance())
-			add("guest", v.GuestMissing())
-		}
-	}
-	return "\n" + t.Render(NoStyle)
 }
