@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/step/steptest"
 )
 
@@ -220,5 +221,34 @@ func TestTwoOperatorsNeverGetTheSameAddress(t *testing.T) {
 	}
 	if len(seen) != 2*2*each {
 		t.Errorf("%d addresses", len(seen))
+	}
+}
+
+// What is asked for of a VM that is there already must be as it is.
+func TestWhatDiffersFromARequest(t *testing.T) {
+	have := *newVM("web", PhaseLive)
+	have.IPv4, have.MAC, have.Owner, have.Group = netip.MustParseAddr("203.0.113.1"), vm.MAC{0x52, 0x54, 0, 0, 0, 1}, "root", "kvm"
+	for _, tt := range []struct {
+		ask  func(*Request)
+		want string
+	}{
+		{func(*Request) {}, ""},
+		{func(r *Request) { r.VM = have }, ""},
+		{func(r *Request) { r.IPv4 = netip.MustParseAddr("203.0.113.2") }, "address 203.0.113.1"},
+		{func(r *Request) { r.none4 = true }, "address 203.0.113.1"},
+		{func(r *Request) { r.none6 = true }, ""},
+		{func(r *Request) { r.IPv6 = netip.MustParseAddr("2001:db8::1") }, "no address 2001:db8::1"},
+		{func(r *Request) { r.MAC = vm.MAC{0x52, 0x54, 0, 0, 0, 2} }, "MAC 52:54:00:00:00:01"},
+		{func(r *Request) { r.Interface = "other" }, "interface web_net0"},
+		{func(r *Request) { r.Link = vm.Existing }, "link tap"},
+		{func(r *Request) { r.Owner = "qemu" }, "owner root"},
+		{func(r *Request) { r.Group = "qemu" }, "group kvm"},
+		{func(r *Request) { r.MultiQueue = true }, "a tap of one queue"},
+	} {
+		var r Request
+		tt.ask(&r)
+		if got := r.differs(have); got != tt.want {
+			t.Errorf("%+v: got %q, want %q", r.VM, got, tt.want)
+		}
 	}
 }

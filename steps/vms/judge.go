@@ -163,7 +163,7 @@ func (j judge) ofNode(n *NodeFacts) []Finding {
 	own.Status.Problems = slices.DeleteFunc(slices.Clone(n.Status.Problems), func(p string) bool {
 		return slices.ContainsFunc(n.VMs, func(v VM) bool { return v.Problem != "" && p == "VM "+v.Name+": "+v.Problem })
 	})
-	own.Status.Healthy = n.Status.Healthy || len(n.Status.Problems) > 0 && len(own.Status.Problems) == 0
+	own.Status.Healthy = len(own.Status.Problems) == 0
 	if f := JudgeAgent(j.Fabric, own); f.Status == Bad {
 		out = append(out, f)
 	}

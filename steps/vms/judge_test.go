@@ -1,6 +1,7 @@
 package vms
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -218,6 +219,118 @@ func TestJudgeVMs(t *testing.T) {
 			"on node1 failed agent-unhealthy: the agent is not healthy: the disk is full", "  more: " + on1 + "/usr/local/bin/ipfabric-agent status",
 			"on node1 not-checked stray: rr1 has a route to 2001:db8:100::9 by node1, where no VM has that address, and its agent has problems",
 			"  first the agent there: " + on1 + "/usr/local/bin/ipfabric-agent status"}},
+		{"two nodes announce it", func(w *world) {
+			w.vm("node1", "web", addr, nil)
+			w.vm("node2", "web", addr, func(v *VM) { v.Source = "libvirt" })
+			w.route(addr, "node1")
+			w.route(addr, "node2")
+		}, []string{
+			"web on node1 failed doubled: node2 announces it too: only one of the two can have it",
+			"  where is the guest? On the other node: /usr/local/bin/ipfabric-agent vm remove web",
+			"web on node2 failed doubled: node1 announces it too: only one of the two can have it",
+			"  where is the guest? On the other node: /usr/local/bin/ipfabric-agent vm remove web"}},
+		{"two nodes announce a VM of ours", func(w *world) {
+			w.vm("node1", "web", addr, nil)
+			w.vm("node2", "web", addr, nil)
+			w.route(addr, "node1")
+			w.route(addr, "node2")
+		}, []string{
+			"web on node1 failed doubled: node2 announces it too: only one of the two can have it",
+			"  where is the guest? `ipfabric vm move web --to NODE`, with that node, takes it from the other",
+			"web on node2 failed doubled: node1 announces it too: only one of the two can have it",
+			"  where is the guest? `ipfabric vm move web --to NODE`, with that node, takes it from the other"}},
+		{"libvirt has what was ours, which is withdrawn", func(w *world) {
+			w.vm("node1", "web", addr, func(v *VM) { v.Source = "libvirt" })
+			w.vm("node2", "web", addr, withdrawn)
+			w.route(addr, "node1")
+		}, nil},
+		{"one name, two VMs", func(w *world) {
+			w.vm("node1", "web", addr, nil)
+			w.vm("node2", "web", "203.0.113.2", nil)
+			w.route(addr, "node1")
+			w.route("203.0.113.2", "node2")
+		}, nil},
+		{"without the community", func(w *world) {
+			w.vm("node1", "web", addr, nil)
+			w.route(addr, "node1")
+			clear(w.RRs[0].Tagged[w.Fabric.Communities[0]])
+		}, []string{"web on node1 failed no-community: rr1 has the route to 203.0.113.1 without the community 65000:100: the core gateways drop it",
+			"  `ipfabric plan --limit node1,rr1` shows what is not as it should be in their FRR"}},
+		{"outside the pools, and announced for now", func(w *world) { w.vm("node1", "web", "192.0.2.1", nil); w.route("192.0.2.1", "node1") }, []string{
+			"web on node1 failed outside-pools: 192.0.2.1 is in none of the fabric's pools, so FRR does not announce it any more after the next init",
+			"  add its network to the pools of the inventory, or give the VM another address"}},
+		{"an IPv6 VM is none of an IPv4 reflector's business", func(w *world) {
+			w.RRs[0].RR.IPv6 = netip.Addr{}
+			w.vm("node1", "web", "2001:db8:100::1", nil)
+		}, nil},
+		{"a reflector is silent", func(w *world) {
+			w.vm("node1", "web", addr, nil)
+			w.RRs[0].Tables = bgp.Tables{Err: errors.New("it hangs")}
+		}, []string{"web on node1 not-checked route-unknown: whether rr1 has it is not known: it hangs"}},
+		{"one reflector is silent, the other has no route", func(w *world) {
+			w.vm("node1", "web", addr, nil)
+			rr2 := View{RR: w.RRs[0].RR, Tables: w.RRs[0].Tables}
+			rr2.RR.Name = "rr2"
+			w.RRs = append(w.RRs, rr2)
+			w.RRs[0].Tables = bgp.Tables{Err: errors.New("it hangs")}
+		}, []string{
+			"web on node1 not-checked route-unknown: whether rr1 has it is not known: it hangs",
+			"web on node1 failed no-route: rr2 has no route to 203.0.113.1 by node1",
+			`  are the sessions of node1 well? What its FRR has: ssh root@10.10.0.21 "vtysh -c 'show bgp ipv4 unicast 203.0.113.1/32'"`}},
+		{"a reflector cannot be reached", func(w *world) {
+			w.vm("node1", "web", addr, nil)
+			w.RRs[0] = UnreachedReflector(w.RRs[0].RR, errors.New("timeout"))
+		}, []string{"web on node1 not-checked route-unknown: whether rr1 has it is not known: rr1 cannot be reached"}},
+		{"a node cannot be reached", func(w *world) {
+			*w.node("node2") = Unreached(w.node("node2").Node, errors.New("timeout"))
+			w.vm("node1", "web", addr, nil)
+			w.route(addr, "node1")
+			w.route(addr, "node2")
+			w.route("203.0.113.2", "node2")
+		}, []string{
+			"web on node1 not-checked hijack-unknown: rr1 has another route to 203.0.113.1 by node2, and why is not known: node2 cannot be reached",
+			"on node2 not-checked vms-unknown: which VMs node2 has is not known: node2 cannot be reached; the route reflectors have 2 routes by it"}},
+		{"an agent does not list its VMs", func(w *world) {
+			w.node("node1").Err = errors.New("exit status 1")
+			w.route(addr, "node1")
+		}, []string{"on node1 not-checked vms-unknown: which VMs node1 has is not known: its agent does not list them: exit status 1; the route reflectors have 1 route by it"}},
+		{"an older agent does not list its VMs", func(w *world) {
+			w.node("node1").Err, w.node("node1").Status.Protocol = errors.New("older"), 0
+		}, []string{"on node1 not-checked vms-unknown: which VMs node1 has is not known: the agent is older than this ipfabric: it speaks protocol 0, not 1"}},
+		{"a node that was not asked", func(w *world) {
+			w.node("node2").Asked = false
+			w.vm("node1", "web", addr, nil)
+			w.route(addr, "node1")
+			w.route(addr, "node2")
+			w.route("203.0.113.2", "node2")
+		}, nil},
+		{"its file is lost, and another VM has its address", func(w *world) {
+			w.vm("node1", "web", addr, func(v *VM) { v.Problem, v.FileError, v.Announced = "its file cannot be used", "cut off", false })
+			w.vm("node2", "db", addr, nil)
+			w.route(addr, "node2")
+			w.route(addr, "10.10.0.66")
+			w.node("node1").Status.Healthy, w.node("node1").Status.Problems = false, []string{"VM web: its file cannot be used"}
+		}, []string{
+			"web on node1 failed file-lost: its file cannot be used", "  more: " + show,
+			"web on node1 warning address-clash: 203.0.113.1 is also the address of VM db on node2", "  give one of the two another address",
+			"web on node1 failed hijacked: rr1 has another route to 203.0.113.1 by 10.10.0.66, which is no node of the inventory",
+			`  which neighbor it comes from: ssh root@10.10.0.11 "vtysh -c 'show bgp ipv4 unicast 203.0.113.1/32'"`,
+			"db on node2 failed hijacked: rr1 has another route to 203.0.113.1 by 10.10.0.66, which is no node of the inventory",
+			`  which neighbor it comes from: ssh root@10.10.0.11 "vtysh -c 'show bgp ipv4 unicast 203.0.113.1/32'"`,
+			"db on node2 warning address-clash: 203.0.113.1 is also the address of VM web on node1", "  give one of the two another address",
+			"on 10.10.0.66 failed stray: rr1 has a route to 203.0.113.1 by 10.10.0.66, which is no node of the inventory",
+			`  which neighbor it comes from: ssh root@10.10.0.11 "vtysh -c 'show bgp ipv4 unicast 203.0.113.1/32'"`}},
+		{"the hypervisor has not made its interface", func(w *world) {
+			w.vm("node1", "web", addr, func(v *VM) { v.Link, v.Present, v.Carrier, v.Routes, v.Announced = vm.Existing, false, false, 0, false })
+		}, []string{"web on node1 warning no-interface: its interface web_net0 is not there: is the guest off?", "  the agent takes the interface up when the hypervisor makes it"}},
+		{"a route is missing in the kernel", func(w *world) { w.vm("node1", "web", addr, func(v *VM) { v.Routes, v.Announced = 0, false }) },
+			[]string{"web on node1 failed no-kernel-route: 0 of its 1 routes are in the kernel of node1", "  more: " + show}},
+		{"its node is drained", func(w *world) {
+			w.node("node1").Status.Drained, w.node("node1").Status.Warnings = true, []string{"the node is drained"}
+			w.vm("node1", "web", addr, func(v *VM) { v.Routes, v.Announced = 0, false })
+		}, nil},
+		{"an agent does not say how it is", func(w *world) { w.node("node1").StatusErr = steptest.Status(1) }, []string{
+			"on node1 failed agent-unhealthy: the agent gives no answer: exit status 1", "  what it says: " + on1 + "journalctl -u ipfabric-agent -n 50 --no-pager"}},
 		{"a route outside the pools", func(w *world) { w.route("192.0.2.1", "node1") }, nil},
 	}
 	for _, tt := range tests {
@@ -228,5 +341,94 @@ func TestJudgeVMs(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// What a VM is said to be, where its node knows more of it than the VM itself.
+func TestStateOfAVMOnItsNode(t *testing.T) {
+	w := newWorld(t)
+	n := w.node("node1")
+	for _, tt := range []struct {
+		name    string
+		edit    func(*VM)
+		drained bool
+		want    string
+	}{
+		{"announced", nil, false, "announced"},
+		{"drained", func(v *VM) { v.Routes, v.Announced = 0, false }, true, "drained"},
+		{"drained, and its interface is missing", func(v *VM) { v.Routes, v.Present = 0, false }, true, "drained"},
+		{"still announced", nil, true, "announced"},
+		{"off", func(v *VM) { v.Phase, v.Routes = PhaseOff, 0 }, true, "off"},
+		{"a problem", func(v *VM) { v.Problem, v.Routes = "p", 0 }, true, "problem"},
+		{"without routes, and nobody drained it", func(v *VM) { v.Routes, v.Announced = 0, false }, false, "problem"},
+	} {
+		v := *newVM("web", PhaseLive)
+		v.Present, v.Carrier, v.Routes, v.Announced = true, true, 1, true
+		if tt.edit != nil {
+			tt.edit(&v)
+		}
+		n.Status.Drained = tt.drained
+		if got := n.State(v); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+	v := *newVM("web", PhaseLive)
+	v.Present = true
+	n.Status.Drained, n.StatusErr = false, steptest.Status(1)
+	if got := n.State(v); got != "drained" {
+		t.Errorf("whether it is drained is not known: %s", got)
+	}
+}
+
+func TestJudgeAgent(t *testing.T) {
+	w := newWorld(t)
+	n := *w.node("node1")
+	const there = "ssh root@10.10.0.21 "
+	for _, tt := range []struct {
+		edit       func(*NodeFacts)
+		status     Status
+		code       Code
+		text, hint string
+	}{
+		{func(*NodeFacts) {}, OK, agentHealthy, "", ""},
+		{func(n *NodeFacts) { n.StatusErr = steptest.Status(127) }, Bad, AgentUnhealthy, "the agent is not installed", "`ipfabric init --limit node1` installs it"},
+		{func(n *NodeFacts) { n.StatusErr = steptest.Status(1) }, Bad, AgentUnhealthy, "the agent gives no answer: exit status 1",
+			"what it says: " + there + "journalctl -u ipfabric-agent -n 50 --no-pager"},
+		{func(n *NodeFacts) { n.Status.Protocol = 0 }, Bad, AgentUnhealthy, "the agent is older than this ipfabric: it speaks protocol 0, not 1",
+			"`ipfabric init --limit node1` updates it"},
+		{func(n *NodeFacts) { n.Status.Protocol = 2 }, Bad, AgentUnhealthy, "this ipfabric is older than the agent, which speaks protocol 2, not 1",
+			"update ipfabric to the version that the nodes' agents came with"},
+		{func(n *NodeFacts) { n.Status.Healthy, n.Status.Problems = false, []string{"a", "b"} }, Bad, AgentUnhealthy, "the agent is not healthy: a; b",
+			"more: " + there + "/usr/local/bin/ipfabric-agent status"},
+		{func(n *NodeFacts) { n.Status.Warnings = []string{"w"} }, Warn, AgentWarning, "w", "more: " + there + "/usr/local/bin/ipfabric-agent status"},
+	} {
+		facts := n
+		tt.edit(&facts)
+		want := Finding{Node: "node1", Code: tt.code, Status: tt.status, Text: tt.text, Hint: tt.hint}
+		if diff := cmp.Diff(want, JudgeAgent(w.Fabric, facts), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	}
+}
+
+// What several reflectors say is said once; what is not the same is not merged.
+func TestMergeOfReflectors(t *testing.T) {
+	f := func(code Code, status Status, text string, rrs ...string) Finding {
+		return Finding{Code: code, Status: status, Text: text, RRs: rrs}
+	}
+	in := []Finding{
+		f(NoRoute, Bad, "no route to a", "rr1"), f(NoRoute, Bad, "no route to b", "rr1"),
+		f(NoRoute, Bad, "no route to a", "rr2"), f(NoRoute, Bad, "no route to a", "rr2"),
+		f(NoRoute, Warn, "no route to a", "rr3"), f(RouteLeft, Bad, "no route to a", "rr3"), f(NoGuest, Warn, "no guest"),
+	}
+	want := []Finding{
+		f(NoRoute, Bad, "rr1 and rr2 have no route to a", "rr1", "rr2"), f(NoRoute, Bad, "rr1 has no route to b", "rr1"),
+		f(NoRoute, Warn, "rr3 has no route to a", "rr3"), f(RouteLeft, Bad, "rr3 has no route to a", "rr3"), f(NoGuest, Warn, "no guest"),
+	}
+	if diff := cmp.Diff(want, merge(in), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if in[0].Text != "no route to a" || len(in[0].RRs) != 1 {
+		t.Errorf("what was merged was changed: %+v", in[0])
 	}
 }

@@ -71,7 +71,7 @@ func TestListOfOneNodeAndOfADeadOne(t *testing.T) {
 	f.down["rr1"] = true // has no VMs
 	delete(f.down, "node2")
 	var missing *NotFoundError
-	if _, err := f.control().Find(context.Background(), "mial"); !errors.As(err, &missing) {
+	if _, err := f.control().Find(context.Background(), "mial"); !errors.As(err, &missing) || fmt.Sprint(missing.Names) != "[web mail]" {
 		t.Errorf("got %v", err)
 	}
 }

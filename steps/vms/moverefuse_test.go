@@ -50,6 +50,19 @@ func TestMoveRefuses(t *testing.T) {
 	}
 }
 
+// Who does not answer is handed on, for the operator to read why.
+func TestMoveNamesWhoIsSilent(t *testing.T) {
+	for _, host := range []string{"rr2", "node2"} {
+		f := movable(t)
+		f.down[host] = true
+		_, err := f.move("node2")
+		var e *Error
+		if !errors.As(err, &e) || len(e.Silent) != 1 || e.Silent[0].Host != host {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+}
+
 func TestMoveWithoutABrokenReflector(t *testing.T) {
 	f := movable(t)
 	f.down["rr2"] = true

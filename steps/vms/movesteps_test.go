@@ -1,8 +1,10 @@
 package vms
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 )
 
 // While the new node's kernel has the way back to the old one, both announce
@@ -16,7 +18,9 @@ func TestMoveWaitsForTheKernelOfTheNewNode(t *testing.T) {
 		}
 		return nil
 	}
-	if _, err := f.move("node2"); err != nil {
+	c := f.control()
+	c.Limit = time.Minute // however slow this machine is
+	if _, err := c.Move(context.Background(), "web", "node2", MoveOptions{Wait: time.Minute}); err != nil {
 		t.Error(err)
 	}
 	f = movable(t)

@@ -146,6 +146,24 @@ func TestVMListNamesWhatIsWrongBesideTheVMs(t *testing.T) {
 	wantText(t, "stdout", b.out.String(), `"state": "announced"`, `"rr1 and rr2 have no route to 203.0.113.7 by node1"`, `"code": "no-route"`, `"code": "stray"`, `"status": "failed"`)
 }
 
+// A VM with which nothing is wrong has empty lists, which a program need not tell
+// from null.
+func TestVMListJSONHasNoNull(t *testing.T) {
+	b, nodes := vmBench(t, "node1")
+	nodes["node1"].vms = oneVMJSON
+	nodes["rr1"].table, nodes["rr2"].table = oneVMTable, oneVMTable
+	wantCode(t, b.ListVMs(context.Background(), "", true), ui.ExitOK)
+	if out := b.out.String(); strings.Contains(out, "null") || strings.Count(out, `"findings": []`) != 2 || !strings.Contains(out, `"problems": []`) {
+		t.Error(out)
+	}
+	nodes["node1"].vms = strings.Replace(oneVMJSON, `"live"`, `"off"`, 1)
+	b.out.Reset()
+	wantCode(t, b.ListVMs(context.Background(), "", true), ui.ExitOK)
+	if out := b.out.String(); strings.Contains(out, "null") || !strings.Contains(out, `"seen": []`) {
+		t.Error(out)
+	}
+}
+
 // oneVMTable has the route of the VM in oneVMJSON.
 const oneVMTable = `{"routes":{"203.0.113.1/32":[{"bestpath":true,"nexthops":[{"ip":"10.10.0.21"}]}]}}`
 
