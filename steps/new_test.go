@@ -319,6 +319,7 @@ func TestTheAgentsConfiguration(t *testing.T) {
 			Protect: inventory.Protect{Enabled: true, Allow: []inventory.Ports{
 				{Protocol: "udp", First: 53, Last: 53}, {Protocol: "tcp", First: 8000, Last: 8010},
 			}},
+			MaxPrefixes: f.BGP.MaxPrefixes,
 		}
 		installed := stepOf(t, plan, n.Name, "the agent is installed").(agent.Installed)
 		running := stepOf(t, plan, n.Name, "the agent runs").(agent.Running)

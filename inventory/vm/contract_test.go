@@ -134,7 +134,7 @@ func TestGoldenOfTheWire(t *testing.T) {
 	got := map[string]any{
 		"file": json.RawMessage(file),
 		"observed": Observed{VM: v, Present: true, Carrier: true, Routes: 2, Announced: true, Problem: "a problem", Dropped: 3,
-			Silent: []netip.Addr{netip.MustParseAddr("203.0.113.1")}, FileError: "a damaged file"},
+			Unannounced: "another node announces it", Silent: []netip.Addr{netip.MustParseAddr("203.0.113.1")}, FileError: "a damaged file"},
 		"error": Errorf(DiskFull, "VM web is not added: no space left on device").WithHint("make room"),
 		"build": Build{Version: "v1.2.3", Committed: at, Protocol: 1},
 		"status": Status{

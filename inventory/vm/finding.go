@@ -37,4 +37,8 @@ const (
 	IPv6Disabled     FindingCode = "ipv6-disabled"     // the uplink has no IPv6
 	ConntrackFull    FindingCode = "conntrack-full"    // the table of connections is full
 	GuestSilent      FindingCode = "guest-silent"      // a guest does not answer for its address
+
+	MaxPrefixes        FindingCode = "max-prefixes"        // the node has as many VMs as route reflectors accept, or nearly
+	AnnouncedElsewhere FindingCode = "announced-elsewhere" // a VM without a guest, not announced because another node announces it
+	Waits              FindingCode = "waits-for-routes"    // the same, while it is not known whether another node does
 )

@@ -86,6 +86,9 @@ type Observed struct {
 	Announced bool   `json:"announced"`         // FRR has what it needs to announce it
 	Problem   string `json:"problem,omitempty"` // what keeps it from being as it should
 	Dropped   uint64 `json:"dropped_packets"`   // packets of the last day that the VM may not send
+	// Unannounced is why a VM that its phase announces is not announced for now: the
+	// node was booted and another one may announce it, or it is one too many.
+	Unannounced string `json:"unannounced,omitempty"`
 	// Silent are addresses for which the attached guest does not answer ARP or
 	// neighbor discovery.
 	Silent []netip.Addr `json:"silent,omitempty"`

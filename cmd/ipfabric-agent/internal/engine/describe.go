@@ -71,6 +71,7 @@ func (e *Engine) describe(v vm.VM, dropped map[string]uint64) vm.Observed {
 		Silent:  e.silent(v.Name),
 	}
 	out.Interface = v.Device()
+	out.Unannounced = e.unannounced(&v)
 	// FRR announces a route whose interface is up, also if nobody is at the
 	// interface's other end (seen with 8.4.4).
 	out.Announced = s.Present && s.Routes > 0 && !s.failed

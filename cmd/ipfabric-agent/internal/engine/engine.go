@@ -83,10 +83,15 @@ type Engine struct {
 	// by work.
 	logged map[string]string
 
+	// looked says that afterBoot was done. Guarded by work.
+	looked bool
+
 	// What is known from the last passes.
 	mu      sync.Mutex
 	states  map[string]vmState
 	held    map[string]heldVM     // about which nothing is done
+	doubts  map[string]doubt      // VMs that are not announced until more is known
+	full    map[string]string     // VMs that are one too many, and why
 	owners  map[netip.Addr]string // who has an address, as of the last passes
 	made    map[int]bool          // links that carry or carried the agent's mark, and whether it made them
 	former  map[int]bool          // links of VMs that were removed since the last complete pass
@@ -137,6 +142,7 @@ func New(o Options) *Engine {
 		started: o.Now(),
 		states:  map[string]vmState{},
 		owners:  map[netip.Addr]string{},
+		doubts:  map[string]doubt{},
 		made:    map[int]bool{},
 		former:  map[int]bool{},
 		global:  map[string]string{},

@@ -88,14 +88,8 @@ func (e *Engine) peers(ctx context.Context) []netip.Addr {
 // statusOfObstacles reports them.
 func (e *Engine) statusOfObstacles(ctx context.Context, s *vm.Status) {
 	answer, err := e.lookForObstacles(ctx)
-	s.Findings = append(s.Findings, answer.Findings...)
 	for _, f := range answer.Findings {
-		switch f.Level {
-		case vm.IsProblem:
-			s.Problems = append(s.Problems, f.String())
-		case vm.IsWarning:
-			s.Warnings = append(s.Warnings, f.String())
-		}
+		addFinding(s, f)
 	}
 	if err != nil {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("what keeps packets from VMs is known in part only: %s", oneLine(err)))

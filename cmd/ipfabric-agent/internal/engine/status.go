@@ -29,6 +29,8 @@ func (e *Engine) Status(ctx context.Context) vm.Status {
 	e.statusOfPasses(&s)
 	e.statusOfSystem(&s)
 	e.statusOfObstacles(ctx, &s)
+	e.statusOfLimit(&s)
+	e.statusOfUnannounced(&s)
 	s.FRR = e.statusOfFRR(ctx, &s)
 	drops, err := e.Firewall.Drops()
 	if err != nil {

@@ -73,7 +73,8 @@ func TestFindingsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	codes := []vm.FindingCode{vm.FilterDrops, vm.RuleDiverts, vm.UplinkForwarding, vm.IPv6Disabled, vm.ConntrackFull, vm.GuestSilent}
+	codes := []vm.FindingCode{vm.FilterDrops, vm.RuleDiverts, vm.UplinkForwarding, vm.IPv6Disabled, vm.ConntrackFull, vm.GuestSilent,
+		vm.MaxPrefixes, vm.AnnouncedElsewhere, vm.Waits}
 	for _, c := range codes {
 		if !strings.Contains(string(page), "| `"+string(c)+"` |") {
 			t.Errorf("%s is not documented", c)
