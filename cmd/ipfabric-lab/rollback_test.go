@@ -30,7 +30,7 @@ with open("/tmp/spied", "ab", buffering=0) as out:
                 except OSError:
                     continue
                 if path != own and b"spied" not in text and any(w in text for w in words):
-                    out.write(path.encode() + b": " + text.replace(b"\\0", b" ") + b"\\n")
+                    out.write(path.encode() + b": " + text.replace(b"\0", b" ") + b"\n")
         time.sleep(0.01)
 ' `
 
@@ -60,9 +60,12 @@ func TestLabRollbackIsTold(t *testing.T) {
 		}
 		f.ipfabric(0, "init", "--yes", "--accept-session-loss")
 		for _, h := range hosts {
-			if got := f.ssh(h, "touch /tmp/spy-ends; cat /tmp/spied"); strings.TrimSpace(got) != "" {
+			if got := f.ssh(h, "cat /tmp/spied"); strings.TrimSpace(got) != "" {
 				t.Errorf("%s: a user has read\n%s", h, got)
 			}
+			// It has looked all the while, and sees what there is to see.
+			f.ssh(h, "sh -c 'sleep 2; true' another-password; touch /tmp/spy-ends")
+			f.waitOn(h, 10*time.Second, "the spy finds a password", "grep -q 'sleep 2' /tmp/spied")
 		}
 	})
 
