@@ -25,6 +25,7 @@ func (e *Engine) Status(ctx context.Context) vm.Status {
 		Warnings:  []string{},
 	}
 	e.statusOfVMs(&s)
+	e.statusOfNeighbors(&s)
 	e.statusOfPasses(&s)
 	e.statusOfSystem(&s)
 	s.FRR = e.statusOfFRR(ctx, &s)

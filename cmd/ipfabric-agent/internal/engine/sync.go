@@ -18,6 +18,7 @@ func (e *Engine) syncAll(ctx context.Context) error {
 	begin := time.Now()
 	e.readStore(ctx)
 	e.lookAtDisk()
+	e.lookAtNeighbors()
 	e.Firewall.Forget()
 	restored, err := e.Firewall.Restore()
 	if err != nil {
