@@ -31,13 +31,17 @@ lint: build ## gofmt, go vet, staticcheck, shellcheck
 	go vet ./...
 	go vet -tags lab ./...
 	$(STATICCHECK) -tags lab ./...
-	shellcheck -s sh assets/sh/*.sh assets/node/*.sh assets/hooks/qemu .ci/*
+	shellcheck -s sh assets/sh/*.sh remote/sh/*.sh assets/node/*.sh assets/hooks/qemu .ci/*
 
+# Most of these tests' time is waiting, so more packages run at a time than there
+# are cores. Vetting is lint's.
 unit: build ## run the tests that need neither root nor lab machines
-	CGO_ENABLED=1 go test -race -count=1 ./...
+	CGO_ENABLED=1 go test -race -count=1 -vet=off -p 4 -parallel 8 ./...
 
+# In packages without such a test there is nothing to build or to run.
 lab-test: build deps ## run the tests on lab machines and in network namespaces (root)
-	go test -tags lab -run '^TestLab' -count=1 -v -p 1 -timeout 60m ./...
+	go test -tags lab -run '^TestLab' -count=1 -vet=off -v -p 1 -timeout 60m \
+		$$(grep -rl --include='*_test.go' '^func TestLab' . | xargs dirname | sort -u)
 
 images: build deps ## build what the tests' machines boot from, if it is not there yet (root)
 	bin/ipfabric-lab --dir bin/images up --mirror --rr-os debian11,debian13 --nodes 2 --node-os debian12,el8-like

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 )
@@ -18,6 +19,7 @@ type AgentConfig struct {
 	MetricsListen  string         // host:port for Prometheus; "" is none
 	IsolateVMs     bool           // no VM to VM traffic on this node
 	Protect        Protect        // what of the fabric's hosts VMs reach
+	MaxPrefixes    int            // of VMs per address family that route reflectors accept from a node; 0: not known
 }
 
 // Marshal gives agent.yaml: the same bytes for the same configuration.
@@ -56,6 +58,9 @@ func (a AgentConfig) Marshal() []byte {
 	for _, p := range a.Protect.Allow {
 		fmt.Fprintf(&b, "    - %q\n", p)
 	}
+	if a.MaxPrefixes > 0 {
+		fmt.Fprintf(&b, "max_prefixes: %d\n", a.MaxPrefixes)
+	}
 	return []byte(b.String())
 }
 
@@ -90,6 +95,7 @@ func ParseAgentConfig(data []byte) (*AgentConfig, error) {
 		a.MetricsListen = c.listen(raw.Metrics, "metrics")
 		a.IsolateVMs = c.boolean(raw.Isolate, "isolate", false)
 		a.Protect = c.protect(&raw.Protect, a.MetricsListen)
+		a.MaxPrefixes = c.integer(raw.MaxPrefixes, "max_prefixes", 0, 1, math.MaxInt32)
 	}
 	if len(c.errors) > 0 {
 		return nil, Errors(sorted(c.errors))

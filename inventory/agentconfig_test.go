@@ -37,6 +37,7 @@ infrastructure:
 isolate: false
 protect:
   enabled: true
+max_prefixes: 5000
 `
 	if diff := cmp.Diff(want, string(agentConfig(f, f.Nodes[2]).Marshal())); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -84,7 +85,7 @@ func TestParseAgentConfigIsStrict(t *testing.T) {
 		"bad kind":        {"kvm", "xen", `virtualization: "xen" is not known; write kvm or lxd`},
 		"bad port":        {"enabled: false", "allow: [53]", `protect.allow: "53" is not a port of TCP or UDP`},
 		"no address":      {"\"10.10.0.21\"", "node1.example.net", `infrastructure: "node1.example.net" is not an IP address`},
-		"truncated":       {good, good[:strings.Index(good, "mac:")+8], "not valid YAML"},
+		"truncated":       {good, good[:strings.Index(good, "mac: ")+8], "not valid YAML"},
 		"empty":           {good, "", "the file is empty"},
 	}
 	for name, tt := range tests {
@@ -111,5 +112,6 @@ func agentConfig(f *Fabric, n Node) AgentConfig {
 		MetricsListen:  f.MetricsListen,
 		IsolateVMs:     f.IsolateVMs,
 		Protect:        f.Protect,
+		MaxPrefixes:    f.BGP.MaxPrefixes,
 	}
 }

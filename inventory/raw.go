@@ -157,4 +157,5 @@ type rawAgent struct {
 	Metrics        text       `key:"metrics" eg:"metrics: 127.0.0.1:9472"`
 	Isolate        text       `key:"isolate" eg:"isolate: false"`
 	Protect        rawProtect `key:"protect" eg:"protect: {enabled: true}"`
+	MaxPrefixes    text       `key:"max_prefixes" eg:"max_prefixes: 5000"`
 }

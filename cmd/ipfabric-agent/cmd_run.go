@@ -28,6 +28,7 @@ import (
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
 	"ipfabric/cmd/ipfabric-agent/internal/lxd"
 	"ipfabric/cmd/ipfabric-agent/internal/metrics"
+	"ipfabric/cmd/ipfabric-agent/internal/reach"
 	"ipfabric/cmd/ipfabric-agent/internal/store"
 	"ipfabric/inventory"
 	"ipfabric/inventory/vm"
@@ -161,9 +162,15 @@ func newEngine(log *slog.Logger, config *inventory.AgentConfig, loaded vm.Config
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	watch, err := kernel.Subscribe(rules.Ours)
+	look, err := reach.Open()
 	if err != nil {
 		k.Close()
+		return nil, nil, nil, err
+	}
+	closeAll := func() { k.Close(); look.Close() }
+	watch, err := kernel.Subscribe(rules.Ours)
+	if err != nil {
+		closeAll()
 		return nil, nil, nil, err
 	}
 	e := engine.New(engine.Options{
@@ -174,6 +181,7 @@ func newEngine(log *slog.Logger, config *inventory.AgentConfig, loaded vm.Config
 		Store:     vms,
 		Kernel:    k,
 		Firewall:  rules,
+		Reach:     look.Ask,
 		Sessions:  func(ctx context.Context) ([]vm.Session, error) { return frr.Sessions(ctx, o.bgpd) },
 		Guest:     guest.Wait,
 		Defined:   (&libvirt.Definitions{Dir: o.libvirtDefined}).VMs,
@@ -181,7 +189,7 @@ func newEngine(log *slog.Logger, config *inventory.AgentConfig, loaded vm.Config
 		Neighbors: kernel.NeighborTables,
 		Log:       log,
 	})
-	return e, watch, k.Close, nil
+	return e, watch, closeAll, nil
 }
 
 // metricsTask serves Prometheus. An address that is not there yet, such as one

@@ -55,6 +55,11 @@ func printStatus(w io.Writer, s vm.Status, asJSON bool) error {
 	for _, p := range s.Warnings {
 		fmt.Fprintf(w, "  warning: %s\n", p)
 	}
+	for _, f := range s.Findings {
+		if f.Level == vm.IsNote {
+			fmt.Fprintf(w, "  note: %s\n", f)
+		}
+	}
 	v := s.VMs
 	off := ""
 	if v.Off > 0 {

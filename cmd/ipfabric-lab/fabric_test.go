@@ -158,6 +158,17 @@ func wait(t testing.TB, limit time.Duration, what string, ok func() bool) {
 	waitEvery(t, 100*time.Millisecond, limit, what, ok)
 }
 
+// waitOn waits on a machine until a shell line succeeds there. That takes one
+// login, which costs more than most things that one can ask for.
+func (f *fabric) waitOn(machine string, limit time.Duration, what, line string) {
+	f.t.Helper()
+	const tries = 5 // a second
+	loop := fmt.Sprintf("for i in $(seq %d); do if %s; then exit 0; fi; sleep 0.2; done; exit 9", int(limit.Seconds()*tries), line)
+	if out, code := f.exec("ipfabric-lab", "ssh", machine, loop); code != 0 {
+		f.t.Fatalf("%s: not within %s: exit %d\n%s", what, limit, code, tail(out))
+	}
+}
+
 // waitEvery looks at a condition again and again, for what has to be seen
 // sooner than wait would see it.
 func waitEvery(t testing.TB, pause, limit time.Duration, what string, ok func() bool) {

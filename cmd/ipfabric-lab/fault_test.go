@@ -232,7 +232,7 @@ func (f *fabric) edit(what, from, to string) {
 // The operator's process is killed at any moment: the next run completes, and
 // no half-written file is left.
 func TestLabKilledInit(t *testing.T) {
-	beside(t)
+	beside(t, 80)
 	f := newFabric(t, "--rrs", "2", "--nodes", "1", "--cores", "1")
 	retry := "  password: {file: bgp.password}\n"
 	for i := range 6 {

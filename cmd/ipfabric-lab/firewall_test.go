@@ -12,7 +12,7 @@ import (
 // TestLabFirewall is a fabric whose hosts run firewalld, with nothing open but
 // SSH: 0.9 on el8-like, 1.3 on Debian 12.
 func TestLabFirewall(t *testing.T) {
-	beside(t)
+	beside(t, 110)
 	f := newFabric(t, "--rrs", "1", "--rr-os", "el8-like", "--nodes", "2", "--node-os", "el8-like,debian12")
 	f.ssh("node2", "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends firewalld")
 	for _, host := range []string{"rr1", "node1", "node2"} {

@@ -141,13 +141,19 @@ func (f *fabric) in(t *testing.T) *fabric {
 // a core is up at both ends, in both families.
 func (f *fabric) checkHealthy() {
 	f.t.Helper()
+	f.checkSessions(3)
+}
+
+// checkSessions asserts the same of a fabric with so many nodes.
+func (f *fabric) checkSessions(nodes int) {
+	f.t.Helper()
 	r := f.report(0, "--wait", "60s")
 	if !r.Healthy {
 		f.t.Errorf("not healthy:\n%s", r.bad())
 	}
-	// rr1: three nodes, core, rr2; rr2: three nodes, core. IPv4 and IPv6.
-	if len(r.Sessions) != 18 {
-		f.t.Errorf("verify lists %d sessions, want 18", len(r.Sessions))
+	// rr1: the nodes, core, rr2; rr2: the nodes, core. IPv4 and IPv6.
+	if want := 2 * (2*(nodes+1) + 1); len(r.Sessions) != want {
+		f.t.Errorf("verify lists %d sessions, want %d", len(r.Sessions), want)
 	}
 	for _, s := range r.Sessions {
 		if s.Near.State != "Established" || s.Far.State != "Established" || !s.Near.Negotiated || !s.Far.Negotiated {
@@ -156,10 +162,16 @@ func (f *fabric) checkHealthy() {
 	}
 }
 
+// runs is a shell line that says whether FRR runs a line of configuration, and
+// rolledBack one that says whether the host has taken its change back.
+func runs(line string) string { return "vtysh -c 'show running-config' | grep -qF '" + line + "'" }
+
+const rolledBack = "test -e /var/lib/ipfabric/rollback/rolled-back"
+
 // The commit-confirm of FRR: a change that costs sessions is taken back, by
 // the operator's side if it lives, else by the host.
 func TestLabRollback(t *testing.T) {
-	beside(t)
+	beside(t, 270)
 	f := newFabric(t, "--rrs", "2", "--nodes", "1", "--cores", "1")
 	f.ipfabric(0, "init", "--yes")
 	const before, after = "  - name: rr1\n", "  - name: rr1\n    frr: {extra: \"router bgp 65000\\n neighbor NODE4 shutdown\\nexit\\n\"}\n"
@@ -179,18 +191,13 @@ func TestLabRollback(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	wait(t, time.Minute, "rr1 runs the change", func() bool {
-		return strings.Contains(f.ssh("rr1", "vtysh -c 'show running-config'"), "NODE4 shutdown")
-	})
+	f.waitOn("rr1", time.Minute, "rr1 runs the change", runs("NODE4 shutdown"))
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // killed
 	// The host waits three minutes for a confirmation that does not come.
-	wait(t, 4*time.Minute, "rr1 heals itself", func() bool {
-		_, code := f.exec("ipfabric-lab", "ssh", "rr1", "test -e /var/lib/ipfabric/rollback/rolled-back")
-		return code == 0
-	})
+	f.waitOn("rr1", 4*time.Minute, "rr1 heals itself", rolledBack)
 	if got := f.ssh("rr1", state); got != running {
 		t.Errorf("rr1 runs something else after it healed itself:\n%s", got)
 	}

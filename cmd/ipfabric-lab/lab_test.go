@@ -104,7 +104,7 @@ func TestLabUpUseDown(t *testing.T) {
 }
 
 func TestLabStopStartReboot(t *testing.T) {
-	beside(t)
+	beside(t, 20)
 	f := newFixture(t)
 	f.ok("up", "--rrs", "1", "--nodes", "1", "--cores", "0")
 	f.ok("ssh", "node1", "echo kept >/root/note; sync")
@@ -148,7 +148,7 @@ func TestLabStopStartReboot(t *testing.T) {
 }
 
 func TestLabFabricIsTheOperators(t *testing.T) {
-	beside(t)
+	beside(t, 15)
 	f := newFixture(t)
 	file := filepath.Join(f.dir, "fabric.yaml")
 	f.ok("up", "--rrs", "1", "--nodes", "0")
@@ -186,10 +186,10 @@ func TestLabFabricIsTheOperators(t *testing.T) {
 // TestLabKilledUp kills up at moments all over its work; down must find
 // everything that it began, and up must work after a kill, too.
 func TestLabKilledUp(t *testing.T) {
-	beside(t)
+	beside(t, 50)
 	f := newFixture(t)
 	for delay := 20 * time.Millisecond; delay < 3*time.Second; delay = delay * 3 / 2 {
-		f.killedAfter(delay, "up", "--rrs", "2", "--nodes", "1")
+		f.killedAfter(delay, "up", "--rrs", "1", "--nodes", "0")
 		f.ok("down")
 		f.nothingLeft()
 	}
@@ -233,7 +233,7 @@ func TestLabTwoAtOnce(t *testing.T) {
 }
 
 func TestLabDownWithoutItsFolder(t *testing.T) {
-	beside(t)
+	beside(t, 5)
 	f := newFixture(t)
 	f.ok("up", "--rrs", "1", "--nodes", "0", "--cores", "0")
 	if err := os.RemoveAll(f.dir); err != nil {
@@ -245,7 +245,7 @@ func TestLabDownWithoutItsFolder(t *testing.T) {
 
 // A host that was booted again has the folder, but no bridge.
 func TestLabUpAfterTheHostRebooted(t *testing.T) {
-	beside(t)
+	beside(t, 10)
 	f := newFixture(t)
 	f.ok("up", "--rrs", "1", "--nodes", "1", "--cores", "0")
 	f.ok("ssh", "node1", "echo kept >/root/note; sync")
@@ -268,7 +268,7 @@ func TestLabUpAfterTheHostRebooted(t *testing.T) {
 // Machines are not to hold on to what ipfabric-lab was started with: a script
 // that reads its output must see the end of it.
 func TestLabUpLetsGoOfItsOutput(t *testing.T) {
-	beside(t)
+	beside(t, 10)
 	f := newFixture(t)
 	client, server, err := os.Pipe()
 	if err != nil {

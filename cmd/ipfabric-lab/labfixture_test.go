@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,9 +23,9 @@ import (
 //	go test -tags lab -run '^TestLab' ./cmd/ipfabric-lab     (as root)
 //
 // Each has labs of its own in temporary folders and takes them down itself, so
-// they go together with other labs on the same host, and with each other: most
-// of their time is waiting for machines. TestLabFabric and TestLabSystems, which
-// take longest, run from the start to the end, the others beside them.
+// they go together with other labs on the same host, and with each other.
+// TestLabFabric and TestLabSystems run from the start to the end, the others
+// beside them, those that take longest first.
 
 // program is the ipfabric-lab under test.
 var program string
@@ -32,21 +33,56 @@ var program string
 // What depends on the time that something takes on this host does not call
 // beside, or is a part that is alone.
 var (
-	turns  = make(chan struct{}, 2) // for the tests that run beside the longest ones
-	others sync.WaitGroup           // whatever is not alone
-	only   sync.Mutex               // held by what is alone
+	turns  = queue{free: 3}
+	others sync.WaitGroup // whatever is not alone
+	only   sync.Mutex     // held by what is alone
 )
 
-// beside lets a test run beside others, when it is its turn.
-func beside(t *testing.T) {
+// beside lets a test run beside others, when it is its turn. The tests that take
+// longest go first: seconds is how long this one takes without others beside it.
+func beside(t *testing.T, seconds int) {
 	t.Helper()
-	others.Add(1) // of all tests before the first one goes on from Parallel
-	t.Parallel()
-	turns <- struct{}{}
+	others.Add(1)
+	mine := turns.join(seconds)
+	t.Parallel() // goes on when all tests are in the queue
+	turns.next(0)
+	<-mine
 	t.Cleanup(func() { // after the lab's own cleanup
-		<-turns
+		turns.next(1)
 		others.Done()
 	})
+}
+
+// A queue lets a few tests run at a time.
+type queue struct {
+	mu      sync.Mutex
+	free    int // how many more may run
+	waiting []turn
+}
+
+type turn struct {
+	seconds int
+	comes   chan struct{} // is closed when it does
+}
+
+func (q *queue) join(seconds int) <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	mine := turn{seconds, make(chan struct{})}
+	q.waiting = append(q.waiting, mine)
+	slices.SortStableFunc(q.waiting, func(a, b turn) int { return b.seconds - a.seconds })
+	return mine.comes
+}
+
+// next lets as many go on as may, once so many have ended.
+func (q *queue) next(ended int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.free += ended
+	for ; q.free > 0 && len(q.waiting) > 0; q.free-- {
+		close(q.waiting[0].comes)
+		q.waiting = q.waiting[1:]
+	}
 }
 
 func TestMain(m *testing.M) {

@@ -21,7 +21,7 @@ if command -v dpkg >/dev/null; then dpkg -l; else rpm -qa | sort; fi | cksum`
 // TestLabPackages is about where FRR comes from: the mirror of a site without
 // a way out, all that can be wrong with it, and upgrades.
 func TestLabPackages(t *testing.T) {
-	beside(t)
+	beside(t, 200)
 	f := newFabric(t, "--mirror", "--rr-os", "debian11,debian13", "--nodes", "2", "--node-os", "debian12,el8-like")
 	systems := map[string]string{"rr1": "debian11", "rr2": "debian13", "node1": "debian12", "node2": "el8-like"}
 	mirror := "http://" + address(f, "core1")

@@ -19,8 +19,10 @@ func TestLabFabric(t *testing.T) {
 		part{"faults", testFaults, false},
 		part{"VM faults", testVMFaults, false},
 		part{"LXD", testLXD, false},
-		part{"VMs", testVMs, true},
-		part{"QEMU", testQEMU, true}, // last, as it leaves libvirt open to all
+		part{"VMs", testVMs, false},
+		part{"QEMU", testQEMU, false},
+		part{"moves", testMoves, true},
+		part{"migration", testMigration, true}, // last, as it leaves libvirt open to all
 	)
 }
 
@@ -28,8 +30,9 @@ func TestLabFabric(t *testing.T) {
 func TestLabSystems(t *testing.T) {
 	share(t, []string{"--mirror", "--rr-os", "debian11,debian13", "--node-os", "debian12,debian13,el8-like"},
 		part{"matrix", testMatrix, false},
-		part{"recovery", testRecovery, true},
-		part{"goldens", testGoldens, true}, // last, as the fabric has none of its own configuration then
+		part{"goldens", testGoldens, false},
+		part{"recovery", testRecovery, false},
+		part{"silence", testSilence, true},
 	)
 }
 
@@ -42,7 +45,8 @@ type part struct {
 
 // share runs parts one after the other on a lab. The first has it as it is; for
 // the others the fabric is made what it was. Those that are alone come last:
-// they wait for all tests and parts that are not.
+// they wait for all tests and parts that are not. So they hold what measures, and
+// little else.
 func share(t *testing.T, up []string, parts ...part) {
 	others.Add(1)
 	done := sync.OnceFunc(others.Done)
@@ -58,17 +62,19 @@ func share(t *testing.T, up []string, parts ...part) {
 		files[name] = data
 	}
 	for i, p := range parts {
-		if p.alone {
-			done()
-			others.Wait()
-		}
 		t.Run(p.name, func(t *testing.T) {
+			f := f.in(t)
+			first := p.alone && !parts[i-1].alone
+			if first {
+				f.reset(files) // while others run
+				done()
+				others.Wait()
+			}
 			if p.alone {
 				only.Lock()
 				defer only.Unlock()
 			}
-			f := f.in(t)
-			if i > 0 {
+			if i > 0 && !first {
 				f.reset(files)
 			}
 			p.test(t, f)

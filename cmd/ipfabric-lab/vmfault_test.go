@@ -95,7 +95,7 @@ else:
 		f := f.in(t)
 		pingers := f.startPings(route{"core1", "", web.IP}, route{"core1", "", app.IP6}, route{"node2", "db", web.IP6})
 		f.ssh("node1", "systemctl kill -s KILL ipfabric-agent")
-		wait(t, 15*time.Second, "the agent is back", func() bool { return f.agentAnswers("node1") })
+		f.waitOn("node1", 15*time.Second, "the agent is back", "ipfabric-agent status >/dev/null 2>&1")
 		f.ssh("node1", "systemctl stop ipfabric-agent; sleep 2; systemctl start ipfabric-agent; systemctl restart ipfabric-agent")
 		stopPings(pingers)
 		for _, p := range pingers {
@@ -110,9 +110,7 @@ else:
 		f.ssh("node1", "systemctl restart frr")
 		began := time.Now()
 		for _, v := range []labVM{web, app} {
-			wait(t, 10*time.Second, "core1 has "+v.Name+" again", func() bool {
-				return f.coreRoute(v.IP) == "node1" && f.coreRoute(v.IP6) == "node1"
-			})
+			f.waitOn("core1", 10*time.Second, "core1 has "+v.Name+" again", routesBy(v, "node1"))
 		}
 		t.Logf("announced again %.1f s after the restart", time.Since(began).Seconds())
 		for _, a := range append(web.addrs(), app.addrs()...) {
@@ -218,10 +216,4 @@ mount -t tmpfs -o size=128k,mode=0750 tmpfs $d; cp -a /root/kept/. $d/; systemct
 			wait(t, 30*time.Second, "core1 reaches "+a, func() bool { return f.pings("core1", "", a) })
 		}
 	})
-}
-
-// agentAnswers says whether the agent of a node answers.
-func (f *fabric) agentAnswers(node string) bool {
-	_, code := f.exec("ipfabric-lab", "ssh", node, "ipfabric-agent status")
-	return code == 0
 }

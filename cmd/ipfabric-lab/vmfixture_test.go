@@ -39,17 +39,30 @@ func (f *fabric) addVM(name, node string, flags ...string) labVM {
 // announced waits until the core gateway's kernel has a VM's routes by a node.
 func (f *fabric) announced(v labVM, node string) {
 	f.t.Helper()
-	wait(f.t, 15*time.Second, "core1 has the routes to "+v.Name+" by "+node, func() bool {
-		return f.coreRoute(v.IP) == node && f.coreRoute(v.IP6) == node
-	})
+	f.waitOn("core1", 15*time.Second, "core1 has the routes to "+v.Name+" by "+node, routesBy(v, node))
+}
+
+// withdrawn waits until it has none any more.
+func (f *fabric) withdrawn(v labVM) {
+	f.t.Helper()
+	f.waitOn("core1", 10*time.Second, "core1 has no route to "+v.Name, routesBy(v, ""))
+}
+
+// routesBy is a shell line that says on the core gateway whether both routes of
+// a VM are by this node; "" is that there is none.
+func routesBy(v labVM, node string) string {
+	return fmt.Sprintf(`[ "$(%s)" = "%s" ] && [ "$(%s)" = "%[2]s" ]`, routeBy(v.IP), node, routeBy(v.IP6))
 }
 
 // coreRoute names the machine that the core gateway's kernel sends packets for
 // an address to; "" if it has no route.
 func (f *fabric) coreRoute(addr string) string {
 	f.t.Helper()
-	line := f.ssh("core1", fmt.Sprintf(`via=$(%s | sed -n 's/.* via \([^ ]*\) .*/\1/p'); [ -z "$via" ] || awk -v a="$via" '$1 == a { print $2 }' /etc/hosts`, showRoute(addr)))
-	return strings.TrimSpace(line)
+	return strings.TrimSpace(f.ssh("core1", routeBy(addr)))
+}
+
+func routeBy(addr string) string {
+	return fmt.Sprintf(`via=$(%s | sed -n 's/.* via \([^ ]*\) .*/\1/p'); [ -z "$via" ] || awk -v a="$via" '$1 == a { print $2 }' /etc/hosts`, showRoute(addr))
 }
 
 // showRoute is the command that prints the route BIRD has made to one address.

@@ -47,7 +47,7 @@ func testLXD(t *testing.T, f *fabric) {
 	t.Run("an instance that stops and starts", func(t *testing.T) {
 		f := f.in(t)
 		f.ssh("node3", "lxc stop --force box")
-		wait(t, 10*time.Second, "core1 has no route to box", func() bool { return f.coreRoute(box.IP) == "" && f.coreRoute(box.IP6) == "" })
+		f.withdrawn(box)
 		f.ssh("node3", "lxc start box")
 		f.announced(box, "node3")
 		f.reaches("core1", "", box.IP)
@@ -64,7 +64,7 @@ func testLXD(t *testing.T, f *fabric) {
 	t.Run("an instance that is deleted is withdrawn", func(t *testing.T) {
 		f := f.in(t)
 		f.lab("guest", "remove", "node3", "box")
-		wait(t, 10*time.Second, "core1 has no route to box", func() bool { return f.coreRoute(box.IP) == "" && f.coreRoute(box.IP6) == "" })
+		f.withdrawn(box)
 		if out := f.lab("guest", "list"); strings.Contains(out, "box ") || !strings.Contains(out, "can ") {
 			t.Errorf("guest list:\n%s", out)
 		}

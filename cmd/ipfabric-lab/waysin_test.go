@@ -63,7 +63,7 @@ func loginIs(password string) []string { return []string{"IPFABRIC_SSH_PASSWORD=
 
 // TestLabWaysIn does the same over each way in: see what differs, put it right, see that nothing does.
 func TestLabWaysIn(t *testing.T) {
-	beside(t)
+	beside(t, 120)
 	machines := newWaysIn(t)
 	f := machines[0]
 	t.Run("no sudo there", func(t *testing.T) {

@@ -14,18 +14,24 @@ import (
 	"time"
 )
 
+// cheapPasswords defines the function cheap, which sets passwords as chpasswd does.
+// They are hashed in the fewest rounds: the usual hash takes 60 ms of CPU, and each
+// sudo that is given a password makes one.
+const cheapPasswords = "cheap() { chpasswd --crypt-method SHA512 --sha-rounds 1000; }"
+
 // usersScript makes the users of waysIn, and further servers: one on port 2022 that takes no password but
 // asks questions, one on port 2023 that allows two tries.
 const usersScript = `
 set -e
+` + cheapPasswords + `
 for u in nopass withpass strict noisy fishy cshy tcshy limited limitedpass stranger ttyonly rootpass hop1 hop2; do
 	useradd -m -s /bin/bash $u
-	echo "$u:sudo of $u" | chpasswd
+	echo "$u:sudo of $u" | cheap
 	install -d -o $u -m 700 /home/$u/.ssh
 	install -o $u -m 600 /root/.ssh/authorized_keys /home/$u/.ssh/authorized_keys
 done
-echo 'hop1:sudo of withpass' | chpasswd # one password for both
-echo 'root:root of the machine' | chpasswd
+echo 'hop1:sudo of withpass' | cheap # one password for both
+echo 'root:root of the machine' | cheap
 useradd -o -u 0 -g 0 -m -s /bin/bash toor
 install -d -m 700 ~toor/.ssh
 install -m 600 /root/.ssh/authorized_keys ~toor/.ssh/authorized_keys
@@ -40,7 +46,7 @@ const sudoScript = `
 set -e
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update >/dev/null
-apt-get -qq -y install sudo fish csh tcsh >/dev/null 2>&1
+apt-get -qq -y install --no-install-recommends sudo fish csh tcsh >/dev/null 2>&1
 chsh -s /usr/bin/fish fishy; chsh -s /bin/bsd-csh cshy; chsh -s /bin/tcsh tcshy
 cat >/etc/sudoers.d/waysin <<'S'
 nopass ALL=(ALL) NOPASSWD: ALL

@@ -134,12 +134,13 @@ func TestGoldenOfTheWire(t *testing.T) {
 	got := map[string]any{
 		"file": json.RawMessage(file),
 		"observed": Observed{VM: v, Present: true, Carrier: true, Routes: 2, Announced: true, Problem: "a problem", Dropped: 3,
-			FileError: "a damaged file"},
+			Unannounced: "another node announces it", Silent: []netip.Addr{netip.MustParseAddr("203.0.113.1")}, FileError: "a damaged file"},
 		"error": Errorf(DiskFull, "VM web is not added: no space left on device").WithHint("make room"),
 		"build": Build{Version: "v1.2.3", Committed: at, Protocol: 1},
 		"status": Status{
 			Build: Build{Version: "v1.2.3", Committed: at, Protocol: 1}, Binary: Binary{SHA256: "2dd2"}, Started: at, UptimeSec: 60,
-			Problems: []string{"a"}, Warnings: []string{}, VMs: VMCounts{1, 2, 3, 4, 5}, Routes: 2,
+			Problems: []string{"a"}, Warnings: []string{},
+			Findings: []Finding{{Code: FilterDrops, Level: IsProblem, Text: "a", Hint: "to see it", VMs: []string{"web"}}}, VMs: VMCounts{1, 2, 3, 4, 5}, Routes: 2,
 			Config:  Config{File: "/etc/ipfabric/agent.yaml", SHA256: "f456", Fabric: "lab", Node: "node1"},
 			FRR:     FRR{Up: true, Sessions: []Session{{Peer: "10.10.0.11", Name: "rr1", Family: "ipv4-unicast", State: "Active"}}},
 			Dropped: Dropped{Reasons: map[string]uint64{"spoofed": 1}, VMs: map[string]uint64{"web": 1}}, Reconcile: Reconcile{Last: at},

@@ -16,6 +16,7 @@ const (
 	NotFound     Code = "not-found"     // there is no such VM, or no such request
 	Conflict     Code = "conflict"      // another VM, or another state of this VM, is in the way
 	Problem      Code = "problem"       // the VM is stored, but not as it should be
+	TooMany      Code = "too-many"      // the node has as many VMs as route reflectors accept from it
 	TooLarge     Code = "too-large"     // the request is longer than allowed
 	TooLate      Code = "too-late"      // nothing was begun, as the caller no longer waits
 	DiskFull     Code = "disk-full"     // the node's disk has no room

@@ -1,6 +1,9 @@
 package vm
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // A Status says how the agent, its node and the VMs on it are. It is what
 // `ipfabric-agent status --json` prints. It can be read whatever the protocol
@@ -14,7 +17,10 @@ type Status struct {
 	Healthy   bool      `json:"healthy"`  // no problems
 	Problems  []string  `json:"problems"` // what keeps the agent from its work; never null
 	Warnings  []string  `json:"warnings"` // what an operator should look at; never null
-	Drained   bool      `json:"drained"`  // no VM is announced
+	// Findings are what the agent has looked for because it stops packets. Those
+	// that are problems or warnings stand above as well, as sentences.
+	Findings []Finding `json:"findings"` // never null
+	Drained  bool      `json:"drained"`  // no VM is announced
 	// StateWritable says whether VMs can be stored: whether there is room on the disk.
 	StateWritable bool `json:"state_writable"`
 
@@ -80,6 +86,12 @@ type Observed struct {
 	Announced bool   `json:"announced"`         // FRR has what it needs to announce it
 	Problem   string `json:"problem,omitempty"` // what keeps it from being as it should
 	Dropped   uint64 `json:"dropped_packets"`   // packets of the last day that the VM may not send
+	// Unannounced is why a VM that its phase announces is not announced for now: the
+	// node was booted and another one may announce it, or it is one too many.
+	Unannounced string `json:"unannounced,omitempty"`
+	// Silent are addresses for which the attached guest does not answer ARP or
+	// neighbor discovery.
+	Silent []netip.Addr `json:"silent,omitempty"`
 	// FileError is why its file cannot be used. Then only the name is certain; the
 	// addresses and the interface are those that the kernel still has.
 	FileError string `json:"file_error,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"ipfabric/inventory"
 	"ipfabric/steps/step"
@@ -61,6 +62,9 @@ func AskReflector(ctx context.Context, r step.Reader, f *inventory.Fabric, rr in
 	}
 	if peers == nil {
 		peers, err = Ask(ctx, r)
+		if err != nil && tables.Err != nil {
+			tables.Err = ShortError(err) // not packed, it has what vtysh printed on standard error
+		}
 	}
 	return peers, tables, err
 }
@@ -79,6 +83,9 @@ func ParseReflector(f *inventory.Fabric, rr inventory.Host, out string) (Peers, 
 	peers, err := ParseFRR(rest)
 	if err != nil {
 		return nil, Tables{}, err
+	}
+	if len(tables) == 0 && strings.Contains(text, noBGPD) {
+		return peers, Tables{Err: errNoBGPD}, nil
 	}
 	return peers, readTables(f, tableFamilies(f, rr), tables), nil
 }

@@ -18,10 +18,11 @@ import (
 type Host struct {
 	mu      sync.Mutex
 	Files   map[string]string
-	Answers map[string]string // command line → standard output
-	Status  map[string]int    // command line → exit status, 0 if not named
-	Fail    map[string]error  // command line → error
-	Log     []string          // every command and every file written, in order
+	Answers map[string]string   // command line → standard output
+	Later   map[string][]string // command line → standard output of the next times, the last one for good
+	Status  map[string]int      // command line → exit status, 0 if not named
+	Fail    map[string]error    // command line → error
+	Log     []string            // every command and every file written, in order
 	Closed  int
 }
 
@@ -62,6 +63,9 @@ func (h *Host) Query(_ context.Context, argv ...string) (string, error) {
 		return "", err
 	}
 	out, ok := h.Answers[line]
+	if later := h.Later[line]; len(later) > 0 {
+		h.Answers[line], h.Later[line] = later[0], later[1:]
+	}
 	if status := h.Status[line]; status != 0 {
 		return out, Status(status)
 	}
@@ -92,9 +96,16 @@ func (h *Host) Close() error {
 // Pack is what a reflector's answer is like on its way.
 func Pack(t testing.TB, text string) string {
 	t.Helper()
+	return PackFailed(t, text, 0)
+}
+
+// PackFailed is what it is like if the command that printed it ended with that
+// exit status.
+func PackFailed(t testing.TB, text string, status int) string {
+	t.Helper()
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
-	if _, err := z.Write([]byte(text + "\n0")); err != nil {
+	if _, err := fmt.Fprintf(z, "%s\n%d", text, status); err != nil {
 		t.Fatal(err)
 	}
 	if err := z.Close(); err != nil {

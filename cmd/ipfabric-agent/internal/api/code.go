@@ -29,6 +29,7 @@ var statuses = []struct {
 	{vm.IpfabricOlder, http.StatusBadRequest},
 	{vm.NotFound, http.StatusNotFound},
 	{vm.Conflict, http.StatusConflict},
+	{vm.TooMany, http.StatusConflict},
 	{vm.TooLarge, http.StatusRequestEntityTooLarge},
 	{vm.Invalid, http.StatusUnprocessableEntity},
 	{vm.TooLate, http.StatusServiceUnavailable},

@@ -11,7 +11,8 @@ import (
 // VMs returns all VMs that are wanted here, and how they are, by name. Those
 // whose file cannot be used are among them, with what the kernel still has, and
 // those that are off.
-func (e *Engine) VMs(context.Context) []vm.Observed {
+func (e *Engine) VMs(ctx context.Context) []vm.Observed {
+	_, _ = e.lookForObstacles(ctx) // for those that are silent; the status tells of an error
 	drops, _ := e.Firewall.Drops()
 	out := []vm.Observed{}
 	for _, v := range e.Store.All() {
@@ -67,8 +68,10 @@ func (e *Engine) describe(v vm.VM, dropped map[string]uint64) vm.Observed {
 		Routes:  s.Routes,
 		Problem: s.problem,
 		Dropped: dropped[v.Device()],
+		Silent:  e.silent(v.Name),
 	}
 	out.Interface = v.Device()
+	out.Unannounced = e.unannounced(&v)
 	// FRR announces a route whose interface is up, also if nobody is at the
 	// interface's other end (seen with 8.4.4).
 	out.Announced = s.Present && s.Routes > 0 && !s.failed

@@ -17,6 +17,7 @@ import (
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
 	"ipfabric/cmd/ipfabric-agent/internal/kernel"
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
+	"ipfabric/cmd/ipfabric-agent/internal/reach"
 	"ipfabric/cmd/ipfabric-agent/internal/store"
 	"ipfabric/inventory"
 	"ipfabric/inventory/vm"
@@ -54,6 +55,8 @@ type Options struct {
 	Store    *store.Store
 	Kernel   Kernel
 	Firewall Firewall
+	// Reach finds what keeps packets from the VMs: see package reach. It may be nil.
+	Reach func(reach.Question) (reach.Answer, error)
 	// Sessions asks FRR.
 	Sessions func(context.Context) ([]vm.Session, error)
 	// Guest returns nil once the guest behind a link has sent something.
@@ -83,10 +86,15 @@ type Engine struct {
 	// by work.
 	logged map[string]string
 
+	// looked says that afterBoot was done. Guarded by work.
+	looked bool
+
 	// What is known from the last passes.
 	mu      sync.Mutex
 	states  map[string]vmState
 	held    map[string]heldVM     // about which nothing is done
+	doubts  map[string]doubt      // VMs that are not announced until more is known
+	full    map[string]string     // VMs that are one too many, and why
 	owners  map[netip.Addr]string // who has an address, as of the last passes
 	made    map[int]bool          // links that carry or carried the agent's mark, and whether it made them
 	former  map[int]bool          // links of VMs that were removed since the last complete pass
@@ -96,6 +104,8 @@ type Engine struct {
 	counts  Counts
 	waiting map[string]context.CancelFunc // guests that are waited for
 	refused map[string]refusal            // by neighbor table
+
+	obstacles obstacles
 
 	pending pending
 	beat    atomic.Int64 // unix nanoseconds: the last sign of life
@@ -136,6 +146,7 @@ func New(o Options) *Engine {
 		started: o.Now(),
 		states:  map[string]vmState{},
 		owners:  map[netip.Addr]string{},
+		doubts:  map[string]doubt{},
 		made:    map[int]bool{},
 		former:  map[int]bool{},
 		global:  map[string]string{},

@@ -28,6 +28,8 @@ type fakeKernel struct {
 	done   []string
 	looks  int
 	astray map[netip.Addr]string
+	bgp    map[netip.Addr]string // routes by BGP, to their next hops
+	empty  bool                  // new interfaces have no guest
 }
 
 func (k *fakeKernel) See(_ context.Context, devices []string, all bool) (dataplane.Seen, error) {
@@ -59,7 +61,9 @@ func (k *fakeKernel) Elsewhere(a netip.Addr) string {
 	if a.String() == "203.0.113.66" {
 		return "10.10.0.2"
 	}
-	return ""
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.bgp[a]
 }
 
 func (k *fakeKernel) Accounts(user, _ string) error {
@@ -125,7 +129,7 @@ func (k *fakeKernel) Do(o dataplane.Op) error {
 func (k *fakeKernel) add(device, kind string) {
 	k.next++
 	k.links[device] = &dataplane.Link{
-		Index: k.next, Name: device, Kind: kind, Tap: kind == "tun", Carrier: true, Settings: map[string]string{},
+		Index: k.next, Name: device, Kind: kind, Tap: kind == "tun", Carrier: !k.empty, Settings: map[string]string{},
 	}
 }
 
@@ -198,6 +202,7 @@ type node struct {
 	firewall *fakeFirewall
 	dir      string
 	now      time.Time
+	limit    int           // max_prefixes
 	guests   chan struct{} // each value is one packet from a guest
 }
 
@@ -226,7 +231,7 @@ func (n *node) boot(t *testing.T) {
 		Build:  vm.Build{Version: "1.2.3", Protocol: vm.Protocol},
 		Loaded: vm.Config{Fabric: "lab", Node: "node1"},
 		Config: &inventory.AgentConfig{
-			Fabric: "lab", Node: "node1", Virtualization: "kvm",
+			Fabric: "lab", Node: "node1", Virtualization: "kvm", MaxPrefixes: n.limit,
 			Gateway: inventory.VMGateway{
 				IPv4: netip.MustParseAddr("10.0.0.1"), IPv6: netip.MustParseAddr("fe80::1"), MAC: []byte{2, 0, 0, 0, 0, 1},
 			},
@@ -254,6 +259,14 @@ func (n *node) boot(t *testing.T) {
 	})
 	t.Cleanup(n.stopWaiting)
 	n.Start(context.Background())
+}
+
+// reboot is a boot of the node: nothing is left in the kernel, and no guest runs.
+func (n *node) reboot(t *testing.T) {
+	t.Helper()
+	n.kernel = &fakeKernel{links: map[string]*dataplane.Link{}, fail: map[string]error{}, bgp: map[netip.Addr]string{}, empty: true}
+	n.firewall = &fakeFirewall{entries: map[firewall.Entry]bool{}}
+	n.boot(t)
 }
 
 func (n *node) mustAdd(t *testing.T, name, ip string) {

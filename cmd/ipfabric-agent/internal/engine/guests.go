@@ -72,6 +72,7 @@ func (e *Engine) arrived(name string) error {
 		e.Log.Error("that a guest has arrived is not stored", "vm", name, "err", err)
 		e.lookAtDisk()
 	}
+	e.certain(name)
 	e.Log.Info("the guest runs here now", "vm", name)
 	return e.syncSome(context.Background(), map[string]bool{name: true})
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -147,6 +148,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			look.all = true
 		case <-tick.C:
 			look.names = e.settle()
+			maps.Copy(look.names, e.resolve(ctx))
 			look.all = retry.due(e.failing(), time.Now())
 		case <-e.pending.wake:
 			e.debounce(ctx)
@@ -157,6 +159,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		err := e.sync(ctx, look)
 		e.watchGuests()
 		e.work.Unlock()
+		if look.all {
+			_, _ = e.lookForObstacles(ctx) // for the log; the status tells of an error
+		}
 		if err != nil && !errors.Is(err, context.Canceled) {
 			e.Log.Debug("pass", "err", err)
 		}

@@ -50,13 +50,19 @@ func (e *Engine) statusOfNeighbors(s *vm.Status) {
 		e.mu.Lock()
 		last := e.refused[t.Name].last
 		e.mu.Unlock()
-		const hint = "more VMs than the node is set up for? `ipfabric init` sets the limit from bgp.max_prefixes"
+		f := vm.Finding{
+			Code: vm.NeighborsFull, Level: vm.IsWarning,
+			Text: fmt.Sprintf("the neighbor table %s is nearly full: %d of %d entries (%s)", t.Name, t.Entries, t.Limit, t.Sysctl),
+			Hint: "ipfabric init sets the limit from bgp.max_prefixes; to see what fills it: ip -" + t.Family + " neigh show nud all",
+		}
 		if !last.IsZero() && e.Now().Sub(last) < fullFor {
-			s.Problems = append(s.Problems, fmt.Sprintf("the neighbor table %s is full: it has %d entries, and %s is %d (%s)", t.Name, t.Entries, t.Sysctl, t.Limit, hint))
+			f.Level = vm.IsProblem
+			f.Text = fmt.Sprintf("the neighbor table %s is full, or was in the last minutes, and new neighbors are not found: %d of %d entries (%s)", t.Name, t.Entries, t.Limit, t.Sysctl)
+			addFinding(s, f)
 			continue
 		}
 		if t.Limit > 0 && t.Entries >= t.Limit*9/10 {
-			s.Warnings = append(s.Warnings, fmt.Sprintf("the neighbor table %s is nearly full: it has %d entries, and %s is %d (%s)", t.Name, t.Entries, t.Sysctl, t.Limit, hint))
+			addFinding(s, f)
 		}
 	}
 }

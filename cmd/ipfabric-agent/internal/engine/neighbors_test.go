@@ -35,9 +35,9 @@ func TestAFullNeighborTable(t *testing.T) {
 	}
 	check("what was full before the agent started", "", "")
 	table.Entries = 36000
-	check("nearly full", "", "the neighbor table ndisc_cache is nearly full: it has 36000 entries, and net.ipv6.neigh.default.gc_thresh3 is 40000")
+	check("nearly full", "", "the neighbor table ndisc_cache is nearly full: 36000 of 40000 entries (net.ipv6.neigh.default.gc_thresh3)")
 	table.Entries, table.Full = 40000, 8
-	const full = "the neighbor table ndisc_cache is full: it has 40000 entries"
+	const full = "the neighbor table ndisc_cache is full, or was in the last minutes, and new neighbors are not found: 40000 of 40000 entries"
 	check("full", full, "")
 	table.Entries = 100
 	n.now = n.now.Add(4 * time.Minute)

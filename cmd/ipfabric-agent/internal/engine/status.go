@@ -23,11 +23,15 @@ func (e *Engine) Status(ctx context.Context) vm.Status {
 		Drained:   e.Store.Drained(),
 		Problems:  []string{},
 		Warnings:  []string{},
+		Findings:  []vm.Finding{},
 	}
 	e.statusOfVMs(&s)
 	e.statusOfNeighbors(&s)
 	e.statusOfPasses(&s)
 	e.statusOfSystem(&s)
+	e.statusOfObstacles(ctx, &s)
+	e.statusOfLimit(&s)
+	e.statusOfUnannounced(&s)
 	s.FRR = e.statusOfFRR(ctx, &s)
 	drops, err := e.Firewall.Drops()
 	if err != nil {

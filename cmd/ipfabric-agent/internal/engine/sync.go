@@ -19,6 +19,14 @@ func (e *Engine) syncAll(ctx context.Context) error {
 	e.readStore(ctx)
 	e.lookAtDisk()
 	e.lookAtNeighbors()
+	if !e.looked && e.Store.Known() {
+		if err := e.afterBoot(ctx); err != nil {
+			e.setGlobal("kernel", fmt.Sprintf("the kernel cannot be asked: %v", err))
+			return err
+		}
+		e.looked = true
+	}
+	e.countAll()
 	e.Firewall.Forget()
 	restored, err := e.Firewall.Restore()
 	if err != nil {
@@ -58,7 +66,7 @@ func (e *Engine) syncAll(ctx context.Context) error {
 // syncSome brings some VMs into the wanted state: those that are wanted, and
 // those that no longer are. The caller holds work.
 func (e *Engine) syncSome(ctx context.Context, names map[string]bool) error {
-	if len(e.clashes) > 0 || !e.Firewall.Known() {
+	if len(e.clashes) > 0 || len(e.full) > 0 || !e.Firewall.Known() {
 		// A VM that is removed may free what another one needs; and rules that
 		// have to be made anew are made for all VMs.
 		return e.syncAll(ctx)
@@ -110,6 +118,7 @@ func (e *Engine) pass(ctx context.Context, r roster, devices []string, all bool)
 	}
 	e.setGlobal("kernel", "")
 	e.recall(seen, all)
+	e.leaveOut(r.wants, seen)
 	r.look(seen, e.settings().Addrs())
 	n, err := e.Firewall.Allow(r.allow)
 	changes += n

@@ -65,6 +65,9 @@ func (e *Engine) store(ctx context.Context, v vm.VM) error {
 	if err := e.hostsOwn(ctx, v); err != nil {
 		return err
 	}
+	if err := e.roomFor(&v); err != nil {
+		return err
+	}
 	if err := e.Store.Put(v); err != nil {
 		return e.storeError("VM "+v.Name+" is not added", err)
 	}
@@ -164,9 +167,13 @@ func (e *Engine) setPhase(ctx context.Context, v vm.VM, p vm.Phase) error {
 		return vm.Errorf(vm.Invalid,
 			"phase %.20q: write live, waiting, migrating or withdrawn", string(p))
 	}
+	if err := e.roomFor(&v); err != nil {
+		return err
+	}
 	if err := e.Store.Put(v); err != nil {
 		return e.storeError("VM "+v.Name+" is not changed", err)
 	}
+	e.certain(v.Name)
 	e.Log.Info("VM changed", "vm", v.Name, "phase", p)
 	e.apply(ctx, v.Name)
 	return nil
@@ -196,6 +203,7 @@ func (e *Engine) remove(ctx context.Context, name string, handOver bool) error {
 	}
 	e.Log.Info("VM removed", "vm", name)
 	e.Note("elsewhere "+name, "")
+	e.certain(name)
 	if bad {
 		// Where it was is not known: only a look at everything finds it.
 		return e.syncAll(context.WithoutCancel(ctx))

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -11,6 +12,7 @@ import (
 // network namespaces.
 type NeighborTable struct {
 	Name    string // "arp_cache" for IPv4, "ndisc_cache" for IPv6
+	Family  string // "4" or "6"
 	Sysctl  string // the limit's, such as "net.ipv4.neigh.default.gc_thresh3"
 	Entries int    // permanent ones too, which do not count for the limit since Linux 5.0
 	Limit   int
@@ -56,6 +58,7 @@ func NeighborTables() ([]NeighborTable, error) {
 			continue
 		}
 		known[table.Name] = true
+		table.Family = strings.TrimPrefix(version, "ipv")
 		table.Sysctl = "net." + version + ".neigh.default.gc_thresh3"
 		table.Entries = int(nl.NativeEndian().Uint32(config[configCount:]))
 		table.Full = nl.NativeEndian().Uint64(stats[statsFull:])

@@ -21,7 +21,7 @@ rm -f console.log
 } >initrd
 virsh -q create domain.xml
 # Without hardware to help it, a guest takes some seconds to boot.
-for _ in $(seq 300); do
+for _ in $(seq 600); do
 	if grep -q '^configured' console.log 2>/dev/null; then
 		trap - EXIT
 		exit 0

@@ -1,4 +1,3 @@
-// Package hint gives errors a second line: what to do now.
 package hint
 
 import (

@@ -64,6 +64,8 @@ for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub
 	systemd-firstboot.service; do
 	ln -sf /dev/null "base/etc/systemd/system/$unit"
 done
+# Each login would run what this folder has.
+rm -f base/etc/update-motd.d/*
 mkdir -p base/etc/systemd/system/multi-user.target.wants
 ln -sf /lib/systemd/system/systemd-networkd.service base/etc/systemd/system/multi-user.target.wants/
 
@@ -79,7 +81,9 @@ rm -rf core.work cas
 
 # Last, as apt needs them up to here. The core layer lies over base, so what is
 # removed in base is gone for both.
-umount base/proc
 rm -f base/usr/sbin/policy-rc.d base/etc/apt/apt.conf.d/91host base/etc/resolv.conf
 rm -f base/var/cache/apt/archives/*.deb base/var/cache/apt/*.bin
+# What apt would make of its lists on every machine again.
+in_base apt-cache gencaches
+umount base/proc
 rm -rf base/var/log/apt base/var/log/bootstrap.log base/var/log/dpkg.log

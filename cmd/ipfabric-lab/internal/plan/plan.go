@@ -1,4 +1,3 @@
-// Package plan says which machines a lab has and what their addresses are.
 package plan
 
 import (

@@ -1,0 +1,2 @@
+// Package hint gives errors a second line: what to do now.
+package hint

@@ -1,0 +1,2 @@
+// Package plan says which machines a lab has and what their addresses are.
+package plan
