@@ -242,7 +242,7 @@ func (c *checker) carriesPools(h Host, where at) {
 	}
 }
 
-// elNameRE are the names that somebody may write in place of el8, el9 and el10.
+// elNameRE are the names that may be written in place of el8, el9 and el10.
 var elNameRE = regexp.MustCompile(`^(?:almalinux|alma|rockylinux|rocky|rhel|centos|oracle|ol)[-_ ]?(8|9|10)$`)
 
 // OperatingSystems are the names that a host's os may have. Package packages of

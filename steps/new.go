@@ -49,6 +49,7 @@ func New(f *inventory.Fabric, o Options) (run.Plan, error) {
 		ready.Add(n.Name,
 			firewall.New(f, conf.NodeNeighbors(f), conf.VTEPs(f, n), f.Pools),
 			host.Forwarding{},
+			host.NeighborTables{VMs: f.BGP.MaxPrefixes},
 			agent.Installed{Config: nodeAgent, Builds: &builds, Downgrade: o.DowngradeAgent},
 			agent.Running{Config: nodeAgent, Builds: &builds},
 		)

@@ -174,19 +174,20 @@ func newEngine(log *slog.Logger, config *inventory.AgentConfig, loaded vm.Config
 		return nil, nil, nil, err
 	}
 	e := engine.New(engine.Options{
-		Build:    build(),
-		Binary:   binary,
-		Loaded:   loaded,
-		Config:   config,
-		Store:    vms,
-		Kernel:   k,
-		Firewall: rules,
-		Reach:    look.Ask,
-		Sessions: func(ctx context.Context) ([]vm.Session, error) { return frr.Sessions(ctx, o.bgpd) },
-		Guest:    guest.Wait,
-		Defined:  (&libvirt.Definitions{Dir: o.libvirtDefined}).VMs,
-		Running:  func() []libvirt.Domain { return libvirt.Running(o.libvirtRunning) },
-		Log:      log,
+		Build:     build(),
+		Binary:    binary,
+		Loaded:    loaded,
+		Config:    config,
+		Store:     vms,
+		Kernel:    k,
+		Firewall:  rules,
+		Reach:     look.Ask,
+		Sessions:  func(ctx context.Context) ([]vm.Session, error) { return frr.Sessions(ctx, o.bgpd) },
+		Guest:     guest.Wait,
+		Defined:   (&libvirt.Definitions{Dir: o.libvirtDefined}).VMs,
+		Running:   func() []libvirt.Domain { return libvirt.Running(o.libvirtRunning) },
+		Neighbors: kernel.NeighborTables,
+		Log:       log,
 	})
 	return e, watch, closeAll, nil
 }

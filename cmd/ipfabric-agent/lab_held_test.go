@@ -48,7 +48,7 @@ func TestLabTheFolderIsMissing(t *testing.T) {
 	}
 }
 
-func TestLabSomebodysBetterRoute(t *testing.T) {
+func TestLabAnotherProgramsBetterRoute(t *testing.T) {
 	if !inNetns(t) {
 		return
 	}
@@ -142,7 +142,7 @@ func TestLabTheNodeDoesNotRoute(t *testing.T) {
 	}
 }
 
-// The MTU of an interface that somebody else has made is theirs to choose. The
+// The MTU of an interface that another program has made is that program's to choose. The
 // kernel takes IPv6 off it below 1280.
 func TestLabAnMTUWithoutIPv6(t *testing.T) {
 	if !inNetns(t) {

@@ -114,7 +114,7 @@ func TestLabARenamedInterface(t *testing.T) {
 	}
 }
 
-// A VM whose file cannot be read stays filtered, though nobody knows any more
+// A VM whose file cannot be read stays filtered, though it is not known any more
 // from which addresses it may send.
 func TestLabAHeldVMStaysFiltered(t *testing.T) {
 	if !inNetns(t) {
@@ -145,7 +145,7 @@ func TestLabAHeldVMStaysFiltered(t *testing.T) {
 }
 
 // With 1,000 VMs a look at all takes as long as adding twenty. What the agent
-// does itself must not look to it like somebody else's doing.
+// does itself must not look to it like a change by another program.
 func TestLabOneVMIsNoReasonToLookAtAll(t *testing.T) {
 	if !inNetns(t) {
 		return

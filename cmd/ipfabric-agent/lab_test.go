@@ -181,7 +181,7 @@ func TestLabStoppingWithdrawsNothing(t *testing.T) {
 		t.Errorf("drained: %s", got)
 	}
 	if s := a.status(); !s.Drained || len(s.Warnings) == 0 {
-		t.Errorf("nobody is told that the node is drained: %+v", s)
+		t.Errorf("the status does not say that the node is drained: %+v", s)
 	}
 	a.do("undrain")
 	if diff := cmp.Diff(before, kernelState(t)); diff != "" {
@@ -212,7 +212,7 @@ func TestLabAFullDiskAndACorruptFile(t *testing.T) {
 	before := kernelState(t)
 	a.refuses("no space left on device\nhint: make room on the disk", "vm", "add", "b", "--ip", "203.0.113.2")
 	if s := a.status(); s.StateWritable || len(s.Problems) != 1 || !strings.Contains(s.Problems[0], "VMs can neither be added nor changed") {
-		t.Errorf("nobody is told of the disk: %q", s.Problems)
+		t.Errorf("the status does not tell of the disk: %q", s.Problems)
 	}
 	if diff := cmp.Diff(before, kernelState(t)); diff != "" {
 		t.Errorf("a full disk (-before +after)\n%s", diff)

@@ -131,7 +131,7 @@ infrastructure: [10.10.0.11, "fd00:10::11"]
 		t.Errorf("dropped: %+v, want %d of one's", s.Dropped.VMs, total)
 	}
 	if out := a.do("vm", "show", "one"); !strings.Contains(out, "dropped") {
-		t.Errorf("nobody is told: %s", out)
+		t.Errorf("vm show does not tell: %s", out)
 	}
 	// What every guest sends is no offence.
 	var sum uint64
@@ -144,7 +144,7 @@ infrastructure: [10.10.0.11, "fd00:10::11"]
 		ip("::", "ff02::1:ff00:1", unix.IPPROTO_ICMPV6, append([]byte{135, 0, 0, 0, 0, 0, 0, 0}, make([]byte, 16)...)),
 		ip("fe80::5", "ff02::2", unix.IPPROTO_ICMPV6, []byte{133, 0, 0, 0, 0, 0, 0, 0}),
 		tcp("203.0.113.1", "203.0.113.2", 1234, 179), // to another VM, not to the node
-		tcp("203.0.113.1", "10.10.0.99", 1234, 179),  // to somebody who is not the fabric's
+		tcp("203.0.113.1", "10.10.0.99", 1234, 179),  // to a host that is not the fabric's
 		tcp("203.0.113.1", "10.10.0.11", 1234, 443),
 	} {
 		one.sends(packet)
@@ -157,7 +157,7 @@ infrastructure: [10.10.0.11, "fd00:10::11"]
 	}
 }
 
-// Whoever watches the counters must not see them begin again.
+// The counters never begin again.
 func TestLabCountersGoOn(t *testing.T) {
 	if !inNetns(t) {
 		return

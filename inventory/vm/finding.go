@@ -36,6 +36,7 @@ const (
 	UplinkForwarding FindingCode = "uplink-forwarding" // forwarding is off on the uplink
 	IPv6Disabled     FindingCode = "ipv6-disabled"     // the uplink has no IPv6
 	ConntrackFull    FindingCode = "conntrack-full"    // the table of connections is full
+	NeighborsFull    FindingCode = "neighbors-full"    // a neighbor table is full
 	GuestSilent      FindingCode = "guest-silent"      // a guest does not answer for its address
 
 	MaxPrefixes        FindingCode = "max-prefixes"        // the node has as many VMs as route reflectors accept, or nearly

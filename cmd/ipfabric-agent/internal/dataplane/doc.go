@@ -3,7 +3,7 @@
 // wanted, package kernel finds what is there and does what Plan says.
 //
 // What belongs to the agent is marked in the kernel itself, so that an agent
-// that starts knows its own from everybody else's:
+// that starts knows its own from what other programs have made:
 //
 //   - routes have protocol number 201, and every route with it is the agent's;
 //   - interfaces have the alias (ip link: "alias") ipfabric:made:NAME if the

@@ -12,8 +12,8 @@ const (
 	minMTU6 = 1280 // below, the kernel takes IPv6 off a link, its sysctls too
 )
 
-// mtu gives a tap that the agent has made its MTU back. That of somebody else's
-// link is theirs to choose; where it leaves no room for IPv6, the VM wants none.
+// mtu gives a tap that the agent has made its MTU back. That of another
+// program's link is that program's to choose; where it leaves no room for IPv6, the VM wants none.
 func (p *planner) mtu(op Op, w Want, l *Link) (left Want, problem string) {
 	if l.MTU == 0 || l.made(w.VM) {
 		if l.MTU != 0 && l.MTU != tapMTU {

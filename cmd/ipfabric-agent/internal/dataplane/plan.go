@@ -133,7 +133,7 @@ func (p *planner) vm(w Want) {
 	p.result.States[w.VM] = State{Index: link.Index, Present: true, Carrier: link.Carrier, Routes: len(w.Routes), Problem: problem}
 }
 
-// renamed finds a VM's link under a name that somebody has given it, and has it
+// renamed finds a VM's link under another name that it was given, and has it
 // renamed: what a VM may send is known by its interface's name.
 func (p *planner) renamed(w Want) *Link {
 	l := p.marked[w.VM]

@@ -83,7 +83,7 @@ sea_gold_net0: add route 2001:db8:100::1/128 metric 1024`, "\n")
 	}
 }
 
-// Whatever somebody changes is put right, and nothing else is touched.
+// Whatever other programs change is put right, and nothing else is touched.
 func TestHealing(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -116,15 +116,15 @@ func TestHealing(t *testing.T) {
 			[]string{"sea_gold_net0: set alias ipfabric:made:sea_gold"}},
 		{"a sysctl", nil, func(_ *Seen, l *Link) { l.Settings["ipv6/conf/accept_ra"] = "1" },
 			[]string{"sea_gold_net0: set ipv6/conf/accept_ra=0"}},
-		{"somebody else's MAC in the neighbor table", nil,
+		{"another MAC in the neighbor table", nil,
 			func(_ *Seen, l *Link) { l.Neighbors[0].MAC = "52:54:00:00:00:99" },
 			[]string{"sea_gold_net0: set neighbor 203.0.113.1 52:54:00:00:00:01"}},
-		{"a route of the agent's that nobody wants", nil,
+		{"a route of the agent's that no VM wants", nil,
 			func(s *Seen, _ *Link) {
 				s.Routes = append(s.Routes, SeenRoute{Route{netip.MustParsePrefix("203.0.113.77/32"), 1024}, 7})
 			},
 			[]string{"sea_gold_net0: remove route 203.0.113.77/32 metric 1024"}},
-		{"the same on nobody's interface", nil,
+		{"the same on an interface of no VM", nil,
 			func(s *Seen, _ *Link) {
 				s.Routes = append(s.Routes, SeenRoute{Route{netip.MustParsePrefix("203.0.113.77/32"), 1024}, 0})
 			},
@@ -191,7 +191,7 @@ func TestAVMThatIsNoLongerWanted(t *testing.T) {
 
 	held := func(name string) bool { return name == "sea_gold" }
 	if got := ops(Plan(nil, made, held)); len(got) != 0 {
-		t.Errorf("one of which nobody knows what it needs is touched: %v", got)
+		t.Errorf("one of which it is not known what it needs is touched: %v", got)
 	}
 }
 

@@ -45,7 +45,7 @@ type Link struct {
 	// These two are looked for only where they matter: on a link that a VM wants
 	// and that has no mark of the agent's yet.
 	Uppers []string       // links that are made on top of it, such as VLANs
-	Others []netip.Prefix // where routes over it lead that somebody else has made
+	Others []netip.Prefix // where routes of other programs over it lead
 }
 
 // Unfit says why no VM can live behind the link, or "" if one can. others are
@@ -69,8 +69,8 @@ func (l *Link) Unfit(w Want, others map[int]*Link) string {
 	return l.Host(w)
 }
 
-// Host says why the link is the host's own and never a VM's, or "": nobody has
-// taken it up, and something relies on it. It would lose its address, and the
+// Host says why the link is the host's own and never a VM's, or "": it
+// has no mark of the agent's, and something relies on it. It would lose its address, and the
 // host its way to the world.
 func (l *Link) Host(w Want) string {
 	if name, _ := Marked(l.Alias); name != "" {

@@ -127,10 +127,10 @@ func settings(ipv6 bool) []Setting {
 	out := []Setting{
 		{Key: "ipv4/conf/forwarding", Value: "1"},
 		// A packet whose source the route back does not lead to is dropped,
-		// also while the nftables table is being replaced by somebody.
+		// also while another program has removed the nftables table.
 		{Key: "ipv4/conf/rp_filter", Value: "1"},
-		// A guest that believes in a bigger subnet finds everybody behind
-		// the gateway.
+		// A guest that believes in a bigger subnet finds all hosts of it
+		// behind the gateway.
 		{Key: "ipv4/conf/proxy_arp", Value: "1"},
 		{Key: "ipv4/neigh/proxy_delay", Value: "0"},
 		{Key: "ipv4/conf/send_redirects", Value: "0"},

@@ -15,6 +15,7 @@ import (
 
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
+	"ipfabric/cmd/ipfabric-agent/internal/kernel"
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
 	"ipfabric/cmd/ipfabric-agent/internal/reach"
 	"ipfabric/cmd/ipfabric-agent/internal/store"
@@ -64,8 +65,10 @@ type Options struct {
 	Defined func() []vm.VM
 	// Running returns the domains that run. It may be nil.
 	Running func() []libvirt.Domain
-	Log     *slog.Logger
-	Now     func() time.Time
+	// Neighbors returns the kernel's neighbor tables. It may be nil.
+	Neighbors func() ([]kernel.NeighborTable, error)
+	Log       *slog.Logger
+	Now       func() time.Time
 }
 
 // An Engine keeps the kernel as the VMs of this node need it.
@@ -100,6 +103,7 @@ type Engine struct {
 	off     map[vm.Source][]vm.VM
 	counts  Counts
 	waiting map[string]context.CancelFunc // guests that are waited for
+	refused map[string]refusal            // by neighbor table
 
 	obstacles obstacles
 
@@ -149,6 +153,7 @@ func New(o Options) *Engine {
 		notes:   map[string]string{},
 		off:     map[vm.Source][]vm.VM{},
 		waiting: map[string]context.CancelFunc{},
+		refused: map[string]refusal{},
 		pending: pending{wake: make(chan struct{}, 1)},
 	}
 	e.alive()

@@ -26,6 +26,7 @@ func (e *Engine) Status(ctx context.Context) vm.Status {
 		Findings:  []vm.Finding{},
 	}
 	e.statusOfVMs(&s)
+	e.statusOfNeighbors(&s)
 	e.statusOfPasses(&s)
 	e.statusOfSystem(&s)
 	e.statusOfObstacles(ctx, &s)

@@ -18,6 +18,7 @@ func (e *Engine) syncAll(ctx context.Context) error {
 	begin := time.Now()
 	e.readStore(ctx)
 	e.lookAtDisk()
+	e.lookAtNeighbors()
 	if !e.looked && e.Store.Known() {
 		if err := e.afterBoot(ctx); err != nil {
 			e.setGlobal("kernel", fmt.Sprintf("the kernel cannot be asked: %v", err))

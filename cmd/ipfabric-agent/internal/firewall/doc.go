@@ -1,6 +1,6 @@
 // Package firewall keeps VMs from sending what is not theirs, with two nftables
-// tables of its own, inet ipfabric and arp ipfabric. Other tables, whoever made
-// them, are left alone: a packet is dropped here or goes on to them.
+// tables of its own, inet ipfabric and arp ipfabric. Tables of other programs are
+// left alone: a packet is dropped here or goes on to them.
 //
 // From a VM's interface the node takes only packets whose source is one of the
 // VM's addresses, besides what every host needs to find its neighbors. It takes

@@ -117,7 +117,7 @@ func dropped(reason string, p *part) chain {
 	}}
 }
 
-// fromVM says what a VM may send, whoever it is for.
+// fromVM says what a VM may send, to any receiver.
 func fromVM(o Options, p *part) []rule {
 	// The interface in register 1 and the address in register 2 are one key.
 	is4 := all(ipv4(), iifname(), source4(2), p.in(setSources4))

@@ -14,7 +14,7 @@ import (
 const protocolBGP = 186
 
 // Astray says where the node sends packets for an address, if that is not over
-// the link of this index: somebody's route beats the agent's. What rules of the
+// the link of this index: another program's route beats the agent's. What rules of the
 // operator's (ip rule) send elsewhere is his to know.
 func (k *Kernel) Astray(a netip.Addr, index int) string {
 	routes, err := k.handle.RouteGetWithOptions(a.AsSlice(), &netlink.RouteGetOptions{FIBMatch: true})

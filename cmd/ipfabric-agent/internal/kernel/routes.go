@@ -42,7 +42,7 @@ func (k *Kernel) dumpRoutes(filter unix.RtMsg, only int) ([][]byte, error) {
 		filter.Family = family
 		msgs, err := k.dump(unix.RTM_GETROUTE, unix.RTM_NEWROUTE, &nl.RtMsg{RtMsg: filter}, attrs...)
 		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
-			continue // nobody has made a route of this family yet, or there is no IPv6
+			continue // there is no route of this family yet, or no IPv6
 		}
 		if err != nil {
 			return nil, err

@@ -95,7 +95,7 @@ func (k *Kernel) allLinks(into map[string]*dataplane.Link) error {
 }
 
 // oneLink looks for a link by its name, and where there is none, for the agent's
-// own that was seen under it: somebody may have given it another.
+// own that was seen under it: it may have been renamed.
 func (k *Kernel) oneLink(into map[string]*dataplane.Link, name string) error {
 	was := k.index[name]
 	delete(k.index, name)

@@ -60,8 +60,8 @@ func withTap(name string, multiQueue bool, flags uint16, do func(fd int) error) 
 	return do(fd)
 }
 
-// own sets who may open the tap. A tap of nobody's can be opened by everybody
-// who can open /dev/net/tun, which usually is everybody: so it is at least
+// own sets who may open the tap. A tap without an owner can be opened by every
+// user who can open /dev/net/tun, which usually is every user: so it is at least
 // root's. With both a user and a group, the kernel asks for both.
 func own(fd int, owner, group string) error {
 	if owner == "" && group == "" {
