@@ -19,6 +19,7 @@ type AgentConfig struct {
 	MetricsListen  string         // host:port for Prometheus; "" is none
 	IsolateVMs     bool           // no VM to VM traffic on this node
 	MaxPrefixes    int            // of VMs per address family that route reflectors accept from a node; 0: not known
+	Protect        Protect        // what of the fabric's hosts VMs reach
 }
 
 // Marshal gives agent.yaml: the same bytes for the same configuration.
@@ -52,6 +53,13 @@ func (a AgentConfig) Marshal() []byte {
 	fmt.Fprintf(&b, "isolate: %t\n", a.IsolateVMs)
 	if a.MaxPrefixes > 0 {
 		fmt.Fprintf(&b, "max_prefixes: %d\n", a.MaxPrefixes)
+	}
+	fmt.Fprintf(&b, "protect:\n  enabled: %t\n", a.Protect.Enabled)
+	if len(a.Protect.Allow) > 0 {
+		b.WriteString("  allow:\n")
+	}
+	for _, p := range a.Protect.Allow {
+		fmt.Fprintf(&b, "    - %q\n", p)
 	}
 	return []byte(b.String())
 }
@@ -87,6 +95,7 @@ func ParseAgentConfig(data []byte) (*AgentConfig, error) {
 		a.MetricsListen = c.listen(raw.Metrics, "metrics")
 		a.IsolateVMs = c.boolean(raw.Isolate, "isolate", false)
 		a.MaxPrefixes = c.integer(raw.MaxPrefixes, "max_prefixes", 0, 1, math.MaxInt32)
+		a.Protect = c.protect(&raw.Protect, a.MetricsListen)
 	}
 	if len(c.errors) > 0 {
 		return nil, Errors(sorted(c.errors))

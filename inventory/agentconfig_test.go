@@ -36,6 +36,8 @@ infrastructure:
   - "fd00:10::23"
 isolate: false
 max_prefixes: 5000
+protect:
+  enabled: true
 `
 	if diff := cmp.Diff(want, string(agentConfig(f, f.Nodes[2]).Marshal())); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -45,7 +47,7 @@ max_prefixes: 5000
 func TestAgentConfigRoundTrip(t *testing.T) {
 	inventories := map[string]string{
 		"both":      string(Example()),
-		"all keys":  minimal + "metrics: \"[::1]:9472\"\nisolate: true\n",
+		"all keys":  minimal + "metrics: \"[::1]:9472\"\nisolate: true\nprotect: {allow: [53/udp, 8000-8010/TCP]}\n",
 		"IPv4 only": minimal,
 		"IPv6 only": strings.NewReplacer("[203.0.113.0/24]", `["2001:db8:100::/48"]`, "{ipv4: 10.0.0.1}", `{mac: "02:00:00:00:00:02"}`,
 			"10.10.0.11]", `10.10.0.11, "fd00::11"]`, "10.10.0.21]", `10.10.0.21, "fd00::21"]`).Replace(minimal),
@@ -81,6 +83,7 @@ func TestParseAgentConfigIsStrict(t *testing.T) {
 		"no kind":         {"virtualization: kvm\n", "", "virtualization is missing"},
 		"no MAC":          {"  mac: \"02:00:00:00:00:01\"\n", "", "gateway.mac is missing"},
 		"bad kind":        {"kvm", "xen", `virtualization: "xen" is not known; write kvm or lxd`},
+		"bad port":        {"enabled: false", "allow: [53]", `protect.allow: "53" is not a port of TCP or UDP`},
 		"no address":      {"\"10.10.0.21\"", "node1.example.net", `infrastructure: "node1.example.net" is not an IP address`},
 		"truncated":       {good, good[:strings.Index(good, "mac: ")+8], "not valid YAML"},
 		"empty":           {good, "", "the file is empty"},
@@ -109,5 +112,6 @@ func agentConfig(f *Fabric, n Node) AgentConfig {
 		MetricsListen:  f.MetricsListen,
 		IsolateVMs:     f.IsolateVMs,
 		MaxPrefixes:    f.BGP.MaxPrefixes,
+		Protect:        f.Protect,
 	}
 }

@@ -37,6 +37,7 @@ func (c *checker) fabric(raw *rawFabric) {
 	c.f.VXLAN = c.boolean(raw.VXLAN, "vxlan", false)
 	c.f.IsolateVMs = c.boolean(raw.Isolate, "isolate", false)
 	c.f.MetricsListen = c.listen(raw.Metrics, "metrics")
+	c.f.Protect = c.protect(&raw.Protect, c.f.MetricsListen)
 	c.bgp(&raw.BGP)
 	ssh := c.sshDefaults(&raw.SSH)
 	coreSSH := ssh

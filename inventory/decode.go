@@ -77,6 +77,12 @@ func (p *problems) decode(n *yaml.Node, path, example string, into located) {
 			return
 		}
 		p.decodeMapping(n, path, example, into)
+	case *rawProtect:
+		if n.Kind == yaml.ScalarNode && !isNull(n) {
+			into.Enabled = text{at: *where, s: n.Value}
+			return
+		}
+		p.decodeMapping(n, path, example, into)
 	default:
 		p.decodeMapping(n, path, example, into)
 	}

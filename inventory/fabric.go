@@ -27,6 +27,21 @@ type Fabric struct {
 	KnownHosts      string // known_hosts file; "" is the user's own
 	MetricsListen   string // host:port of the agents' Prometheus metrics; "" is none
 	IsolateVMs      bool   // no VM to VM traffic on a node
+	Protect         Protect
+}
+
+// Protect says what of the fabric's hosts VMs reach: if it is enabled, ICMP and
+// Allow only.
+type Protect struct {
+	Enabled bool
+	Allow   []Ports // none twice; none of those that no VM reaches
+}
+
+// Ports are the ports of TCP or UDP from First to Last. String gives "53/udp" or
+// "8000-8010/tcp".
+type Ports struct {
+	Protocol    string // "tcp" or "udp"
+	First, Last uint16
 }
 
 // An ASN is a 2 or 4 byte autonomous system number. String gives asplain

@@ -78,6 +78,7 @@ gateway: {ipv4: 169.254.0.1, ipv6: fe80::2, mac: 0A-00-00-00-00-01}
 pools: [203.0.113.0/24, 198.51.100.7/32, 2001:db8:100::/48]
 vxlan: yes
 isolate: true
+protect: {allow: [53/udp, 8000-8010/tcp]}
 metrics: 127.0.0.1:9472
 bgp:
   password: {file: secrets/bgp}
@@ -117,6 +118,7 @@ nodes:
 	check("communities", f.Communities, []Community{{65000, 100}, {65000, 200}})
 	check("gateway", f.Gateway, VMGateway{IPv4: addr("169.254.0.1"), IPv6: addr("fe80::2"), MAC: net.HardwareAddr{10, 0, 0, 0, 0, 1}})
 	check("flags", []bool{f.VXLAN, f.IsolateVMs, f.HasIPv4(), f.HasIPv6()}, []bool{true, true, true, true})
+	check("protect", f.Protect, Protect{Enabled: true, Allow: []Ports{{"udp", 53, 53}, {"tcp", 8000, 8010}}})
 	check("pools", []int{len(f.Pools4()), len(f.Pools6())}, []int{2, 1})
 	check("bgp", f.BGP, BGP{
 		Password: Secret{File: "/etc/fab/secrets/bgp"}, Keepalive: time.Minute, HoldTime: 3 * time.Minute, ConnectRetry: 10 * time.Second,
@@ -205,6 +207,25 @@ func TestSudoByRole(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("ssh: %s (-want +got)\n%s", ssh, diff)
+		}
+	}
+}
+
+// An inventory without the key leaves VMs what they reach now.
+func TestHowProtectIsWritten(t *testing.T) {
+	for text, want := range map[string]bool{
+		"":                             false,
+		"protect: true\n":              true,
+		"protect: no\n":                false,
+		"protect:\n":                   false,
+		"protect: {}\n":                false,
+		"protect: {enabled: true}\n":   true,
+		"protect: {allow: [53/udp]}\n": true,
+		"protect: {allow: []}\n":       true,
+		"protect:\n  enabled: false\n": false,
+	} {
+		if got := mustParse(t, minimal+text).Protect.Enabled; got != want {
+			t.Errorf("%q: got %v", text, got)
 		}
 	}
 }

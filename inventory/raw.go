@@ -13,6 +13,7 @@ type rawFabric struct {
 	Pools           list[text]     `key:"pools" eg:"pools: [203.0.113.0/24]"`
 	VXLAN           text           `key:"vxlan" eg:"vxlan: false"`
 	Isolate         text           `key:"isolate" eg:"isolate: false"`
+	Protect         rawProtect     `key:"protect" eg:"protect: true"`
 	Metrics         text           `key:"metrics" eg:"metrics: 127.0.0.1:9472"`
 	BGP             rawBGP         `key:"bgp" eg:"bgp: {keepalive: 10s, hold_time: 30s}"`
 	SSH             rawSSHDefaults `key:"ssh" eg:"ssh: {user: root}"`
@@ -137,6 +138,13 @@ type rawNode struct {
 	FRR            rawFRR     `key:"frr" eg:"frr: {source: distribution}"`
 }
 
+// A rawProtect may also be written as true or false alone.
+type rawProtect struct {
+	at
+	Enabled text       `key:"enabled" eg:"enabled: true"`
+	Allow   list[text] `key:"allow" eg:"allow: [53/udp]"`
+}
+
 // rawAgent is agent.yaml.
 type rawAgent struct {
 	at
@@ -149,4 +157,5 @@ type rawAgent struct {
 	Metrics        text       `key:"metrics" eg:"metrics: 127.0.0.1:9472"`
 	Isolate        text       `key:"isolate" eg:"isolate: false"`
 	MaxPrefixes    text       `key:"max_prefixes" eg:"max_prefixes: 5000"`
+	Protect        rawProtect `key:"protect" eg:"protect: {enabled: true}"`
 }

@@ -29,7 +29,8 @@ type Config struct {
 	LoginPassword, SudoPassword string
 
 	Handshakes     int           // at most so many handshakes at once; 0 is 8 (sshd's MaxStartups begins to drop at 10)
-	ConnectTimeout time.Duration // for the TCP connection and the handshake together; 0 is 10 s
+	DialTimeout    time.Duration // for the TCP connection; 0 is 5 s
+	ConnectTimeout time.Duration // for the handshake, with the login; 0 is 10 s
 	ConnectRetry   time.Duration // a connection that fails without an answer is tried again for so long; 0 is 3 s, < 0 never
 	CommandTimeout time.Duration // for one command, read or write; 0 is 10 min
 	Keepalive      time.Duration // between probes; a peer silent for three of them is given up; 0 is 15 s
@@ -55,6 +56,7 @@ type Client struct {
 	keys       *keyring
 	logins     *passwords    // for the login, where no key is accepted
 	sudo       *passwords    // for sudo
+	opening    chan struct{} // holds one value for each TCP connection that is being opened, or waits for its handshake
 	handshakes chan struct{} // holds one value for each handshake that runs
 	asking     chan struct{} // holds a value while the operator is asked
 
@@ -70,6 +72,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("cannot find the home directory for ~/.ssh: %v", err)
 	}
 	setDefault(&cfg.Handshakes, 8)
+	setDefault(&cfg.DialTimeout, 5*time.Second)
 	setDefault(&cfg.ConnectTimeout, 10*time.Second)
 	setDefault(&cfg.ConnectRetry, 3*time.Second)
 	setDefault(&cfg.CommandTimeout, 10*time.Minute)
@@ -80,6 +83,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		cfg:        cfg,
+		opening:    make(chan struct{}, maxOpening),
 		handshakes: make(chan struct{}, cfg.Handshakes),
 		asking:     make(chan struct{}, 1),
 		hops:       make(map[string]*link),
@@ -93,6 +97,10 @@ func New(cfg Config) (*Client, error) {
 	})
 	return c, nil
 }
+
+// maxOpening keeps the number of sockets far below the usual limit of 1,024 file
+// descriptors, however many hosts are down.
+const maxOpening = 256
 
 func setDefault[T comparable](v *T, def T) {
 	var zero T

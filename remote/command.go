@@ -30,21 +30,6 @@ func (c command) check() error {
 	return nil
 }
 
-// prologue runs before every command. It prints the marker, after which the command's own output
-// begins: the login shell or sudo may have printed something before. Beside the marker it prints the
-// process group, which is sudo's if sudo has started a process of its own.
-const prologue = `ipf_g=$$; read -r ipf_s </proc/$$/stat && { ipf_s=${ipf_s##*) }; ipf_s=${ipf_s#* * }; ipf_g=${ipf_s%% *}; }
-echo "$1 $ipf_g"; echo "$1" >&2
-`
-
-// epilogue makes the environment the same everywhere, with messages in English and the
-// administrator's commands in PATH, and becomes the command.
-const epilogue = `shift; LC_ALL=C; PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; export LC_ALL PATH; exec "$@"`
-
-// skipPassword reads up to the marker's line. Before that comes the password's line, if sudo has not
-// read it because it needed no password.
-const skipPassword = `while read -r ipf_s && [ "$ipf_s" != "$1" ]; do :; done; `
-
 // line is the command line for the user's login shell on the host. What the command reads from
 // standard input, feed writes.
 func (c command) line(marker string, as rights) string {

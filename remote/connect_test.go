@@ -216,7 +216,34 @@ func TestIPv6(t *testing.T) {
 	}
 }
 
-// With a cap of 2 at most 2 connections are ever between TCP and login.
+func TestHostThatIsOff(t *testing.T) {
+	h := newClient(t, Config{DialTimeout: 200 * time.Millisecond, ConnectRetry: -1}).Host(Target{Name: "node2", Address: "127.0.0.1", Port: dropping(t)})
+	has(t, connectFails(t, h, Timeout), "did not answer within 200ms", "the host is up")
+}
+
+// Hosts that are off are waited for together, and hold up no other.
+func TestHostsThatAreOffTakeNoHandshake(t *testing.T) {
+	s := startSSHD(t)
+	c := newClient(t, Config{Handshakes: 2, DialTimeout: time.Hour}, s)
+	ctx, cancel := context.WithCancel(testContext(t))
+	defer cancel()
+	off, ended := dropping(t), make(chan error, 20)
+	for range cap(ended) {
+		go func() { ended <- c.Host(Target{Name: "off", Address: "127.0.0.1", Port: off}).Open(ctx) }()
+	}
+	waitFor(t, "all to be dialled", func() bool { return len(c.opening) == cap(ended) })
+	if err := c.Host(s.target()).Open(testContext(t)); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	for range cap(ended) {
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}
+}
+
+// With a cap of 2 at most 2 handshakes run at the same time.
 func TestHandshakesAreCapped(t *testing.T) {
 	s := startSSHD(t)
 	p := startProxy(t, s)
@@ -227,9 +254,9 @@ func TestHandshakesAreCapped(t *testing.T) {
 		h := c.Host(p.target())
 		go func() { opened <- h.Open(testContext(t)) }()
 	}
-	waitFor(t, "two handshakes", func() bool { return p.connections() == 2 })
+	waitFor(t, "two handshakes", func() bool { return p.handshakes() == 2 })
 	time.Sleep(100 * time.Millisecond) // time for a third, which must not come
-	if n := p.connections(); n != 2 {
+	if n := p.handshakes(); n != 2 {
 		t.Errorf("there are %d handshakes at once, want 2", n)
 	}
 	p.melt()

@@ -71,18 +71,13 @@ func (c *Client) dialOnce(ctx context.Context, route []endpoint, at *attempt) (*
 		}
 		open = hop.client.DialContext
 	}
-	select {
-	case c.handshakes <- struct{}{}:
-		defer func() { <-c.handshakes }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	raw, err := c.openInTurn(ctx, ep, open)
+	if err != nil {
+		return nil, err
 	}
+	defer func() { <-c.handshakes }()
 	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.ConnectTimeout, errConnectTimeout)
 	defer cancel()
-	raw, err := open(ctx, "tcp", ep.addr())
-	if err != nil {
-		return nil, c.explainDial(ctx, ep, err)
-	}
 	client, err := c.handshake(ctx, at, raw)
 	if err != nil {
 		raw.Close()
@@ -90,6 +85,31 @@ func (c *Client) dialOnce(ctx context.Context, route []endpoint, at *attempt) (*
 	}
 	log := func(format string, args ...any) { c.cfg.Log(ep.name, format, args...) }
 	return newConn(ep, client, c.cfg.Keepalive, log), nil
+}
+
+// openInTurn opens a TCP connection and waits for a place among the handshakes,
+// which is the caller's to give back. Hosts that do not answer take no place, so
+// that those that are down are waited for together.
+func (c *Client) openInTurn(ctx context.Context, ep endpoint, open func(context.Context, string, string) (net.Conn, error)) (net.Conn, error) {
+	select {
+	case c.opening <- struct{}{}:
+		defer func() { <-c.opening }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	within, cancel := context.WithTimeoutCause(ctx, c.cfg.DialTimeout, errConnectTimeout)
+	defer cancel()
+	raw, err := open(within, "tcp", ep.addr())
+	if err != nil {
+		return nil, c.explainDial(within, ep, err)
+	}
+	select {
+	case c.handshakes <- struct{}{}:
+		return raw, nil
+	case <-ctx.Done():
+		raw.Close()
+		return nil, context.Cause(ctx)
+	}
 }
 
 var errConnectTimeout = errors.New("timeout")

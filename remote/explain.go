@@ -42,7 +42,7 @@ func (c *Client) explainDial(ctx context.Context, ep endpoint, err error) error 
 		e.hint = "check that sshd runs there and that the port is right; a machine that boots needs a moment"
 	case context.Cause(ctx) != nil || isTimeout(err):
 		e.Kind = Timeout
-		e.what = fmt.Sprintf("did not answer within %v", c.cfg.ConnectTimeout)
+		e.what = fmt.Sprintf("did not answer within %v", c.cfg.DialTimeout)
 		e.hint = "check that the host is up, that the address is right and that no firewall drops the packets"
 	default:
 		e.Kind = Unreachable

@@ -11,19 +11,7 @@ import (
 	"al.essio.dev/pkg/shellescape"
 )
 
-// holdLock takes the lock file $1, writes the note $2 into it and holds it as long as it reads a
-// heartbeat from standard input every $3 seconds. The lock is the kernel's (flock) and ends with this
-// process, so it is also released if ipfabric is killed or the connection breaks.
-const holdLock = `for c in flock timeout head; do command -v $c >/dev/null || { echo $c; exit 69; }; done
-mkdir -p "$(dirname "$1")" || exit 73
-exec 9>>"$1" || exit 73
-flock -n 9 || { cat "$1"; exit 77; }
-printf '%s\n' "$2" >"$1" || exit 73
-echo locked
-while [ "$(timeout "$3" head -c 1 9>&-)" = . ]; do :; done
-: >"$1"`
-
-// The exit statuses of holdLock if it cannot take the lock.
+// The exit statuses of hold-lock.sh if it cannot take the lock.
 const (
 	statusNoTool = 69
 	statusLocked = 77
@@ -32,7 +20,7 @@ const (
 // Lock takes an advisory lock on the host: a file with the note (who, when, why). The lock is held
 // until release is called or the connection is lost; Close does not release it. If this process is
 // killed, the host releases the lock four keepalive intervals after the last heartbeat. The error is
-// a *LockedError if somebody else holds the lock.
+// a *LockedError if another process holds the lock.
 func (h *Host) Lock(ctx context.Context, path, note string) (release func(), err error) {
 	c, err := h.conn(ctx)
 	if err != nil {
@@ -125,11 +113,11 @@ func heartbeat(w io.Writer, every time.Duration, stop <-chan struct{}) {
 	}
 }
 
-// A LockedError says that somebody else holds a lock.
+// A LockedError says that another process holds a lock.
 type LockedError struct {
 	Host string
 	Path string // the lock file on the host
-	Note string // what the holder left there: who, when, why
+	Note string // what the holder left there: who, when, why; or else its process
 }
 
 func (e *LockedError) Error() string {

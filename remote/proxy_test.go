@@ -1,11 +1,15 @@
 package remote
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A proxy is a way to a server that can be disturbed.
@@ -17,6 +21,7 @@ type proxy struct {
 	thaw   *sync.Cond
 	conns  []net.Conn
 	count  int // of connections so far
+	begun  int // connections on which the client has begun its handshake
 	passed int // bytes to the server
 	most   int // bytes to the server after which the proxy freezes; 0 is never
 	pieces int // in which they came
@@ -58,10 +63,15 @@ func startProxy(tb testing.TB, s *server) *proxy {
 
 func (p *proxy) copy(to, from net.Conn, up bool) {
 	defer to.Close()
+	first := up
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
 		p.mu.Lock()
+		if first && n > 0 {
+			p.begun++
+			first = false
+		}
 		for p.frozen {
 			p.thaw.Wait()
 		}
@@ -99,6 +109,9 @@ func (p *proxy) sever() {
 
 func (p *proxy) connections() int { p.mu.Lock(); defer p.mu.Unlock(); return p.count }
 
+// handshakes is how many connections the client has spoken on so far.
+func (p *proxy) handshakes() int { p.mu.Lock(); defer p.mu.Unlock(); return p.begun }
+
 func (p *proxy) sent() int { p.mu.Lock(); defer p.mu.Unlock(); return p.passed }
 
 // waitForPieces waits until the client has sent so many more packets, such as signs of life.
@@ -127,6 +140,35 @@ func silent(tb testing.TB) int {
 	}()
 	tb.Cleanup(func() { l.Close() })
 	return l.Addr().(*net.TCPAddr).Port
+}
+
+// dropping returns a local port that answers no packet, like a machine that is
+// off: a socket that listens with a full queue drops what comes.
+func dropping(tb testing.TB) int {
+	tb.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		tb.Fatal(err)
+	}
+	if err := unix.Listen(fd, 0); err != nil {
+		tb.Fatal(err)
+	}
+	at, err := unix.Getsockname(fd)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	port := at.(*unix.SockaddrInet4).Port
+	for { // until the queue is full
+		c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), 200*time.Millisecond)
+		if err != nil {
+			return port
+		}
+		tb.Cleanup(func() { c.Close() })
+	}
 }
 
 // has fails the test unless the text contains all of those parts.

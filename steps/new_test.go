@@ -273,7 +273,7 @@ func TestTheConfirmationWaitsForTheNeighbors(t *testing.T) {
 	for name, neighbor := range map[string]string{"rr1": "10.10.0.21", "node1": "10.10.0.11"} {
 		for _, accept := range []bool{false, true} {
 			plan := planOf(t, "mixed", Options{FRR: frr.Options{AcceptSessionLoss: accept}})
-			h := fakeHost{map[string]string{"/var/lib/ipfabric/rollback/armed": fmt.Sprintf(`{"Peers":[%q]}`, netip.MustParseAddr(neighbor))}}
+			h := fakeHost{map[string]string{"/var/lib/ipfabric/rollback/running.conf": "", "/var/lib/ipfabric/rollback/armed": fmt.Sprintf(`{"Peers":[%q]}`, netip.MustParseAddr(neighbor))}}
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			err := stepOf(t, plan, name, "FRR's change is confirmed").Apply(ctx, h)
 			cancel()
@@ -317,6 +317,9 @@ func TestTheAgentsConfiguration(t *testing.T) {
 			Fabric: "mixed", Node: n.Name, Gateway: f.Gateway, Pools: f.Pools, Infrastructure: f.Infrastructure(),
 			Virtualization: n.Virtualization, MetricsListen: "127.0.0.1:9472", IsolateVMs: true,
 			MaxPrefixes: f.BGP.MaxPrefixes,
+			Protect: inventory.Protect{Enabled: true, Allow: []inventory.Ports{
+				{Protocol: "udp", First: 53, Last: 53}, {Protocol: "tcp", First: 8000, Last: 8010},
+			}},
 		}
 		installed := stepOf(t, plan, n.Name, "the agent is installed").(agent.Installed)
 		running := stepOf(t, plan, n.Name, "the agent runs").(agent.Running)

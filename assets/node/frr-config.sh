@@ -93,6 +93,11 @@ restore() {
 	if ! reload "$dir/running.conf"; then
 		[ $back = yes ] && restart || return 1
 	fi
+	# bgpd takes 5 s until it applies a route map that has changed. The routes
+	# that the change took away are missing for so long: they are sent at once.
+	for family in 'ipv4 unicast' 'ipv6 unicast'; do
+		timeout 8 vtysh -c "clear bgp $family * soft" >/dev/null 2>&1
+	done
 	[ $back = yes ]
 }
 

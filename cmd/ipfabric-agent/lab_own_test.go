@@ -186,7 +186,7 @@ func TestLabAGuestArrivesOnAFullDisk(t *testing.T) {
 	sh("dd", "if=/dev/zero", "of="+filepath.Join(state, "full"), "bs=1k") // ends when the disk is full
 	g.run("ip", "link", "set", "eth0", "up")
 	a.settled()
-	g.sendsFrame(rarp(g.mac()))
+	g.sendsFrames(rarp(g.mac()))
 	migrating := func() bool { return routes(t) == "203.0.113.1 dev a_net0 metric 512" }
 	eventually(t, "it is announced", migrating)
 	a.do("reconcile")

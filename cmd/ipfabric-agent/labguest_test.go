@@ -222,7 +222,7 @@ func TestLabAGuestThatArrives(t *testing.T) {
 	if got := routes(t); got != "" {
 		t.Fatalf("it is announced before it runs: %s", got)
 	}
-	g.sendsFrame(rarp(g.mac()))
+	g.sendsFrames(rarp(g.mac()))
 	eventually(t, "it is announced as migrating", func() bool {
 		return routes(t) == "203.0.113.1 dev a_net0 metric 512"
 	})

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -65,6 +67,15 @@ func must(t *testing.T, argv ...string) string {
 		t.Fatal(err)
 	}
 	return out
+}
+
+func number(t *testing.T, text string) int {
+	t.Helper()
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func write(t *testing.T, file, text string) {
@@ -223,11 +234,14 @@ func routes(t *testing.T) string {
 	return strings.Join(lines, "\n")
 }
 
+// learned are elements of sets that packets have made.
+var learned = regexp.MustCompile(`\s*elements = \{[^}]* expires [^}]*\}`)
+
 // kernelState is all that the agent could change.
 func kernelState(t *testing.T) string {
 	t.Helper()
 	out := must(t, "ip", "-d", "addr") + must(t, "ip", "-4", "route") + must(t, "ip", "-6", "route") +
-		must(t, "ip", "neigh", "show", "nud", "permanent") + must(t, "nft", "list", "ruleset")
+		must(t, "ip", "neigh", "show", "nud", "permanent") + learned.ReplaceAllString(must(t, "nft", "list", "ruleset"), "")
 	return out
 }
 

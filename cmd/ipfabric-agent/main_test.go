@@ -6,11 +6,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -18,14 +20,22 @@ import (
 	"ipfabric/inventory/vm"
 )
 
-// The test binary is also the agent, and a guest that sends one frame, for tests
-// that need them as processes of their own.
+// The test binary is also the agent, and what guests and other hosts run, for
+// tests that need these as processes of their own.
 func TestMain(m *testing.M) {
 	if os.Getenv("IPFABRIC_TEST_BE_AGENT") != "" {
 		main()
 	}
-	if frame := os.Getenv("IPFABRIC_TEST_FRAME"); frame != "" {
-		if err := sendFrame(frame); err != nil {
+	for name, do := range map[string]func(string) error{
+		"IPFABRIC_TEST_FRAMES": sendFrames,
+		"IPFABRIC_TEST_SERVE":  serveEcho,
+		"IPFABRIC_TEST_DIAL":   dialEcho,
+	} {
+		arg := os.Getenv(name)
+		if arg == "" {
+			continue
+		}
+		if err := do(arg); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -34,12 +44,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// sendFrame sends a frame, in hex, through eth0.
-func sendFrame(text string) error {
-	frame, err := hex.DecodeString(text)
-	if err != nil {
-		return err
-	}
+// sendFrames sends frames, each in hex, through eth0.
+func sendFrames(text string) error {
 	link, err := net.InterfaceByName("eth0")
 	if err != nil {
 		return err
@@ -49,7 +55,86 @@ func sendFrame(text string) error {
 		return err
 	}
 	defer unix.Close(fd)
-	return unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: link.Index})
+	for _, one := range strings.Fields(text) {
+		frame, err := hex.DecodeString(one)
+		if err != nil {
+			return err
+		}
+		if err := unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: link.Index}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serveEcho answers on places such as "tcp/:80 udp/:53", until it is killed. It
+// prints a line once it listens on all of them.
+func serveEcho(places string) error {
+	for _, place := range strings.Fields(places) {
+		network, address, _ := strings.Cut(place, "/")
+		if network == "udp" {
+			conn, err := net.ListenPacket(network, address)
+			if err != nil {
+				return err
+			}
+			go func() {
+				buf := make([]byte, 1500)
+				for {
+					n, from, err := conn.ReadFrom(buf)
+					if err != nil {
+						return
+					}
+					_, _ = conn.WriteTo(buf[:n], from) // or the one who asks finds no answer
+				}
+			}()
+			continue
+		}
+		listener, err := net.Listen(network, address)
+		if err != nil {
+			return err
+		}
+		go func() {
+			for {
+				conn, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				go io.Copy(conn, conn)
+			}
+		}()
+	}
+	fmt.Println("listening")
+	select {}
+}
+
+// dialEcho returns nil if an answer comes from a place such as
+// "tcp/10.0.0.1:80". What is dropped has no answer for a while; three SYNs or
+// datagrams are sent until then. A second word is the address to send from.
+func dialEcho(text string) error {
+	place, from, _ := strings.Cut(text, " ")
+	network, address, _ := strings.Cut(place, "/")
+	const patience = 3500 * time.Millisecond // SYNs are sent at 0, 1 and 3 s
+	d := net.Dialer{Timeout: patience}
+	if from != "" {
+		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
+	}
+	conn, err := d.Dial(network, address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for range 3 {
+		if _, err := conn.Write([]byte("hello")); err != nil {
+			return err
+		}
+		if err := conn.SetReadDeadline(time.Now().Add(patience / 3)); err != nil {
+			return err
+		}
+		if _, err = conn.Read(make([]byte, 5)); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // cmdline runs one command line in this process.

@@ -63,6 +63,7 @@ func testGoldens(t *testing.T, f *fabric) {
 			}
 		})
 	}
+	f.report(0, "--wait", "60s") // with its own configuration again
 }
 
 // replaced puts a newer block of `ipfabric gateway --vendor frr` in the place of

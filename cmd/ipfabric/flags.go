@@ -1,15 +1,18 @@
 package main
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"ipfabric/cmd/ipfabric/internal/session"
 	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/inventory"
 )
 
-// limitFlag adds --limit, with the hosts' names as its completion.
+// limitFlag adds --limit, with the groups and the hosts' names as its completion.
 func (a *app) limitFlag(cmd *cobra.Command, limit *[]string, use string) {
 	cmd.Flags().StringSliceVar(limit, "limit", nil, use)
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
@@ -20,10 +23,13 @@ func (a *app) limitFlag(cmd *cobra.Command, limit *[]string, use string) {
 	}
 	_ = cmd.RegisterFlagCompletionFunc("limit", func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		done := ""
-		if i := strings.LastIndex(typed, ","); i >= 0 {
+		if i := strings.LastIndexAny(typed, ",!"); i >= 0 {
 			done = typed[:i+1]
 		}
 		var out []string
+		for _, group := range slices.Sorted(maps.Keys(session.LimitGroups)) {
+			out = append(out, cobra.CompletionWithDesc(done+group, "every "+session.LimitGroups[group]))
+		}
 		for _, h := range a.completionHosts() {
 			out = append(out, cobra.CompletionWithDesc(done+h.Name, h.Role))
 		}

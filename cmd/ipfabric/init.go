@@ -23,7 +23,7 @@ like: it does only what is left to do. It
   3. applies it: all hosts get their packages, then the route reflectors their
      configuration one after the other, then the nodes theirs,
   4. prints the core gateways' configuration, which you put in place yourself,
-     if a route reflector was changed,
+     or what differs from the one it printed last, if a route reflector was changed,
   5. verifies both ends of every BGP session, as ipfabric verify does.
 
 A host that is down is left out; the others are done, and the next run does the
@@ -34,6 +34,7 @@ Exit codes: 0 done and healthy, 1 error, 3 some hosts failed, 4 done, but the
 verification found a problem, 130 interrupted.`,
 		Example: `  ipfabric init
   ipfabric init --yes --limit node7,node8
+  ipfabric init --limit '@nodes,!node3'
   ipfabric init --dry-run
   ipfabric init --upgrade-frr --limit rr1`,
 		Args: noArguments(),
@@ -51,7 +52,7 @@ verification found a problem, 130 interrupted.`,
 	f := cmd.Flags()
 	f.BoolVar(&opts.DryRun, "dry-run", false, "only show what would be changed, as plan does")
 	f.BoolVarP(&opts.Yes, "yes", "y", false, "apply without asking")
-	a.limitFlag(cmd, &opts.Limit, "work on these hosts only (`HOST,...`)")
+	a.limitFlag(cmd, &opts.Limit, "work on these hosts only (`HOST,...`): names, patterns such as node*, @rrs, @nodes; !HOST leaves one out")
 	f.BoolVar(&opts.Adopt, "adopt", false, "take over a frr.conf that ipfabric did not write; a copy stays on the host")
 	f.BoolVar(&opts.Loss, "accept-session-loss", false, "keep the changes even if BGP sessions that were up do not come back")
 	f.BoolVar(&opts.Downgrade, "downgrade-agent", false, "replace agents that are newer than this ipfabric's")

@@ -37,7 +37,7 @@ var arrows = map[string]string{
 		"inventory inventory/vm assets",
 
 	"cmd/ipfabric":                  "cmd/ipfabric/internal/... docs inventory inventory/vm remote steps steps/...",
-	"cmd/ipfabric/internal/ui":      "inventory inventory/vm steps/run steps/step steps/frr steps/vms steps/verify",
+	"cmd/ipfabric/internal/ui":      "inventory inventory/vm steps/run steps/step steps/frr steps/frr/conf steps/vms steps/verify",
 	"cmd/ipfabric/internal/session": "cmd/ipfabric/internal/ui inventory inventory/vm remote steps steps/...",
 	"cmd/ipfabric-agent":            "inventory inventory/vm",
 	"cmd/ipfabric-lab":              "inventory inventory/vm steps/vms steps/gateway",

@@ -24,7 +24,7 @@ looked at, 1 none could, or a login or host key was not as expected.`,
 		Args: noArguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.showPlan(cmd.Context(), opts) },
 	}
-	a.limitFlag(cmd, &opts.Limit, "look at these hosts only (`HOST,...`)")
+	a.limitFlag(cmd, &opts.Limit, "look at these hosts only (`HOST,...`): names, patterns such as node*, @rrs, @nodes; !HOST leaves one out")
 	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "plan to take over a frr.conf that ipfabric did not write")
 	cmd.Flags().BoolVar(&opts.Downgrade, "downgrade-agent", false, "plan to replace agents that are newer than this ipfabric's")
 	cmd.Flags().BoolVar(&opts.Upgrade, "upgrade-frr", false, "plan to upgrade FRR to the newest version of its source (fetches the package lists)")

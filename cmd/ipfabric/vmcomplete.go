@@ -28,7 +28,7 @@ func (a *app) completeVM(cmd *cobra.Command, args []string, _ string) ([]string,
 	login, _ := a.LookupEnv(session.EnvLoginPassword)
 	sudo, _ := a.LookupEnv(session.EnvSudoPassword)
 	client, err := remote.New(remote.Config{
-		KnownHosts: fabric.KnownHosts, ConnectTimeout: completionLimit, ConnectRetry: -1, LoginPassword: login, SudoPassword: sudo,
+		KnownHosts: fabric.KnownHosts, DialTimeout: completionLimit, ConnectTimeout: completionLimit, ConnectRetry: -1, LoginPassword: login, SudoPassword: sudo,
 	})
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp

@@ -17,8 +17,16 @@ func (a *app) vmShowCommand() *cobra.Command {
 		Use:   "show NAME",
 		Short: "Show a VM, and the network settings for its guest",
 		Long: `Show says how a VM is, and prints what its guest's network configuration must be, to
-paste: for netplan, cloud-init (network-config version 2), ifcfg files, and as
-plain ip commands. With --format it prints that one and nothing else.
+paste, for netplan. With --format it prints it in another form, and nothing else:
+
+  netplan         Ubuntu
+  cloud-init      network-config version 2, in images that write netplan files
+  ifupdown        Debian, /etc/network/interfaces
+  networkd        systemd-networkd
+  networkmanager  a keyfile of NetworkManager: RHEL 8 to 10, desktops
+  ifcfg           RHEL 8 and 9
+  libvirt         the domain's interface on its node
+  ip              plain commands, until the guest's next boot
 
 The guest's addresses are a /32 and a /128. Its default routes go through the
 fabric's gateway, which is the same for every VM on every node, and which is
@@ -47,7 +55,7 @@ told to be on the link, since no network of the guest contains it.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&format, "format", "", "print the guest's settings in this `FORM` only: "+strings.Join(vms.GuestFormats(), ", "))
+	f.StringVar(&format, "format", "", "print the guest's settings alone, in this `FORM`: "+strings.Join(vms.GuestFormats(), ", "))
 	f.StringVar(&device, "dev", "eth0", "what the guest calls its network `INTERFACE`")
 	f.BoolVar(&asJSON, "json", false, "print it as JSON")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(vms.GuestFormats(), cobra.ShellCompDirectiveNoFileComp))

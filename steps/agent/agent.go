@@ -33,7 +33,7 @@ func (s Installed) String() string { return "the agent is installed" }
 // Check believes a running agent that says it is the wanted binary, unreplaced,
 // and reads the file only if none says so: it is large.
 func (s Installed) Check(ctx context.Context, r step.Reader) (step.Diff, error) {
-	status, statusErr := AskStatus(ctx, r)
+	status, statusErr := NewClient(r).Status(ctx)
 	if statusErr != nil && step.ExitStatus(statusErr) < 0 {
 		return nil, statusErr
 	}
@@ -115,9 +115,6 @@ func (b *Builds) of(ctx context.Context, r step.Reader) (binary, error) {
 	return build, nil
 }
 
-// Status is what `ipfabric-agent status --json` prints.
-type Status struct{ vm.Status }
-
 // runs says whether the agent runs this binary, and its file is still there.
 func (s Status) runs(b binary) bool {
 	return s.Binary.SHA256 == b.hash && !s.Binary.Replaced
@@ -162,21 +159,6 @@ func (e *newerAgentError) Hint() string {
 	return "update this ipfabric; or, to go back to its agent all the same, `ipfabric init --downgrade-agent`"
 }
 
-// AskStatus asks a node's agent how it is. The error is the command's, or says
-// that the answer cannot be read.
-func AskStatus(ctx context.Context, r step.Reader) (Status, error) {
-	var s Status
-	out, err := r.Query(ctx, Path, "status", "--json")
-	if err != nil && out == "" {
-		return s, err
-	}
-	// An agent that is not healthy says so by its exit status too.
-	if err := json.Unmarshal([]byte(out), &s); err != nil {
-		return s, fmt.Errorf("its status cannot be read: %v", err)
-	}
-	return s, nil
-}
-
 // Running: the agent runs the installed binary with the installed
 // configuration, and starts at boot.
 type Running struct {
@@ -187,7 +169,7 @@ type Running struct {
 func (s Running) String() string { return "the agent runs" }
 
 func (s Running) Check(ctx context.Context, r step.Reader) (step.Diff, error) {
-	status, statusErr := AskStatus(ctx, r)
+	status, statusErr := NewClient(r).Status(ctx)
 	if statusErr != nil && step.ExitStatus(statusErr) < 0 {
 		return nil, statusErr
 	}

@@ -1,4 +1,5 @@
-// Package agent has the steps that install ipfabric-agent on a node and keep it
-// running, and asks it for its status. An agent that is newer than this program's
-// is not replaced, unless that is asked for.
+// Package agent is about ipfabric-agent on the nodes. The steps in agent.go
+// install it and keep it running; an agent that is newer than this program's is
+// not replaced, unless that is asked for. Client and Editor in client.go call it:
+// they read and change the VMs of one node.
 package agent

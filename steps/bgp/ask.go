@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"ipfabric/steps/step"
 )
@@ -33,6 +35,11 @@ func (HungError) ExitStatus() int { return 124 }
 type FRRError string
 
 func (e FRRError) Error() string { return string(e) }
+
+// noBGPD is what vtysh says of a bgpd that does not run. It is no failure to it.
+const noBGPD = "bgpd is not running"
+
+const errNoBGPD = FRRError("its bgpd does not run")
 
 // ShortError makes an error of vtysh a short sentence: its command line, which
 // may be long, is in the log.
@@ -62,28 +69,60 @@ func Ask(ctx context.Context, r step.Reader) (Peers, error) {
 	return ParseFRR(out)
 }
 
-// Established asks FRR for the neighbors that it has a session with. A
-// bgpd that does not run, or has no BGP instance, has none.
-func Established(ctx context.Context, r step.Reader) ([]netip.Addr, error) {
+// A Session is what FRR's summary says of an Established session.
+type Session struct {
+	Messages int              // received so far; 0 where FRR does not say
+	Up       time.Duration    // for how long
+	Families map[string]Count // by the families that are in use
+}
+
+// A Count is how many prefixes a session carries in one address family.
+type Count struct {
+	Accepted int // left by the inbound policy
+	Sent     int
+}
+
+// Sessions asks FRR for its Established sessions, by the neighbors' addresses.
+// It is a small question: Ask's answer is longer by far. A bgpd that does not
+// run, or has no BGP instance, has none.
+func Sessions(ctx context.Context, r step.Reader) (map[netip.Addr]Session, error) {
 	out, err := r.Query(ctx, Vtysh("show bgp summary json")...)
 	if err != nil && step.ExitStatus(err) < 0 {
 		return nil, err
 	}
 	var families map[string]struct {
-		Peers map[string]struct{ State string }
+		Peers map[string]struct {
+			State          string
+			MsgRcvd        int
+			PeerUptimeMsec int64
+			PfxRcd, PfxSnt int
+		}
 	}
 	if json.Unmarshal([]byte(out), &families) != nil {
 		return nil, nil // it says so in words
 	}
-	var peers []netip.Addr
-	for _, fam := range families {
-		for name, peer := range fam.Peers {
-			addr, err := netip.ParseAddr(name)
-			if err == nil && peer.State == "Established" && !slices.Contains(peers, addr) {
-				peers = append(peers, addr)
+	sessions := map[netip.Addr]Session{}
+	for name, fam := range families {
+		for key, p := range fam.Peers {
+			addr, err := netip.ParseAddr(key)
+			if err != nil || p.State != established {
+				continue
+			}
+			s, ok := sessions[addr]
+			if !ok {
+				s = Session{Messages: p.MsgRcvd, Up: time.Duration(p.PeerUptimeMsec) * time.Millisecond, Families: map[string]Count{}}
+				sessions[addr] = s
+			}
+			if family := frrFamilies[name]; family != "" {
+				s.Families[family] = Count{Accepted: p.PfxRcd, Sent: p.PfxSnt}
 			}
 		}
 	}
-	slices.SortFunc(peers, netip.Addr.Compare)
-	return peers, nil
+	return sessions, nil
+}
+
+// Established asks FRR for the neighbors that it has a session with, in order.
+func Established(ctx context.Context, r step.Reader) ([]netip.Addr, error) {
+	sessions, err := Sessions(ctx, r)
+	return slices.SortedFunc(maps.Keys(sessions), netip.Addr.Compare), err
 }

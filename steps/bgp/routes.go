@@ -130,8 +130,8 @@ func AskRoutes(ctx context.Context, f *inventory.Fabric, r step.Reader, addrs []
 	if err != nil {
 		return nil, err
 	}
-	if strings.Contains(out, "bgpd is not running") { // which vtysh takes for no failure
-		return nil, FRRError("its bgpd does not run")
+	if strings.Contains(out, noBGPD) {
+		return nil, errNoBGPD
 	}
 	if err := routes.Read(f, out); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package bgp
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
@@ -89,5 +90,11 @@ func TestTablesOfAReflector(t *testing.T) {
 	h.Answers[ask] = steptest.Pack(t, sessions+table(route))
 	if peers, got, err := AskReflector(t.Context(), h, f, rr); err != nil || got.Err == nil || len(peers) != 1 {
 		t.Errorf("a table is missing: %v, %v, %v", peers, got.Err, err)
+	}
+	// vtysh does not fail if only bgpd is gone.
+	h.Answers[ask] = steptest.Pack(t, "bgpd is not running\n")
+	h.Answers[steptest.Line(Question...)] = "bgpd is not running\n"
+	if peers, got, err := AskReflector(t.Context(), h, f, rr); err != nil || peers != nil || !errors.Is(got.Err, errNoBGPD) {
+		t.Errorf("bgpd does not run: %v, %v, %v", peers, got.Err, err)
 	}
 }

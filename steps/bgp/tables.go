@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"ipfabric/inventory"
 	"ipfabric/steps/step"
@@ -79,6 +80,9 @@ func ParseReflector(f *inventory.Fabric, rr inventory.Host, out string) (Peers, 
 	peers, err := ParseFRR(rest)
 	if err != nil {
 		return nil, Tables{}, err
+	}
+	if len(tables) == 0 && strings.Contains(text, noBGPD) {
+		return peers, Tables{Err: errNoBGPD}, nil
 	}
 	return peers, readTables(f, tableFamilies(f, rr), tables), nil
 }

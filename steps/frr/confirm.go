@@ -9,18 +9,18 @@ import (
 	"time"
 
 	"ipfabric/assets"
-	"ipfabric/steps/bgp"
 	"ipfabric/steps/step"
 )
 
 // confirmed: no change of FRR waits for its confirmation. It is the last
 // of a host's steps: after a change the host is asked over a new connection
-// whether every session that was up before is up again.
+// whether every session that was up before is up again, whether its neighbor can
+// be heard on it, and whether it carries the routes that it carried before.
 type confirmed struct {
 	rollback   *rollback
-	neighbors  []netip.Addr  // of the new configuration: others may be gone
-	acceptLoss bool          // confirm even if sessions stay down
-	patience   time.Duration // how long sessions may take to come back: sessionsBack
+	neighbors  []netip.Addr // of the new configuration: others may be gone
+	acceptLoss bool         // confirm whatever became of sessions and routes
+	patience   patience
 }
 
 func (s confirmed) String() string { return "FRR's change is confirmed" }
@@ -68,13 +68,12 @@ func (s confirmed) Apply(ctx context.Context, h step.Host) error {
 	if err := h.Close(); err != nil {
 		return err
 	}
-	expected := slices.DeleteFunc(before.Peers, func(a netip.Addr) bool { return !slices.Contains(s.neighbors, a) })
-	down, err := s.waitForSessions(ctx, h, expected)
+	lost, err := s.watch(ctx, h, *before)
 	if err != nil {
 		return errRolledBack{fmt.Errorf("the change could not be confirmed, so the host puts the old configuration back by itself within %s: %w", rollbackAfter, err)}
 	}
-	if len(down) > 0 && !s.acceptLoss {
-		err := errSessionsLost{down: down}
+	if lost.any() && !s.acceptLoss {
+		err := errLost{loss: lost, within: s.patience.back}
 		err.undo = s.rollback.now(ctx, h)
 		if before.UpgradedFrom != "" {
 			return errUpgradeLost{err, before.UpgradedFrom}
@@ -84,63 +83,40 @@ func (s confirmed) Apply(ctx context.Context, h step.Host) error {
 	return s.rollback.confirm(ctx, h, *before)
 }
 
-// waitForSessions returns the neighbors whose sessions did not come back.
-func (s confirmed) waitForSessions(ctx context.Context, h step.Host, expected []netip.Addr) ([]netip.Addr, error) {
-	deadline := time.Now().Add(s.patience)
-	if s.acceptLoss {
-		deadline = time.Now()
-	}
-	for {
-		up, err := bgp.Established(ctx, h)
-		if err != nil {
-			return nil, err
-		}
-		down := slices.DeleteFunc(slices.Clone(expected), func(a netip.Addr) bool { return slices.Contains(up, a) })
-		if len(down) == 0 || time.Now().After(deadline) {
-			return down, nil
-		}
-		if err := step.Pause(ctx, 500*time.Millisecond); err != nil {
-			return nil, err
-		}
-	}
+// errLost is an error with a hint: sessions or routes that did not come back.
+type errLost struct {
+	loss
+	within time.Duration // how long they were waited for
+	undo   error         // why the old configuration could not be put back at once
 }
 
-// errSessionsLost is an error with a hint.
-type errSessionsLost struct {
-	down []netip.Addr
-	undo error // why the old configuration could not be put back at once
-}
-
-func (e errSessionsLost) Error() string {
-	var names []string
-	for _, a := range e.down {
-		names = append(names, a.String())
-	}
-	msg := fmt.Sprintf("rolled back: %d of the sessions that were up before did not come back within %s (%s); the old configuration runs again",
-		len(e.down), sessionsBack, strings.Join(names, ", "))
+func (e errLost) Error() string {
 	if e.undo != nil {
-		msg = fmt.Sprintf("sessions did not come back within %s (%s), and the old configuration could not be put back at once (%v): the host does it by itself within %s",
-			sessionsBack, strings.Join(names, ", "), e.undo, rollbackAfter)
+		return fmt.Sprintf("%s, and the old configuration could not be put back at once (%v): the host does it by itself within %s",
+			e.text(e.within), e.undo, rollbackAfter)
 	}
-	return msg
+	return fmt.Sprintf("rolled back: %s; the old configuration runs again", e.text(e.within))
 }
 
 // RolledBack tells the runner not to try the change on other hosts.
-func (e errSessionsLost) RolledBack() bool { return true }
+func (e errLost) RolledBack() bool { return true }
 
-func (e errSessionsLost) Hint() string {
-	return "look at these neighbors first; if the loss is meant, as when the BGP password or the AS number changes on both ends, run init with --accept-session-loss"
+func (e errLost) Hint() string {
+	if len(e.down)+len(e.silent) > 0 {
+		return "look at these neighbors first; if the loss is meant, as when the BGP password or the AS number changes on both ends, run init with --accept-session-loss"
+	}
+	return "which line of the plan, or of frr.extra, takes these routes away? If many VMs were stopped just then, run init again; if the loss is meant, run it with --accept-session-loss"
 }
 
 // errUpgradeLost is an error with a hint: an upgrade that sessions did not
 // survive. A configuration can be put back by the host itself, a package not.
 type errUpgradeLost struct {
-	errSessionsLost
+	errLost
 	older string
 }
 
 func (e errUpgradeLost) Error() string {
-	return fmt.Sprintf("%s; FRR was upgraded from %s, and stays so", e.errSessionsLost.Error(), e.older)
+	return fmt.Sprintf("%s; FRR was upgraded from %s, and stays so", e.errLost.Error(), e.older)
 }
 
 func (e errUpgradeLost) Hint() string {

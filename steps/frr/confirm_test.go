@@ -20,7 +20,7 @@ const confirmIt = "/usr/local/sbin/ipfabric-frr-config confirm " + armedSince
 func TestConfirmedOverANewConnection(t *testing.T) {
 	h := frrHost()
 	wait(t, h, "", "10.10.0.21", "10.10.0.99") // .99 is no neighbor any more
-	s := confirmed{rollback: &rollback{}, neighbors: []netip.Addr{up}}
+	s := confirmed{patience: impatient, rollback: &rollback{}, neighbors: []netip.Addr{up}}
 	if diff, err := s.Check(t.Context(), h); err != nil || diff.String() != "change of FRR is not confirmed, want confirmed" {
 		t.Errorf("got %v, %v", diff, err)
 	}
@@ -45,7 +45,7 @@ func TestNothingToConfirm(t *testing.T) {
 func TestLostSessionsCanBeAccepted(t *testing.T) {
 	h := frrHost()
 	wait(t, h, "", "10.10.0.22")
-	if err := (confirmed{rollback: &rollback{}, neighbors: []netip.Addr{down}, acceptLoss: true}).Apply(t.Context(), h); err != nil {
+	if err := (confirmed{patience: impatient, rollback: &rollback{}, neighbors: []netip.Addr{down}, acceptLoss: true}).Apply(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}
 	steptest.Position(t, h, confirmIt)
@@ -53,7 +53,7 @@ func TestLostSessionsCanBeAccepted(t *testing.T) {
 
 func TestLostSessionsAreRolledBack(t *testing.T) {
 	for older, want := range map[string]string{
-		"":        "rolled back: 1 of the sessions that were up before did not come back within 1m0s (10.10.0.22); the old configuration runs again",
+		"":        "rolled back: 1 of the sessions that were up before did not come back within 100ms (10.10.0.22); the old configuration runs again",
 		"8.4.4-1": "FRR was upgraded from 8.4.4-1, and stays so",
 	} {
 		t.Run(older, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestLostSessionsAreRolledBack(t *testing.T) {
 			wait(t, h, older, "10.10.0.21", "10.10.0.22")
 			// An older ipfabric's note of an upgrade that was rolled back.
 			h.Files["/var/lib/ipfabric/rollback/upgraded-from"] = "7.5.1-1\n"
-			err := confirmed{rollback: &rollback{}, neighbors: []netip.Addr{up, down}}.Apply(t.Context(), h)
+			err := confirmed{patience: impatient, rollback: &rollback{}, neighbors: []netip.Addr{up, down}}.Apply(t.Context(), h)
 			if !wasRolledBack(err) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "7.5.1") {
 				t.Errorf("got %v", err)
 			}
@@ -84,7 +84,7 @@ func TestAHostThatCannotBeAskedAnyMore(t *testing.T) {
 	h := frrHost()
 	wait(t, h, "", "10.10.0.21")
 	h.Fail[askSummary] = errors.New("no route to host")
-	err := confirmed{rollback: &rollback{}, neighbors: []netip.Addr{up}}.Apply(t.Context(), h)
+	err := confirmed{patience: impatient, rollback: &rollback{}, neighbors: []netip.Addr{up}}.Apply(t.Context(), h)
 	if !wasRolledBack(err) || !strings.Contains(err.Error(), "by itself within 3m0s: no route to host") {
 		t.Errorf("got %v", err)
 	}
@@ -96,7 +96,7 @@ func TestAHostThatRollsBackWhileItIsConfirmed(t *testing.T) {
 	h := frrHost()
 	wait(t, h, "", "10.10.0.21")
 	h.Status[confirmIt] = 3
-	err := confirmed{rollback: &rollback{}, neighbors: []netip.Addr{up}}.Apply(t.Context(), h)
+	err := confirmed{patience: impatient, rollback: &rollback{}, neighbors: []netip.Addr{up}}.Apply(t.Context(), h)
 	if !errors.Is(err, errSelfRestored{}) || !wasRolledBack(err) {
 		t.Errorf("got %v", err)
 	}

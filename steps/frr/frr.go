@@ -55,7 +55,7 @@ func Configure(h inventory.Host, o Options, neighbors []netip.Addr, render Rende
 		guard(daemons{}),
 		guard(service{patience: 8 * time.Second}),
 		guard(runsConf{h, render}),
-		confirmed{&rb, neighbors, o.AcceptSessionLoss, sessionsBack},
+		confirmed{&rb, neighbors, o.AcceptSessionLoss, usualPatience},
 	}
 	if o.Upgrade { // before frr.conf, which is written for a version
 		steps = slices.Insert(steps, 0, guard(upgraded{h}))

@@ -136,7 +136,7 @@ func TestAChangeThatTheHostTookBackIsNotConfirmed(t *testing.T) {
 			t.Fatal(err)
 		}
 		lose(h)
-		s := confirmed{rollback: rb, neighbors: []netip.Addr{netip.MustParseAddr("10.10.0.21")}}
+		s := confirmed{patience: impatient, rollback: rb, neighbors: []netip.Addr{netip.MustParseAddr("10.10.0.21")}}
 		if diff, err := s.Check(t.Context(), h); err != nil || len(diff) == 0 {
 			t.Errorf("%s: Check finds %v, %v", name, diff, err)
 		}

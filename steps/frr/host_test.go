@@ -21,6 +21,7 @@ const (
 	armTimer   = "start-timer.sh ipfabric-rollback 180 /usr/local/sbin/ipfabric-frr-config /var/lib/ipfabric/rollback/armed"
 	stopTimer  = "stop-timer.sh ipfabric-rollback"
 	reloadFRR  = "/usr/local/sbin/ipfabric-frr-config reload /etc/frr/frr.conf"
+	askRoutes  = "timeout 8 vtysh -c clear bgp ipv4 unicast * soft in -c clear bgp ipv6 unicast * soft in"
 	rollBack   = "/usr/local/sbin/ipfabric-frr-config rollback"
 	askState   = "rollback-state.sh /var/lib/ipfabric/rollback"
 	tryStaged  = "vtysh -C -f /etc/frr/frr.conf.ipfabric-staged"
@@ -55,7 +56,7 @@ func frrHost() *steptest.Host {
 			"rm -f /etc/frr/frr.conf.ipfabric-staged":                        "",
 			"rm -f /var/lib/ipfabric/rollback/rolled-back":                   "",
 			"systemctl reset-failed frr.service":                             "",
-			keepCopies:                                                       "", armTimer: "", stopTimer: "", reloadFRR: "", rollBack: "", restart: "",
+			keepCopies:                                                       "", armTimer: "", stopTimer: "", askRoutes: "", reloadFRR: "", rollBack: "", restart: "",
 			askState:   "",
 			askService: serviceUp,
 		},
@@ -84,9 +85,13 @@ func wait(t *testing.T, h *steptest.Host, upgradedFrom string, peers ...string) 
 		t.Fatal(err)
 	}
 	h.Files["/var/lib/ipfabric/rollback/armed"] = string(data)
+	h.Files["/var/lib/ipfabric/rollback/running.conf"] = "!\nold\n"
 	h.Answers[askState] = "armed\n"
 	h.Answers["/usr/local/sbin/ipfabric-frr-config confirm "+armedSince] = ""
 }
+
+// impatient is a patience for tests.
+var impatient = patience{back: 100 * time.Millisecond, policy: 20 * time.Millisecond, lost: 5 * time.Millisecond, poll: time.Millisecond}
 
 func guard(c change) step.Step { return guarded{c, &rollback{}} }
 

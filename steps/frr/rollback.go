@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +25,7 @@ const (
 	rollbackArmed     = rollbackDir + "/armed"     // a change waits for its confirmation
 	rollbackRestoring = rollbackDir + "/restoring" // the host is putting the old configuration back
 	rolledBack        = rollbackDir + "/rolled-back"
+	rollbackRunning   = rollbackDir + "/running.conf" // what FRR ran before the change
 	scriptPath        = "/usr/local/sbin/ipfabric-frr-config"
 	rollbackUnit      = "ipfabric-rollback"
 )
@@ -51,6 +54,7 @@ type rollback struct {
 type armedState struct {
 	Since        time.Time
 	Peers        []netip.Addr // neighbors with an Established session before the change
+	Sessions     sessions     `json:",omitempty"` // what these carried; an older ipfabric did not say
 	UpgradedFrom string       `json:",omitempty"` // FRR's package version before an upgrade
 }
 
@@ -125,20 +129,21 @@ func save(ctx context.Context, h step.Host, upgradedFrom string) (*armedState, e
 		}
 		return nil, err
 	}
-	peers, err := bgp.Established(ctx, h)
+	before, err := bgp.Sessions(ctx, h)
 	if err != nil {
 		return nil, err
 	}
 	if err := h.Run(ctx, "install", "-d", "-m", "0700", rollbackDir); err != nil {
 		return nil, err
 	}
-	if err := host.WriteFile(ctx, h, confFile(rollbackDir+"/running.conf", []byte(configOnly(running)))); err != nil {
+	if err := host.WriteFile(ctx, h, confFile(rollbackRunning, []byte(configOnly(running)))); err != nil {
 		return nil, err
 	}
 	if err := h.Run(ctx, assets.Script("keep-files.sh", rollbackDir, confPath, daemonsPath)...); err != nil {
 		return nil, fmt.Errorf("no copy could be made that a rollback needs, so nothing was changed: %w", err)
 	}
-	state := &armedState{Since: time.Now().UTC(), Peers: peers, UpgradedFrom: upgradedFrom}
+	peers := slices.SortedFunc(maps.Keys(before), netip.Addr.Compare)
+	state := &armedState{Since: time.Now().UTC(), Peers: peers, Sessions: before, UpgradedFrom: upgradedFrom}
 	return state, state.write(ctx, h)
 }
 

@@ -28,7 +28,7 @@ func (s runsConf) Check(ctx context.Context, r step.Reader) (step.Diff, error) {
 		if step.ExitStatus(err) < 0 {
 			return nil, err
 		}
-		return step.Diff{{Item: "running configuration", Have: "FRR does not answer", Want: "frr.conf"}}, nil
+		return step.Diff{{Item: conf.Running, Have: "FRR does not answer", Want: "frr.conf"}}, nil
 	}
 	want, err := wantedConf(ctx, r, s.host, s.render)
 	if err != nil {
@@ -72,7 +72,7 @@ func short(diff step.Diff) step.Diff {
 	if len(diff) <= 20 {
 		return diff
 	}
-	return step.Diff{{Item: "running configuration", Have: fmt.Sprintf("differs in %d lines", len(diff)), Want: "frr.conf"}}
+	return step.Diff{{Item: conf.Running, Have: fmt.Sprintf("differs in %d lines", len(diff)), Want: "frr.conf"}}
 }
 
 func (s runsConf) prepare(ctx context.Context, h step.Host) (prepared, error) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -204,4 +205,34 @@ func birdParses(t *testing.T, conf, text string) (string, error) {
 	}
 	out, err := exec.Command(bird, "-p", "-c", filepath.Join(dir, "bird.conf")).CombinedOutput()
 	return string(out), err
+}
+
+// By the number of the AS, then by the other: what the inventory's order is does
+// not make a difference in the text.
+func TestCommunitiesAreSorted(t *testing.T) {
+	f := &inventory.Fabric{Communities: []inventory.Community{{High: 2, Low: 1}, {High: 1, Low: 9}, {High: 1, Low: 3}}}
+	got := New(f, inventory.CoreGateway{}).Communities
+	if diff := cmp.Diff([]inventory.Community{{High: 1, Low: 3}, {High: 1, Low: 9}, {High: 2, Low: 1}}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if f.Communities[0].High != 2 {
+		t.Error("the inventory was sorted")
+	}
+}
+
+// FRR needs a profile only for what is not its own default: 3 times 300 ms.
+func TestFRRProfileOfBFD(t *testing.T) {
+	for _, tt := range []struct {
+		bfd  inventory.BFD
+		want bool
+	}{
+		{inventory.BFD{Enabled: true, Interval: 300 * time.Millisecond, Multiplier: 3}, false},
+		{inventory.BFD{Enabled: true, Interval: 300 * time.Millisecond, Multiplier: 5}, true},
+		{inventory.BFD{Enabled: true, Interval: 500 * time.Millisecond, Multiplier: 3}, true},
+		{inventory.BFD{Interval: 500 * time.Millisecond, Multiplier: 5}, false},
+	} {
+		if got := frr(Gateway{BFD: tt.bfd}).(frrValues).BFDProfile; got != tt.want {
+			t.Errorf("%+v: %v", tt.bfd, got)
+		}
+	}
 }

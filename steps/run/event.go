@@ -10,6 +10,7 @@ import (
 type State string
 
 const (
+	Looking  State = "looking"  // a host, in a dry run: being connected to and asked
 	Checking State = "checking" // a step: being looked at
 	InSync   State = "in-sync"  // a step: nothing differs
 	Differs  State = "differs"  // a step: Diff holds what
@@ -20,7 +21,7 @@ const (
 )
 
 // Final says whether no other event follows for the same step in a pass.
-func (s State) Final() bool { return s != Checking && s != Applying }
+func (s State) Final() bool { return s != Looking && s != Checking && s != Applying }
 
 // An Event is one thing that happened in a run. All progress, in every form,
 // is made from the stream of them.

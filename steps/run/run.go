@@ -108,6 +108,9 @@ func (n *run) look(ctx context.Context, s Stage, t Task) *look {
 		n.skip(s.Name, t.Node, why)
 		return nil
 	}
+	if n.DryRun {
+		n.report(Event{Stage: s.Name, Host: t.Node}, Looking)
+	}
 	host, err := n.Connect(ctx, t.Node)
 	if err != nil {
 		n.fail(Event{Stage: s.Name, Host: t.Node, Err: err})
@@ -142,6 +145,9 @@ func (n *run) apply(ctx context.Context, s Stage, l *look) {
 			return
 		case len(c.diff) == 0:
 			n.report(ev, InSync)
+			if !fresh && n.wasShown(l.Node, step) {
+				n.count(l.Node, Changed) // by an earlier step
+			}
 			continue
 		}
 		n.report(ev, Differs)
@@ -159,7 +165,9 @@ func (n *run) apply(ctx context.Context, s Stage, l *look) {
 			return
 		}
 		n.report(ev, Changed)
-		n.count(l.Node, Changed)
+		if n.Shown == nil || n.wasShown(l.Node, step) { // the summary counts what was shown
+			n.count(l.Node, Changed)
+		}
 	}
 }
 

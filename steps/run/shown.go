@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"ipfabric/steps/step"
@@ -71,6 +72,11 @@ func (n *run) drift(l *look) error {
 		return nil
 	}
 	return DriftError{step.Some(parts, "; ")}
+}
+
+// wasShown says whether the operator has seen a difference of that step.
+func (n *run) wasShown(host string, s step.Step) bool {
+	return slices.ContainsFunc(n.Shown[host], func(d Difference) bool { return d.Step == s.String() })
 }
 
 // changesBetween says how two differences of the same step differ, nothing if

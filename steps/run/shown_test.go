@@ -2,6 +2,7 @@ package run
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -129,5 +130,18 @@ func TestAReflectorThatHasDriftedKeepsTheNext(t *testing.T) {
 	result := r.Run(t.Context(), plan)
 	if one.applied+two.applied > 0 || !strings.Contains(result[1].Err.Error(), "rr1 comes first and is left alone") {
 		t.Errorf("applied %d and %d times; rr2: %v", one.applied, two.applied, result[1].Err)
+	}
+}
+
+// The summary counts what the plan listed: also what an earlier step settled,
+// and not what only the change itself made necessary.
+func TestTheSummaryCountsWhatWasShown(t *testing.T) {
+	settled, confirm := &fakeStep{name: "settled", differs: true}, &fakeStep{name: "confirm"}
+	first := &fakeStep{name: "first", differs: true}
+	first.onApply = func() { settled.differs, confirm.differs = false, true }
+	plan := Plan{{Name: "nodes", Tasks: []Task{{Node: "a", Steps: []step.Step{first, settled, confirm}}}}}
+	r := Runner{Connect: connectFakes(), Shown: shown(t, plan)}
+	if got := summary(r.Run(t.Context(), plan)); !slices.Equal(got, []string{"a changed 2"}) || confirm.applied != 1 {
+		t.Errorf("%q, confirmed %d times", got, confirm.applied)
 	}
 }

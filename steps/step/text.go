@@ -33,8 +33,10 @@ func Have(names []string) string {
 }
 
 // Some joins the first few of a list.
-func Some(list []string, sep string) string {
-	const most = 4
+func Some(list []string, sep string) string { return SomeOf(list, 4, sep) }
+
+// SomeOf joins the first so many of a list.
+func SomeOf(list []string, most int, sep string) string {
 	if len(list) > most {
 		list = append(slices.Clone(list[:most]), fmt.Sprintf("and %d more", len(list)-most))
 	}

@@ -9,22 +9,10 @@ import (
 // downHint says what to look at next where a session is down: at the likely
 // cause, which is often something other than what the two ends see.
 func (j judge) downHint(near, far side) string {
+	if _, hint := j.cause(near, far); hint != "" {
+		return hint
+	}
 	both := []side{near, far}
-	for _, s := range both {
-		switch {
-		case s.asked && s.down:
-			return fmt.Sprintf("first %s: why it cannot be reached stands with its checks", s.name())
-		case s.asked && s.isCore() && !s.seen():
-			return fmt.Sprintf("first %s: why its looking glass gives no answer stands with its checks", s.name())
-		case s.frr() && !s.seen():
-			return fmt.Sprintf("%s does not answer on 179/tcp: is bgpd running? %s", s.name(), j.f.SSHLine(s.host.Host, "systemctl status frr"))
-		}
-	}
-	for _, s := range both {
-		if s.failed(checkFRR) {
-			return fmt.Sprintf("first %s: what is wrong with its FRR stands with its checks", s.name())
-		}
-	}
 	for _, s := range both {
 		switch {
 		case s.seen() && !s.known:
@@ -61,6 +49,28 @@ func (j judge) downHint(near, far side) string {
 		return unaskedHint(near, far)
 	}
 	return fmt.Sprintf("do packets pass, and is 179/tcp open? %s", j.f.SSHLine(near.host.Host, fmt.Sprintf("ping -c 3 -I %s %s", near.own, near.other)))
+}
+
+// cause returns the failed check of one of the ends that explains why a session
+// is down or cannot be judged, "" if there is none, and where to look.
+func (j judge) cause(near, far side) (check, hint string) {
+	both := []side{near, far}
+	for _, s := range both {
+		switch {
+		case s.asked && s.down:
+			return checkOf(s.name(), checkReachable), fmt.Sprintf("first %s: why it cannot be reached stands with its checks", s.name())
+		case s.asked && s.isCore() && !s.seen():
+			return checkOf(s.name(), checkReachable), fmt.Sprintf("first %s: why its looking glass gives no answer stands with its checks", s.name())
+		case s.frr() && !s.seen():
+			return checkOf(s.name(), checkFRR), fmt.Sprintf("%s does not answer on 179/tcp: is bgpd running? %s", s.name(), j.f.SSHLine(s.host.Host, "systemctl status frr"))
+		}
+	}
+	for _, s := range both {
+		if s.failed(checkFRR) {
+			return checkOf(s.name(), checkFRR), fmt.Sprintf("first %s: what is wrong with its FRR stands with its checks", s.name())
+		}
+	}
+	return "", ""
 }
 
 // errorHint knows what some of the errors mean (RFC 4271, 4.5; RFC 4486).

@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"ipfabric/inventory"
-	"ipfabric/inventory/vm"
-	"ipfabric/steps/agent"
 	"ipfabric/steps/bgp"
 	"ipfabric/steps/frr"
 	"ipfabric/steps/host"
@@ -48,11 +46,8 @@ type answers struct {
 	differs []string
 	syncErr error
 
-	agent    agent.Status
-	agentErr error
-
-	vms    agentVMs
-	tables bgp.Tables
+	node vms.NodeFacts
+	view vms.View
 }
 
 func (e examiner) examine(parent context.Context, connect connector) {
@@ -77,30 +72,27 @@ func (e examiner) ask(ctx context.Context, r *run.Cache) answers {
 	questions := []func(){
 		func() { a.unit, a.unitErr = host.ShowUnit(ctx, r, "frr.service") },
 		func() { a.daemons, a.daemonsErr = frr.RunningDaemons(ctx, r) },
-		func() { a.peers, a.tables, a.peersErr = e.askBGP(ctx, r) },
+		func() { a.peers, a.view, a.peersErr = e.askBGP(ctx, r) },
 	}
 	diffs, errs := make([]step.Diff, len(e.steps)), make([]error, len(e.steps))
 	for i, s := range e.steps {
 		questions = append(questions, func() { diffs[i], errs[i] = s.Check(ctx, r) })
 	}
 	if e.sight.host.Role == inventory.RoleNode {
-		questions = append(questions,
-			func() { a.agent, a.agentErr = agent.AskStatus(ctx, r) },
-			func() { a.vms.vms, a.vms.err = vms.ListOn(ctx, r, e.sight.host.Name) })
+		questions = append(questions, func() { a.node = vms.AskNode(ctx, r, e.sight.node.Node) })
 	}
 	r.Look(questions...)
-	a.vms.drained, a.vms.healthy = a.agent.Drained, a.agentErr == nil && a.agent.Healthy
 	a.differs, a.syncErr = outOfSync(e.steps, diffs, errs)
 	return a
 }
 
 // askBGP asks bgpd for its neighbors, and on a reflector for its routes.
-func (e examiner) askBGP(ctx context.Context, r step.Reader) (bgp.Peers, bgp.Tables, error) {
+func (e examiner) askBGP(ctx context.Context, r step.Reader) (bgp.Peers, vms.View, error) {
 	if e.sight.host.Role == inventory.RoleRouteReflector {
-		return bgp.AskReflector(ctx, r, e.f, e.sight.host.Host)
+		return vms.AskReflector(ctx, r, e.f, e.sight.view.RR)
 	}
 	peers, err := bgp.Ask(ctx, r)
-	return peers, bgp.Tables{}, err
+	return peers, vms.View{}, err
 }
 
 // judge turns the answers into checks, each depending on those before it.
@@ -110,7 +102,7 @@ func (e examiner) judge(a answers) {
 		e.unreachable(a.unitErr)
 		return
 	}
-	s.peers, s.vms, s.tables = a.peers, a.vms, a.tables
+	s.peers, s.node, s.view = a.peers, a.node, a.view
 	if s.peers == nil {
 		s.blind = "bgpd on " + s.host.Name + " gives no answer"
 	}
@@ -118,7 +110,10 @@ func (e examiner) judge(a answers) {
 	s.check(checkFRR, func() Check { return e.frrRunning(a) })
 	s.check(checkSync, func() Check { return e.inSync(a) })
 	if s.host.Role == inventory.RoleNode {
-		s.check(checkAgent, func() Check { return e.agentHealthy(a) })
+		s.check(checkAgent, func() Check {
+			f := vms.JudgeAgent(e.f, s.node)
+			return Check{Status: f.Status, Detail: f.Text, Hint: f.Hint}
+		})
 	}
 }
 
@@ -144,7 +139,7 @@ func (s *sight) failed(name string) bool {
 func (e examiner) unreachable(err error) {
 	s := e.sight
 	s.down, s.blind = true, s.host.Name+" cannot be reached"
-	s.vms.err, s.tables.Err = err, err
+	s.node, s.view = vms.Unreached(s.node.Node, err), vms.UnreachedReflector(s.view.RR, err)
 	s.check(checkReachable, func() Check {
 		return Check{Status: Bad, Detail: err.Error(), Hint: step.HintOf(err, "to see it for yourself: "+e.f.SSHLine(s.host.Host, "true"))}
 	})
@@ -202,42 +197,16 @@ func doesNotRun(n int) string {
 	return " do not run"
 }
 
-func (e examiner) agentHealthy(a answers) Check {
-	host := e.sight.host
-	journal := e.f.SSHLine(host.Host, "journalctl -u ipfabric-agent -n 50 --no-pager")
-	status := e.f.SSHLine(host.Host, agent.Path+" status")
-	switch {
-	case step.NotThere(a.agentErr):
-		return Check{Status: Bad, Detail: "the agent is not installed", Hint: fmt.Sprintf("`ipfabric init --limit %s` installs it", host.Name)}
-	case a.agentErr != nil:
-		return Check{Status: Bad, Detail: "the agent gives no answer: " + a.agentErr.Error(), Hint: "what it says: " + journal}
-	case a.agent.Protocol != vm.Protocol:
-		said := vm.ErrorOf(vm.CheckProtocol(vm.Protocol, a.agent.Protocol), vm.AgentOlder)
-		return Check{Status: Bad, Detail: said.Msg, Hint: vms.HintFor(host.Name, said)}
-	case !a.agent.Healthy:
-		return Check{Status: Bad, Detail: "the agent is not healthy: " + step.Some(a.agent.Problems, "; "), Hint: "more: " + status}
-	case len(a.agent.Warnings) > 0:
-		return Check{Status: Warn, Detail: step.Some(a.agent.Warnings, "; "), Hint: "more: " + status}
-	}
-	return Check{Status: OK}
-}
-
 // lookThroughGlass asks a core gateway for its sessions. It is asked nothing
 // else: it is not ipfabric's.
 func (e examiner) lookThroughGlass(ctx context.Context, h step.Host) {
 	s := e.sight
-	var err error
-	var try string
+	try := "birdc -r show protocols all"
 	if s.glass == "frr" {
 		try = "vtysh -c 'show bgp neighbors json'"
-		s.peers, err = bgp.Ask(ctx, h)
-	} else {
-		try = "birdc -r show protocols all"
-		var out string
-		if out, err = h.Query(ctx, bgp.BIRDQuestion...); err == nil {
-			s.peers = bgp.ParseBIRD(out)
-		}
 	}
+	var err error
+	s.peers, err = s.askPeers(ctx, h)
 	if err != nil && step.ExitStatus(err) < 0 {
 		e.unreachable(err)
 		return
@@ -253,6 +222,18 @@ func (e examiner) lookThroughGlass(ctx context.Context, h step.Host) {
 		}
 		return Check{Status: Bad, Detail: detail, Hint: step.HintOf(err, "to see it for yourself: "+e.f.SSHLine(s.host.Host, try))}
 	})
+}
+
+// askPeers asks a host for its sessions alone; nil peers are no answer.
+func (s *sight) askPeers(ctx context.Context, r step.Reader) (bgp.Peers, error) {
+	if s.glass != "bird" {
+		return bgp.Ask(ctx, r)
+	}
+	out, err := r.Query(ctx, bgp.BIRDQuestion...)
+	if err != nil {
+		return nil, err
+	}
+	return bgp.ParseBIRD(out), nil
 }
 
 func orUnknown(s string) string {

@@ -8,13 +8,13 @@ import (
 )
 
 // A Status is the outcome of one check of verify.
-type Status string
+type Status = vms.Status
 
 const (
-	OK         Status = "ok"
-	Warn       Status = "warning" // worth a look; the fabric is still healthy
-	Bad        Status = "failed"
-	NotChecked Status = "not-checked" // what it depends on failed: Detail says what
+	OK         = vms.OK
+	Warn       = vms.Warn // worth a look; the fabric is still healthy
+	Bad        = vms.Bad
+	NotChecked = vms.NotChecked // what it depends on failed: Detail says what
 )
 
 // A Report is what verify found. It is also the JSON form: docs/verify.md
@@ -22,7 +22,8 @@ const (
 type Report struct {
 	Fabric   string       `json:"fabric"`
 	Time     time.Time    `json:"time"`
-	Healthy  bool         `json:"healthy"` // no check, session or VM is Bad or NotChecked because of one
+	Healthy  bool         `json:"healthy"`   // no check, session or VM is Bad or NotChecked because of one
+	NotAsked []string     `json:"not_asked"` // routers that ipfabric does not log in to: how they see the fabric is not known
 	Hosts    []HostReport `json:"hosts"`
 	Sessions []Session    `json:"sessions"`
 	VMs      []VMCheck    `json:"vms"`
@@ -53,8 +54,9 @@ type Session struct {
 	Status   Status `json:"status"`
 	Detail   string `json:"detail,omitempty"`
 	Hint     string `json:"hint,omitempty"`
-	Near     End    `json:"near"` // the reflector's end
-	Far      End    `json:"far"`  // the peer's end
+	Cause    string `json:"cause,omitempty"` // the check that explains it: "rr1 frr-running"
+	Near     End    `json:"near"`            // the reflector's end
+	Far      End    `json:"far"`             // the peer's end
 }
 
 // An End is one side's view of a session.
@@ -81,5 +83,6 @@ type VMCheck struct {
 	Status Status     `json:"status"`
 	Detail string     `json:"detail,omitempty"` // also why a VM is rightly not announced
 	Hint   string     `json:"hint,omitempty"`
-	Seen   []vms.Seen `json:"seen"` // by each route reflector that was asked; of a stray, by those that have it
+	Cause  string     `json:"cause,omitempty"` // the check or session that explains it: "node1 frr-running"
+	Seen   []vms.Seen `json:"seen"`            // by each route reflector that was asked; of a stray, by those that have it
 }

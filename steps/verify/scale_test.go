@@ -114,7 +114,7 @@ func bigFleet(t testing.TB, f *inventory.Fabric, all int) (sights []*sight, answ
 	}
 	sights = newSights(f)
 	for _, s := range sights {
-		s.vms = agentVMs{vms: list[s.host.Name], healthy: true}
+		s.node.VMs, s.node.Status.Protocol, s.node.Status.Healthy = list[s.host.Name], vm.Protocol, true
 	}
 	return sights, steptest.Pack(t, text)
 }
@@ -123,10 +123,11 @@ func bigFleet(t testing.TB, f *inventory.Fabric, all int) (sights []*sight, answ
 func lookAtMany(f *inventory.Fabric, sights []*sight, answer string) []VMCheck {
 	for _, s := range sights {
 		if s.host.Role == inventory.RoleRouteReflector {
-			_, s.tables, _ = bgp.ParseReflector(f, s.host.Host, answer)
+			_, s.view.Tables, _ = bgp.ParseReflector(f, s.host.Host, answer)
 		}
 	}
-	return judgeVMs(f, sights)
+	o := observation(f, sights)
+	return vmChecks(o, vms.Judge(o))
 }
 
 func wideFabric(t testing.TB) *inventory.Fabric {

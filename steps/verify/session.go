@@ -92,6 +92,9 @@ func (j judge) session() Session {
 		Near: near.end(far), Far: far.end(near),
 	}
 	s.Status, s.Detail, s.Hint = j.verdict(near, far)
+	if s.Status != OK && !j.refuses(near, far) {
+		s.Cause, _ = j.cause(near, far)
+	}
 	return s
 }
 
@@ -133,21 +136,36 @@ func (j judge) verdict(near, far side) (status Status, detail, hint string) {
 	case slices.ContainsFunc(asked, side.missing):
 		return NotChecked, each(asked, side.describe), ""
 	}
-	return j.warnings(near, far)
+	return j.upVerdict(near, far)
 }
 
-// warnings are about a session that is up.
-func (j judge) warnings(near, far side) (status Status, detail, hint string) {
-	unicast := j.expected.family != bgp.EVPN
+// refuses says whether a session is up, and an end does not accept what it should: a reflector the
+// routes of a node, or a core gateway those of a reflector.
+func (j judge) refuses(near, far side) bool {
+	if j.expected.family == bgp.EVPN {
+		return false
+	}
+	end := near.end(far) // Received is -1 unless both ends are up
+	if j.expected.peer.Role == inventory.RoleCoreGateway {
+		end = far.end(near)
+	}
+	return j.expected.peer.Role != inventory.RoleRouteReflector && end.Accepted < end.Received
+}
+
+// upVerdict is about a session that is up.
+func (j judge) upVerdict(near, far side) (status Status, detail, hint string) {
 	nearEnd, farEnd := near.end(far), far.end(near)
 	switch peer := j.expected.peer; {
-	case unicast && peer.Role == inventory.RoleNode && nearEnd.Accepted < nearEnd.Received:
-		return Warn, accepts(near, far, nearEnd),
+	case j.refuses(near, far) && peer.Role == inventory.RoleNode:
+		return Bad, accepts(near, far, nearEnd),
 			"a VM's address outside the pools, or a route without the fabric's community, is filtered; what " + far.name() + " announces: " +
 				j.f.SSHLine(far.host.Host, fmt.Sprintf("vtysh -c 'show bgp %s neighbors %s advertised-routes'", strings.Replace(j.expected.family, "-", " ", 1), far.other))
-	case unicast && peer.Role == inventory.RoleCoreGateway && farEnd.Asked && farEnd.Accepted < farEnd.Received:
-		return Warn, accepts(far, near, farEnd),
-			fmt.Sprintf("traffic from outside does not reach the rest; is the import policy of %s the one that `ipfabric gateway %s` prints?", peer.Name, peer.Name)
+	case j.refuses(near, far):
+		hint = fmt.Sprintf("is the import policy of %s the one that `ipfabric gateway %s` prints?", peer.Name, peer.Name)
+		if farEnd.Accepted == 0 {
+			return Bad, accepts(far, near, farEnd), "no traffic from outside reaches the VMs by this way; " + hint
+		}
+		return Warn, accepts(far, near, farEnd), "traffic from outside does not reach the rest; " + hint
 	}
 	// An FRR that is no good at BFD has none, and the other end's stays down.
 	without := func(s side) bool { return s.frr() && s.peer.BFD == "" }
@@ -166,7 +184,11 @@ func (j judge) warnings(near, far side) (status Status, detail, hint string) {
 }
 
 func accepts(s, from side, e End) string {
-	return fmt.Sprintf("%s accepts %d of the %d prefixes that %s sends", s.name(), e.Accepted, e.Received, from.name())
+	prefixes := "prefixes"
+	if e.Received == 1 {
+		prefixes = "prefix"
+	}
+	return fmt.Sprintf("%s accepts %d of the %d %s that %s sends", s.name(), e.Accepted, e.Received, prefixes, from.name())
 }
 
 // withoutFamily returns the end that keeps the family from being negotiated.

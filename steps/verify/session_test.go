@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -75,13 +76,13 @@ func TestVerifySessions(t *testing.T) {
 			"rr1 10.10.0.99 l2vpn-evpn warning: rr1 has the neighbor 10.10.0.99, which it should not have (Connect)",
 			"  `ipfabric init --limit rr1` removes it; if it is meant to be there, put it into frr.extra of the inventory; ssh root@10.10.0.11 \"vtysh -c 'show bgp neighbors 10.10.0.99'\"",
 		}},
-		{"filtered", "rr1", true, []string{
-			"rr1 node1 ipv4-unicast warning: rr1 accepts 3 of the 5 prefixes that node1 sends",
+		{"filtered", "rr1", false, []string{
+			"rr1 node1 ipv4-unicast failed: rr1 accepts 3 of the 5 prefixes that node1 sends",
 			"  a VM's address outside the pools, or a route without the fabric's community, is filtered; what node1 announces: ssh root@10.10.0.21 \"vtysh -c 'show bgp ipv4 unicast neighbors 10.10.0.11 advertised-routes'\"",
 		}},
-		{"core-filtered", "rr1 mx1 ipv6", true, []string{
-			"rr1 mx1 ipv6-unicast warning: mx1 accepts 0 of the 5 prefixes that rr1 sends",
-			"  traffic from outside does not reach the rest; is the import policy of mx1 the one that `ipfabric gateway mx1` prints?",
+		{"core-filtered", "rr1 mx1 ipv6", false, []string{
+			"rr1 mx1 ipv6-unicast failed: mx1 accepts 0 of the 5 prefixes that rr1 sends",
+			"  no traffic from outside reaches the VMs by this way; is the import policy of mx1 the one that `ipfabric gateway mx1` prints?",
 		}},
 		{"bfdd-killed", "rr1 mx1 ipv4", true, []string{
 			"rr1 mx1 ipv4-unicast warning: BFD is down at rr1: a failure is noticed after the hold time of 30s only",
@@ -267,5 +268,22 @@ func TestVerifyExpectsWhatTheConfigurationHas(t *testing.T) {
 	want := []string{"rr1 rr2 fd00:10::12", "rr1 node1 fd00:10::21", "rr1 node2 fd00:10::22", "rr2 node1 fd00:10::21", "rr2 node2 fd00:10::22"}
 	if diff := cmp.Diff(want, evpn); diff != "" {
 		t.Errorf("EVPN sessions (-want +got):\n%s", diff)
+	}
+}
+
+// A core gateway with FRR is not ipfabric's: init cannot help an Idle session there.
+func TestIdleForGoodIsToldOfOurFRRAlone(t *testing.T) {
+	f := verifyFabric(t, nil)
+	stuck := bgp.Peer{State: "Idle", BFD: "Down", Since: time.Minute}
+	rr, core := f.Hosts()[0], f.Hosts()[len(f.RouteReflectors)]
+	near := side{sight: &sight{host: rr, asked: true, peers: bgp.Peers{}}, known: true, peer: bgp.Peer{State: "Active"}, otherHost: core}
+	far := side{sight: &sight{host: core, asked: true, glass: "frr", peers: bgp.Peers{}}, known: true, peer: stuck, otherHost: rr}
+	j := judge{f: f}
+	if hint := j.downHint(near, far); strings.Contains(hint, "stuck") {
+		t.Errorf("got %s", hint)
+	}
+	near.peer = stuck
+	if hint := j.downHint(near, far); !strings.Contains(hint, "FRR on rr1 is stuck") {
+		t.Errorf("got %s", hint)
 	}
 }

@@ -23,7 +23,7 @@ import (
 // connected last, when every other host is connected or has failed: they may
 // be another team's, so a password is tried on the fabric's own hosts first.
 func Verify(ctx context.Context, f *inventory.Fabric, plan run.Plan, planErr error, connect func(ctx context.Context, host string) (step.Host, error)) *Report {
-	return verify(ctx, f, connect, wantedSteps(plan), planErr, settleTime)
+	return verify(ctx, f, connect, wantedSteps(plan), planErr, vms.SettleTime)
 }
 
 func verify(ctx context.Context, f *inventory.Fabric, connect connector, wanted map[string][]step.Step, wantedErr error, pause time.Duration) *Report {
@@ -57,21 +57,22 @@ func verify(ctx context.Context, f *inventory.Fabric, connect connector, wanted 
 	}
 	all.Wait()
 
-	r := &Report{Fabric: f.Name, Time: time.Now().UTC(), Hosts: []HostReport{}, Sessions: []Session{}}
-	byName := map[string]*sight{}
+	r := &Report{Fabric: f.Name, Time: time.Now().UTC(), Hosts: []HostReport{}, NotAsked: []string{}}
 	for _, s := range sights {
-		byName[s.host.Name] = s
 		r.Hosts = append(r.Hosts, HostReport{Host: s.host.Name, Role: s.host.Role, Checks: append([]Check{}, s.checks...)})
-	}
-	for _, e := range expectedSessions(f) {
-		rr, peer := byName[e.rr.Name], byName[e.peer.Name]
-		if rr.asked || peer.asked { // else neither end is known
-			r.Sessions = append(r.Sessions, judge{f: f, expected: e, near: rr, far: peer}.session())
+		if !s.asked {
+			r.NotAsked = append(r.NotAsked, s.host.Name)
 		}
 	}
-	r.Sessions = append(r.Sessions, unexpectedSessions(f, sights)...)
+	all.Add(1)
+	go func() {
+		defer all.Done()
+		r.Sessions = examineSessions(ctx, f, connect, sights, pause)
+	}()
 	r.VMs = examineVMs(ctx, f, connect, sights, pause)
-	r.Healthy = r.Problems() == 0
+	all.Wait()
+	r.explainVMs()
+	r.Healthy = !r.has(Bad) && !r.has(NotChecked)
 	return r
 }
 
@@ -82,11 +83,11 @@ type sight struct {
 	asked  bool
 	glass  string // a core gateway's looking glass
 	checks []Check
-	peers  bgp.Peers  // nil: no answer
-	vms    agentVMs   // a node's
-	tables bgp.Tables // a reflector's
-	blind  string     // why there is no answer: "rr1 cannot be reached"
-	down   bool       // the host itself gave no answer
+	peers  bgp.Peers     // nil: no answer
+	node   vms.NodeFacts // what a node's agent says
+	view   vms.View      // what a managed reflector has of the VMs
+	blind  string        // why there is no answer: "rr1 cannot be reached"
+	down   bool          // the host itself gave no answer
 }
 
 func (s *sight) isCore() bool { return s.host.Role == inventory.RoleCoreGateway }
@@ -108,34 +109,12 @@ func newSights(f *inventory.Fabric) []*sight {
 	for _, h := range f.Hosts() {
 		out = append(out, &sight{host: h, extra: h.FRR.Extra, asked: asked[h.Name], glass: glass[h.Name]})
 	}
+	for i, rr := range f.RouteReflectors {
+		out[i].view.RR = rr
+	}
+	nodes := out[len(out)-len(f.Nodes):] // the order is Hosts'
+	for i, n := range f.Nodes {
+		nodes[i].node.Node, nodes[i].node.Asked = n, true
+	}
 	return out
-}
-
-// Problems counts the checks, sessions and VMs that failed. Those that could not be
-// checked because of them count only if nothing else is left.
-func (r *Report) Problems() int {
-	count := map[Status]int{}
-	for _, h := range r.Hosts {
-		for _, c := range h.Checks {
-			count[c.Status]++
-		}
-	}
-	for _, s := range r.Sessions {
-		count[s.Status]++
-	}
-	for _, v := range r.VMs {
-		count[v.Status]++
-	}
-	if count[Bad] == 0 {
-		return count[NotChecked]
-	}
-	return count[Bad]
-}
-
-// agentVMs is what a node's agent says of its VMs.
-type agentVMs struct {
-	vms     []vms.VM
-	drained bool // the whole node is
-	healthy bool
-	err     error // why they are not known
 }

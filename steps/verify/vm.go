@@ -2,136 +2,112 @@ package verify
 
 import (
 	"cmp"
-	"fmt"
+	"context"
 	"net/netip"
 	"slices"
-	"strings"
+	"time"
 
 	"ipfabric/inventory"
-	"ipfabric/steps/agent"
-	"ipfabric/steps/bgp"
+	"ipfabric/steps/run"
 	"ipfabric/steps/step"
 	"ipfabric/steps/vms"
 )
 
-// States of a VMCheck beside those of VM.State.
+// connector gives a host of the inventory.
+type connector = vms.Connect
+
+// States of a VMCheck beside those of `ipfabric vm list`.
 const (
 	stateStray   = "stray"   // a route that no agent wants
 	stateUnknown = "unknown" // which VMs the node has is not known
 )
 
-// A vmJudge compares what the agents want with what the route reflectors have.
-type vmJudge struct {
-	f      *inventory.Fabric
-	nodes  map[string]*sight
-	rrs    []rrSight
-	byAddr map[netip.Addr][]vms.VM
-	byName map[string][]vms.VM
+// examineVMs judges the VMs. What looks wrong is looked at again after the pause,
+// on the hosts that were reached.
+func examineVMs(ctx context.Context, f *inventory.Fabric, connect connector, sights []*sight, pause time.Duration) []VMCheck {
+	anew := func(ctx context.Context, name string) (step.Host, error) {
+		h, err := connect(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		return run.Unshared(h), nil // the answers that are shared are the old ones
+	}
+	all := func(vms.Finding) bool { return true }
+	return vmChecks(vms.Examine(ctx, observation(f, sights), pause, all, func(o vms.Observation) vms.Observation { return o.Again(ctx, anew) }))
 }
 
-// An rrSight is a route reflector that was asked, and what it said.
-type rrSight struct {
-	vms.View
-	*sight
-}
-
-// judgeVMs says of every VM of every node how it is, and lists the routes to
-// the pools that are none of theirs. The order is the inventory's, then by name.
-func judgeVMs(f *inventory.Fabric, sights []*sight) []VMCheck {
-	j := vmJudge{f: f, nodes: map[string]*sight{}, byAddr: map[netip.Addr][]vms.VM{}, byName: map[string][]vms.VM{}}
+// observation is what the hosts said of the VMs.
+func observation(f *inventory.Fabric, sights []*sight) vms.Observation {
+	o := vms.NewObservation(f)
+	byName := map[string]*sight{}
 	for _, s := range sights {
-		switch {
-		case s.host.Role == inventory.RoleNode:
-			j.nodes[s.host.Name] = s
-			for _, v := range s.vms.vms {
-				j.byName[v.Name] = append(j.byName[v.Name], v)
-				for _, a := range v.Addrs() {
-					j.byAddr[a] = append(j.byAddr[a], v)
-				}
+		byName[s.host.Name] = s
+	}
+	for i := range o.Nodes {
+		s := byName[o.Nodes[i].Node.Name]
+		o.Nodes[i] = s.node
+		for _, c := range s.checks {
+			if c.Name == checkFRR && c.Status == Bad {
+				o.Nodes[i].FRR = c.Detail
 			}
-		case s.host.Role == inventory.RoleRouteReflector && s.asked:
-			rr := inventory.RouteReflector{Host: s.host.Host, Managed: true}
-			j.rrs = append(j.rrs, rrSight{vms.View{RR: rr, Routes: s.tables.Routes, Err: s.tables.Err}, s})
+		}
+	}
+	for i := range o.RRs {
+		o.RRs[i] = byName[o.RRs[i].RR.Name].view
+	}
+	return o
+}
+
+// vmChecks gives each VM one status, that of its worst finding, and adds the
+// stray routes and the nodes whose VMs are not known. The order is the
+// inventory's, then by name. How a node's agent and FRR are stands with the
+// node's own checks.
+func vmChecks(o vms.Observation, findings []vms.Finding) []VMCheck {
+	ofVM, strays := map[[2]string][]vms.Finding{}, map[string][]VMCheck{} // by node
+	unknown := map[string]vms.Finding{}
+	var outside []VMCheck
+	for _, f := range findings {
+		switch {
+		case f.VM != "":
+			ofVM[[2]string{f.Node, f.VM}] = append(ofVM[[2]string{f.Node, f.VM}], f)
+		case f.Code == vms.VMsUnknown:
+			unknown[f.Node] = f
+		case f.Code == vms.Stray:
+			if !slices.ContainsFunc(o.Nodes, func(n vms.NodeFacts) bool { return n.Node.Name == f.Node }) {
+				outside = append(outside, strayCheck(f))
+				continue
+			}
+			strays[f.Node] = append(strays[f.Node], strayCheck(f))
 		}
 	}
 	out := []VMCheck{}
-	strays := j.strays()
-	for _, n := range f.Nodes {
-		s := j.nodes[n.Name]
-		if s.vms.err != nil {
-			out = append(out, j.unknown(s, strays[n.Name]))
+	for i := range o.Nodes {
+		n := &o.Nodes[i]
+		name := n.Node.Name
+		if f, is := unknown[name]; is {
+			out = append(out, VMCheck{Node: name, State: stateUnknown, Status: f.Status, Detail: f.Text, Hint: f.Hint, Seen: []vms.Seen{}})
 			continue
 		}
-		all := slices.Clone(s.vms.vms)
-		slices.SortFunc(all, func(a, b vms.VM) int { return strings.Compare(a.Name, b.Name) })
-		for _, v := range all {
-			out = append(out, j.check(v))
+		for _, v := range n.VMs {
+			c := VMCheck{VM: v.Name, Node: name, IPv4: v.IPv4, IPv6: v.IPv6, State: n.State(v), Status: OK, Seen: o.Seen(v)}
+			out = append(out, c.worst(ofVM[[2]string{name, v.Name}]))
 		}
-		out = append(out, j.strayChecks(strays[n.Name])...)
+		out = append(out, strays[name]...)
 	}
-	return append(out, j.strayChecks(strays[""])...)
+	return append(out, outside...)
 }
 
-// A finding is one thing about a VM that is not as it should be.
-type finding struct {
-	status Status
-	rr     string // the route reflector that it is about: "rr1 and rr2" are put before what they have in common
-	detail string
-	hint   string
-}
-
-// sentence joins a finding with those of other reflectors that say the same.
-func (f finding) sentence(all []finding) string {
-	if f.rr == "" {
-		return f.detail
-	}
-	var rrs []string
-	for _, x := range all {
-		if x.status == f.status && x.detail == f.detail {
-			rrs = append(rrs, x.rr)
-		}
-	}
-	return step.Have(rrs) + " " + f.detail
-}
-
-// check looks at one VM. Its status is that of the worst finding.
-func (j vmJudge) check(v vms.VM) VMCheck {
-	c := VMCheck{VM: v.Name, Node: v.Node, IPv4: v.IPv4, IPv6: v.IPv6, State: v.State(), Status: OK, Seen: []vms.Seen{}}
-	for _, rr := range j.rrs {
-		if s := rr.Seen(v); s.Status != "" {
-			c.Seen = append(c.Seen, s)
-		}
-	}
-	if j.nodes[v.Node].vms.drained && v.Routes == 0 && v.Problem == "" && v.Phase != vms.PhaseOff {
-		c.State = "drained"
-	}
-	var all []finding
-	switch here, quiet := j.onNode(v); {
-	case quiet != "":
-		c.Detail = quiet
-		all = append(j.leftBehind(v, quiet), here...)
-		if v.Phase == vms.PhaseOff {
-			all = append(all, j.taken(v)...)
-		}
-	case v.Announced:
-		all = append(append(here, j.onReflectors(v)...), j.elsewhere(v)...)
-	default:
-		all = here
-	}
-	return c.worst(all)
-}
-
-// worst joins the findings that weigh most.
-func (c VMCheck) worst(all []finding) VMCheck {
-	for _, s := range []Status{Bad, NotChecked, Warn} {
+// worst joins the findings that weigh most. One that is OK says why a VM is
+// rightly not announced.
+func (c VMCheck) worst(all []vms.Finding) VMCheck {
+	for _, s := range []Status{Bad, NotChecked, Warn, OK} {
 		var details []string
 		for _, f := range all {
-			text := f.sentence(all)
-			if f.status != s || slices.Contains(details, text) {
+			if f.Status != s || slices.Contains(details, f.Text) {
 				continue
 			}
-			details = append(details, text)
-			c.Hint = cmp.Or(c.Hint, f.hint)
+			details = append(details, f.Text)
+			c.Hint = cmp.Or(c.Hint, f.Hint)
 		}
 		if len(details) > 0 {
 			c.Status, c.Detail = s, step.Some(details, "; ")
@@ -141,92 +117,33 @@ func (c VMCheck) worst(all []finding) VMCheck {
 	return c
 }
 
-// onNode is about the interface and the routes on the VM's node. Quiet says why
-// a VM is rightly not announced.
-func (j vmJudge) onNode(v vms.VM) (all []finding, quiet string) {
-	node := j.nodes[v.Node]
-	show := "more: " + j.f.SSHLine(node.host.Host, agent.Path+" vm show "+v.Name)
-	bad := func(hint, format string, args ...any) []finding {
-		return []finding{{Bad, "", fmt.Sprintf(format, args...), hint}}
+func strayCheck(f vms.Finding) VMCheck {
+	c := VMCheck{Node: f.Node, State: stateStray, Status: f.Status, Detail: f.Text, Hint: f.Hint, Seen: []vms.Seen{}}
+	c.setAddr(f.Addr)
+	for _, rr := range f.RRs {
+		c.Seen = append(c.Seen, vms.Seen{RR: rr, Status: vms.SeenYes})
 	}
-	switch want := len(v.Addrs()); {
-	case v.Problem != "":
-		return bad(show, "%s", v.Problem), ""
-	case v.Phase == vms.PhaseWaiting || v.Phase == vms.PhaseWithdrawn || v.Phase == vms.PhaseOff:
-		return nil, v.Hindrance()
-	case node.vms.drained && v.Routes == 0:
-		return nil, v.Node + " is drained"
-	case !v.Present && v.Link == "existing":
-		return []finding{{Warn, "", "its interface " + v.Interface + " is not there: is the guest off?",
-			"the agent takes the interface up when the hypervisor makes it"}}, v.Hindrance()
-	case !v.Present:
-		return bad(show, "its interface %s is missing", v.Interface), ""
-	case v.Routes < want:
-		return bad(show, "%d of its %d routes are in the kernel of %s", v.Routes, want, v.Node), ""
-	case !v.Announced:
-		return bad(show, "the agent of %s does not announce it", v.Node), ""
-	case !v.Carrier:
-		return []finding{{Warn, "", "no guest is attached to " + v.Interface + ": nothing answers for it",
-			"start the guest, or take the VM's route back: " + j.f.SSHLine(node.host.Host, agent.Path+" vm phase "+v.Name+" withdrawn")}}, ""
-	}
-	return nil, ""
+	return c
 }
 
-// onReflectors is about a VM that is announced: each reflector has it, with all
-// communities.
-func (j vmJudge) onReflectors(v vms.VM) []finding {
-	var all []finding
-	for _, rr := range j.rrs {
-		if rr.Err != nil {
-			all = append(all, finding{NotChecked, "", "whether " + rr.host.Name + " has it is not known: " + rr.silence(), ""})
-			continue
-		}
-		for _, a := range v.Addrs() {
-			switch {
-			case !rr.Carries(a):
-			case !inventory.InPools(j.f.Pools, a):
-				so := "so FRR does not announce it"
-				if rr.Routes.From(a, v.Node) {
-					so = "so FRR does not announce it any more after the next init"
-				}
-				all = append(all, finding{Bad, "", a.String() + " is in none of the fabric's pools, " + so,
-					"add its network to the pools of the inventory, or give the VM another address"})
-			case !rr.Routes.From(a, v.Node):
-				if v.Carrier { // without one, it depends on the release of FRR
-					all = append(all, j.missing(v, rr, a))
-				}
-			default:
-				all = append(all, j.untagged(v, rr, a)...)
-			}
+func (c *VMCheck) setAddr(a netip.Addr) {
+	if a.Is4() {
+		c.IPv4 = a
+		return
+	}
+	c.IPv6 = a
+}
+
+// Concerns says whether a check is about a host: the VM's node, or a route
+// reflector that does not see the VM as it should.
+func (c VMCheck) Concerns(host string) bool {
+	if c.Node == host {
+		return true
+	}
+	for _, s := range c.Seen {
+		if s.RR == host {
+			return c.State == stateStray || s.Status != vms.SeenYes || c.Status == OK || c.Status == Warn
 		}
 	}
-	return all
-}
-
-// silence says why a reflector did not tell what it has.
-func (rr rrSight) silence() string {
-	if rr.blind != "" {
-		return rr.blind
-	}
-	return rr.Err.Error()
-}
-
-func (j vmJudge) missing(v vms.VM, rr rrSight, a netip.Addr) finding {
-	node := j.nodes[v.Node]
-	hint := fmt.Sprintf("are the sessions of %s well? What its FRR has: %s", v.Node, j.f.SSHLine(node.host.Host, "vtysh -c '"+bgp.ShowRoute(a)+"'"))
-	if node.failed(checkFRR) {
-		hint = fmt.Sprintf("first %s: what is wrong with its FRR stands with its checks", v.Node)
-	}
-	return finding{Bad, rr.host.Name, fmt.Sprintf("no route to %s by %s", a, v.Node), hint}
-}
-
-func (j vmJudge) untagged(v vms.VM, rr rrSight, a netip.Addr) []finding {
-	var all []finding
-	for _, c := range j.f.Communities {
-		if !rr.tables.Tagged[c].From(a, v.Node) {
-			all = append(all, finding{Bad, rr.host.Name, fmt.Sprintf("the route to %s without the community %s: the core gateways drop it", a, c),
-				fmt.Sprintf("`ipfabric plan --limit %s,%s` shows what is not as it should be in their FRR", v.Node, rr.host.Name)})
-		}
-	}
-	return all
+	return false
 }

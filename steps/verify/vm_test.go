@@ -143,7 +143,8 @@ func TestVerifyVMsOfSilentNode(t *testing.T) {
 func TestVerifyVMMayBeOnSilentNode(t *testing.T) {
 	fleet := recorded(t, "vm-doubled")
 	fleet.hosts["node2"].Status[askVMList] = 1
-	want := []string{"vm web on node1 not-checked: rr1 has another route to 203.0.113.1 by node2, and why is not known: its agent does not list them: exit status 1"}
+	want := []string{"vm web on node1 not-checked: rr1 and rr2 have another route to 203.0.113.1 by node2, and why is not known: its agent does not list them: exit status 1; " +
+		"rr1 and rr2 have another route to 2001:db8:100::1 by node2, and why is not known: its agent does not list them: exit status 1"}
 	if diff := cmp.Diff(want, about(fleet.verify(t), "vm web")); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -219,7 +220,7 @@ func TestVerifyVMsChangeMeanwhile(t *testing.T) {
 
 	expect(t, verify(t.Context(), wrong.f, changing(wrong, recorded(t, "vm-stray")), nil, nil, 0), true,
 		"vm on node2 warning: rr1 and rr2 have a route to 203.0.113.9 by node2, where no VM has that address",
-		"  this has just changed, and may be right in a moment: run verify again")
+		"  this has just changed, and may be right in a moment: look again")
 }
 
 // Where nothing is wrong, nobody is asked twice.

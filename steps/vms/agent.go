@@ -3,6 +3,7 @@ package vms
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -14,74 +15,49 @@ import (
 	"ipfabric/steps/step"
 )
 
-// ListOn asks a node's agent for its VMs. The error is the agent's own, a
-// *vm.Error, where it answered.
-func ListOn(ctx context.Context, r step.Reader, node string) ([]VM, error) {
-	out, err := r.Query(ctx, agentCommand("vm", "list", "--json")...)
-	if said := agentSaid(err); said != nil {
-		return nil, said
-	}
-	if err != nil {
-		return nil, err
-	}
-	return parseList(node, out)
-}
-
-// askAgent lists the VMs of a node. The error names the node.
-func (c *Control) askAgent(ctx context.Context, node string) ([]VM, error) {
-	out, err := c.agentSays(ctx, node, "vm", "list", "--json")
-	if err != nil {
-		return nil, err
-	}
-	vms, err := parseList(node, out)
-	if err != nil {
-		return nil, c.agentError(node, err)
-	}
-	return vms, nil
-}
-
-// askVM asks a node's agent for one VM.
-func (c *Control) askVM(ctx context.Context, node, name string) (VM, error) {
-	out, err := c.agentSays(ctx, node, "vm", "show", name, "--json")
-	if err != nil {
-		return VM{}, err
-	}
-	vms, err := parseList(node, "["+out+"]")
-	if err != nil || len(vms) != 1 {
-		return VM{}, c.agentError(node, fmt.Errorf("the agent's answer about VM %s cannot be read", name))
-	}
-	return vms[0], nil
-}
-
-// agentCommand calls the agent's program. The protocol has it refuse what it
-// would understand differently, and print errors as JSON.
-func agentCommand(args ...string) []string {
-	return slices.Concat([]string{agent.Path}, args, []string{"--protocol", fmt.Sprint(vm.Protocol)})
-}
-
-// agentSays asks a node's agent.
-func (c *Control) agentSays(ctx context.Context, node string, args ...string) (out string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
-	defer cancel()
-	err = c.toAgent(ctx, node, func(h step.Host) (err error) {
-		out, err = h.Query(ctx, agentCommand(args...)...)
+// listOn lists the VMs of a node. The error names the node.
+func (c *Control) listOn(ctx context.Context, node string) (out []VM, err error) {
+	err = c.askAgent(ctx, node, func(ctx context.Context, a agent.Client) error {
+		vms, err := a.List(ctx)
+		out = on(node, vms...)
 		return err
 	})
 	return out, err
 }
 
-// tellAgent has a node's agent change something.
-func (c *Control) tellAgent(ctx context.Context, node string, args ...string) error {
-	return c.toAgent(ctx, node, func(h step.Host) error { return h.Run(ctx, agentCommand(args...)...) })
+// askVM asks a node's agent for one VM. The error names the node.
+func (c *Control) askVM(ctx context.Context, node, name string) (out VM, err error) {
+	err = c.askAgent(ctx, node, func(ctx context.Context, a agent.Client) error {
+		v, err := a.Show(ctx, name)
+		out = VM{node, v}
+		return err
+	})
+	return out, err
 }
 
-// toAgent does something with a node's agent. The error names the node.
-func (c *Control) toAgent(ctx context.Context, node string, do func(h step.Host) error) error {
+// on says of VMs on which node they are.
+func on(node string, vms ...vm.Observed) []VM {
+	var out []VM
+	for _, v := range vms {
+		out = append(out, VM{node, v})
+	}
+	return out
+}
+
+// askAgent asks a node's agent. The error names the node.
+func (c *Control) askAgent(ctx context.Context, node string, ask func(context.Context, agent.Client) error) error {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	return c.tellAgent(ctx, node, func(a agent.Editor) error { return ask(ctx, a.Client) })
+}
+
+// tellAgent has a node's agent change something. The error names the node.
+func (c *Control) tellAgent(ctx context.Context, node string, tell func(agent.Editor) error) error {
 	h, err := c.Connect(ctx, node)
 	if err != nil {
 		return err
 	}
-	if err := c.whileAway(ctx, func() error { return do(h) }); err != nil {
+	if err := c.whileAway(ctx, func() error { return tell(agent.NewEditor(h)) }); err != nil {
 		return c.agentError(node, err)
 	}
 	return nil
@@ -96,8 +72,7 @@ func (c *Control) whileAway(ctx context.Context, ask func() error) error {
 	var err error
 	_, stopped := c.await(ctx, min(restartLimit, c.limit()), func() bool {
 		err = ask()
-		said := agentSaid(err)
-		return said == nil || said.Code != vm.NotRunning
+		return vm.CodeOf(err) != vm.NotRunning
 	})
 	return cmp.Or(err, stopped)
 }
@@ -105,28 +80,18 @@ func (c *Control) whileAway(ctx context.Context, ask func() error) error {
 // agentError names the node, and says what to look at there.
 func (c *Control) agentError(node string, err error) error {
 	if step.NotThere(err) {
-		return &Error{Kind: Unanswered, Msg: "the agent is not installed on " + node,
-			Next: fmt.Sprintf("`ipfabric init --limit %s` installs it", node)}
+		return &Error{Kind: Unanswered, Msg: "the agent is not installed on " + node, Next: agent.HintFor(node, err)}
 	}
 	if step.NamesHost(err, node) {
 		return err // of the connection
 	}
 	h, _ := c.Fabric.Host(node)
-	if said := agentSaid(err); said != nil {
+	status := c.Fabric.SSHLine(h.Host, agent.Path+" status")
+	if said := (*vm.Error)(nil); errors.As(err, &said) {
 		return &Error{Kind: kindOf(said.Code), Code: said.Code, Msg: node + ": " + said.Msg,
-			Next: cmp.Or(HintFor(node, said), "more: "+c.Fabric.SSHLine(h.Host, agent.Path+" status"))}
+			Next: cmp.Or(agent.HintFor(node, err), "more: "+status)}
 	}
-	return &Error{Kind: Unanswered, Msg: node, Err: err,
-		Next: step.HintOf(err, "see how its agent is: "+c.Fabric.SSHLine(h.Host, agent.Path+" status"))}
-}
-
-// agentSaid takes the agent's own error out of an error of its client: what the
-// operator is to read, without the command line. It is nil if there is none.
-func agentSaid(err error) *vm.Error {
-	if step.ExitStatus(err) <= 0 {
-		return nil
-	}
-	return vm.ParseError(step.SaidBy(err))
+	return &Error{Kind: Unanswered, Msg: node, Err: err, Next: cmp.Or(agent.HintFor(node, err), "see how its agent is: "+status)}
 }
 
 // kindOf says whether the agent refused, or gave no answer that can be used.
@@ -138,44 +103,22 @@ func kindOf(code vm.Code) ErrorKind {
 	return Refused
 }
 
-// HintFor is the agent's hint, with the node's name where it helps.
-func HintFor(node string, e *vm.Error) string {
-	if e.Code == vm.AgentOlder {
-		return fmt.Sprintf("`ipfabric init --limit %s` updates it", node)
-	}
-	return e.Next
-}
-
 // addVM tells the VM's node to route for it. Doing so again does nothing.
 func (c *Control) addVM(ctx context.Context, v VM) error {
-	args := []string{"vm", "add", v.Name, "--json"} // without --json it fails for a VM that is added but has a problem
-	for _, a := range []struct{ flag, value string }{
-		{"--ip", orEmpty(v.IPv4)}, {"--ip6", orEmpty(v.IPv6)}, {"--mac", v.MAC.String()}, {"--interface", v.Interface},
-		{"--link", string(v.Link)}, {"--owner", v.Owner}, {"--group", v.Group}, {"--phase", string(v.Phase)},
-	} {
-		if a.value != "" {
-			args = append(args, a.flag, a.value)
-		}
-	}
-	if v.MultiQueue {
-		args = append(args, "--multiqueue")
-	}
-	return c.tellAgent(ctx, v.Node, args...)
+	return c.tellAgent(ctx, v.Node, func(a agent.Editor) error { return a.Add(ctx, v.VM) })
 }
 
 func (c *Control) removeVM(ctx context.Context, v VM) error {
-	return c.tellAgent(ctx, v.Node, "vm", "remove", v.Name, "--missing-ok")
+	return c.tellAgent(ctx, v.Node, func(a agent.Editor) error { return a.Remove(ctx, v.Name) })
 }
 
 // handOver makes a node forget a VM that another node announces by now.
 func (c *Control) handOver(ctx context.Context, v VM) error {
-	return c.tellAgent(ctx, v.Node, "vm", "remove", v.Name, "--missing-ok", "--handover")
+	return c.tellAgent(ctx, v.Node, func(a agent.Editor) error { return a.HandOver(ctx, v.Name) })
 }
 
-// setPhase changes how a node announces a VM. From one phase with routes to
-// another the agent adds the new ones before it removes the old.
 func (c *Control) setPhase(ctx context.Context, v VM, phase vm.Phase) error {
-	return c.tellAgent(ctx, v.Node, "vm", "phase", v.Name, string(phase))
+	return c.tellAgent(ctx, v.Node, func(a agent.Editor) error { return a.SetPhase(ctx, v.Name, phase) })
 }
 
 // silentError says that not all hosts that had to be asked gave an answer.

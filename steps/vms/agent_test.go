@@ -1,6 +1,7 @@
 package vms
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -9,6 +10,15 @@ import (
 	"ipfabric/steps/step/steptest"
 )
 
+// tellNode1 has the agent of node1 do something that ends so, and returns what
+// the operator reads.
+func tellNode1(t *testing.T, exit error) error {
+	t.Helper()
+	f := newFleet(t)
+	f.before = func(int, string) error { return exit }
+	return f.control().setPhase(context.Background(), VM{Node: "node1", Observed: vm.Observed{VM: vm.VM{Name: "web"}}}, PhaseLive)
+}
+
 // vm commands say which side is older, and what to do.
 func TestVMCommandsWithAnAgentOfAnotherProtocol(t *testing.T) {
 	older := agentExit{64, "ipfabric-agent: unknown flag: --protocol\nhint: ipfabric-agent help"} // as 138bda7 says it
@@ -16,21 +26,19 @@ func TestVMCommandsWithAnAgentOfAnotherProtocol(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Control{Fabric: steptest.ParseFabric(t, FabricText)}
-	wantError(t, c.agentError("node1", older), Unanswered,
+	wantError(t, tellNode1(t, older), Unanswered,
 		"node1: the agent is older than this ipfabric: it speaks protocol 0, not 1", "`ipfabric init --limit node1` updates it")
-	wantError(t, c.agentError("node1", agentExit{1, string(said)}), Unanswered,
+	wantError(t, tellNode1(t, agentExit{1, string(said)}), Unanswered,
 		"node1: this ipfabric is older than the agent, which speaks protocol 2, not 1", "update ipfabric to the version")
 }
 
 // Errors are told apart by their code, whatever their text.
 func TestCodesOfTheAgent(t *testing.T) {
-	c := &Control{Fabric: steptest.ParseFabric(t, FabricText)}
 	for code, kind := range map[vm.Code]ErrorKind{
 		vm.NotRunning: Unanswered, vm.NoPermission: Unanswered, vm.NoAnswer: Unanswered, vm.AgentOlder: Unanswered, vm.IpfabricOlder: Unanswered,
 		vm.Conflict: Refused, vm.Invalid: Refused, vm.DiskFull: Refused, vm.NotFound: Refused, vm.Internal: Refused,
 	} {
-		err := c.agentError("node1", agentExit{1, toJSON(t, vm.Errorf(code, "the agent says something"))})
+		err := tellNode1(t, agentExit{1, toJSON(t, vm.Errorf(code, "the agent says something"))})
 		wantError(t, err, kind, "node1: the agent says something")
 		var e *Error
 		if errors.As(err, &e); e.Code != code {

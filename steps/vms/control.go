@@ -65,7 +65,7 @@ type survey struct {
 func (c *Control) survey(ctx context.Context, nodes []string) survey {
 	vms, errs := make([][]VM, len(nodes)), make([]error, len(nodes))
 	onAll(nodes, func(i int, node string) {
-		vms[i], errs[i] = c.askAgent(ctx, node)
+		vms[i], errs[i] = c.listOn(ctx, node)
 	})
 	var s survey
 	for i, node := range nodes {

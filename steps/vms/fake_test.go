@@ -46,6 +46,7 @@ type fleet struct {
 	mute     map[string]bool           // nodes whose FRR announces nothing
 	frr      map[string]error          // what vtysh fails with on a host
 	stranger map[string]string         // address → node that announces it though no agent has it
+	problems map[string][]string       // of nodes, as their agents tell them
 	passesOn int                       // how often the nodes' kernels still have the way to another node
 	notes    []string
 	changes  []string                         // what was done, in order
@@ -55,7 +56,7 @@ type fleet struct {
 
 func newFleet(t *testing.T) *fleet {
 	f := &fleet{t: t, fabric: steptest.ParseFabric(t, FabricText), agents: map[string]map[string]*VM{}, guests: map[string]bool{},
-		down: map[string]bool{}, mute: map[string]bool{}, frr: map[string]error{}, stranger: map[string]string{}}
+		down: map[string]bool{}, mute: map[string]bool{}, frr: map[string]error{}, stranger: map[string]string{}, problems: map[string][]string{}}
 	for _, n := range f.fabric.Nodes {
 		f.agents[n.Name] = map[string]*VM{}
 	}

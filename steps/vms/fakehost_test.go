@@ -57,6 +57,14 @@ func (h *fleetHost) Query(ctx context.Context, argv ...string) (string, error) {
 		}
 		data, err := json.Marshal(h.view(argv[3]))
 		return string(data), err
+	case line == agent.Path+" status --json":
+		status := agent.Status{Status: vm.Status{Build: vm.Build{Protocol: vm.Protocol}, Problems: h.problems[h.name], Warnings: []string{}}}
+		status.Healthy = len(status.Problems) == 0
+		if why := h.frr[h.name]; why != nil {
+			status.FRR.Error = "bgpd is not running"
+		}
+		data, err := json.Marshal(status)
+		return string(data), err
 	case argv[0] == "true":
 		return "", nil
 	case argv[0] == "timeout":
@@ -77,8 +85,8 @@ func (h *fleetHost) Query(ctx context.Context, argv ...string) (string, error) {
 // withoutProtocol takes the protocol off a command of the agent: each one has it.
 func withoutProtocol(argv []string) ([]string, error) {
 	rest, ok := strings.CutSuffix(strings.Join(argv, " "), fmt.Sprintf(" --protocol %d", vm.Protocol))
-	if argv[0] == agent.Path != ok {
-		return nil, fmt.Errorf("%q: only the agent is told the protocol, and always", argv)
+	if wants := argv[0] == agent.Path && argv[1] == "vm"; wants != ok {
+		return nil, fmt.Errorf("%q: the agent is told the protocol for VMs, and always", argv)
 	}
 	if !ok {
 		return argv, nil
@@ -96,14 +104,19 @@ func (h *fleetHost) view(name string) VM {
 	return v
 }
 
-// vtysh answers "-c show bgp ipv4 unicast A/32 json" as FRR 8.4.4 does.
+// vtysh answers "-c show bgp ipv4 unicast A/32 json" as FRR 8.4.4 does, and tables
+// of all routes, which have all communities.
 func (h *fleetHost) vtysh(args []string) (string, error) {
 	if why := h.frr[h.name]; why != nil {
 		return "", why
 	}
 	out := ""
 	for i := 1; i < len(args); i += 2 {
-		if strings.HasSuffix(args[i], " unicast json") {
+		if args[i] == "show bgp summary json" || args[i] == "show bgp neighbors json" {
+			out += "{}\n"
+			continue
+		}
+		if strings.HasSuffix(args[i], " unicast json") || strings.Contains(args[i], " community ") {
 			out += h.table(strings.Contains(args[i], "ipv6"))
 			continue
 		}
@@ -144,15 +157,34 @@ func (h *fleetHost) vtysh(args []string) (string, error) {
 
 // table is all routes of a family.
 func (h *fleetHost) table(is6 bool) string {
-	routes := map[string]any{}
+	routes := map[string][]map[string]any{}
+	add := func(n inventory.Node, a netip.Addr, best bool) {
+		if a.Is6() != is6 {
+			return
+		}
+		p := bgp.SinglePrefix(a).String()
+		path := fakePath(n, a)
+		if best || len(routes[p]) == 0 {
+			for _, other := range routes[p] {
+				delete(other, "bestpath")
+			}
+			path["bestpath"] = true
+		}
+		routes[p] = append(routes[p], path)
+	}
 	for _, n := range h.fabric.Nodes {
 		for _, v := range h.agents[n.Name] {
 			for _, a := range v.Addrs() {
-				if a.Is6() == is6 && h.announces(n.Name, v) {
-					path := fakePath(n, a)
-					path["bestpath"] = true
-					routes[bgp.SinglePrefix(a).String()] = []any{path}
+				if h.announces(n.Name, v) {
+					add(n, a, v.Phase == PhaseMigrating)
 				}
+			}
+		}
+	}
+	for _, n := range h.fabric.Nodes {
+		for a, node := range h.stranger {
+			if node == n.Name {
+				add(n, netip.MustParseAddr(a), true)
 			}
 		}
 	}

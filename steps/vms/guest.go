@@ -2,6 +2,7 @@ package vms
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"ipfabric/inventory"
@@ -17,7 +18,9 @@ type GuestSettings struct {
 }
 
 // GuestFormats names the forms, in the order of GuestSettingsOf.
-func GuestFormats() []string { return []string{"netplan", "cloud-init", "ifcfg", "ip"} }
+func GuestFormats() []string {
+	return []string{"netplan", "cloud-init", "ifupdown", "networkd", "networkmanager", "ifcfg", "libvirt", "ip"}
+}
 
 // GuestSettingsOf gives what a VM's guest needs, in each form: the addresses as
 // /32 and /128, and default routes through the fabric's gateway, which is on
@@ -28,7 +31,11 @@ func GuestSettingsOf(f *inventory.Fabric, v VM, device string) []GuestSettings {
 	return []GuestSettings{
 		{"netplan", "/etc/netplan/50-ipfabric.yaml, then: netplan apply", "network:\n" + g.netplan("  ")},
 		{"cloud-init", "network-config of the NoCloud data source, or of any that takes version 2", g.netplan("")},
+		{"ifupdown", "/etc/network/interfaces.d/ipfabric (Debian), then: ifup " + device, g.ifupdown()},
+		{"networkd", "/etc/systemd/network/50-ipfabric.network, then: networkctl reload", g.networkd()},
+		{"networkmanager", "/etc/NetworkManager/system-connections/ipfabric.nmconnection, mode 0600, then: nmcli connection reload", g.networkManager()},
 		{"ifcfg", "two files in /etc/sysconfig/network-scripts (RHEL 8 and 9, and their kin)", g.ifcfg()},
+		{"libvirt", "the domain's <devices> on its node, or virsh attach-device: the interface alone, the guest needs one of the other forms too", g.libvirt()},
 		{"ip", "a shell in the guest; it lasts until the guest's next boot", g.commands()},
 	}
 }
@@ -69,15 +76,99 @@ func (g guest) netplan(indent string) string {
 	}
 	line(2, "routes:")
 	for _, a := range g.Addrs() {
-		to, via := "0.0.0.0/0", g.gateway.IPv4
+		to := "0.0.0.0/0"
 		if a.Is6() {
-			to, via = "::/0", g.gateway.IPv6
+			to = "::/0"
 		}
 		line(3, "- to: %q", to)
-		line(3, "  via: %q", via)
+		line(3, "  via: %q", g.via(a))
 		line(3, "  on-link: true")
 	}
 	return b.String()
+}
+
+// ifupdown sets the IPv4 routes itself: the gateway option of older releases, and of other programs
+// that read this file, does not know a gateway that no network contains.
+func (g guest) ifupdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "auto %s\n", g.device)
+	if g.IPv4.IsValid() {
+		fmt.Fprintf(&b, "iface %s inet static\n    address %s\n", g.device, bgp.SinglePrefix(g.IPv4))
+		fmt.Fprintf(&b, "    post-up ip route replace %s dev %s scope link\n", bgp.SinglePrefix(g.gateway.IPv4), g.device)
+		fmt.Fprintf(&b, "    post-up ip route replace default via %s dev %s\n", g.gateway.IPv4, g.device)
+	}
+	if g.IPv6.IsValid() {
+		fmt.Fprintf(&b, "iface %s inet6 static\n    address %s\n    gateway %s\n    accept_ra 0\n    autoconf 0\n",
+			g.device, bgp.SinglePrefix(g.IPv6), g.gateway.IPv6)
+	}
+	return b.String()
+}
+
+func (g guest) networkd() string {
+	var b strings.Builder
+	b.WriteString("[Match]\n")
+	if len(g.MAC) > 0 {
+		fmt.Fprintf(&b, "MACAddress=%s\nType=ether\n", g.MAC)
+	} else {
+		fmt.Fprintf(&b, "Name=%s\n", g.device)
+	}
+	b.WriteString("\n[Network]\nDHCP=no\nIPv6AcceptRA=no\n")
+	for _, a := range g.Addrs() {
+		fmt.Fprintf(&b, "Address=%s\n", bgp.SinglePrefix(a))
+	}
+	for _, a := range g.Addrs() {
+		fmt.Fprintf(&b, "\n[Route]\nGateway=%s\nGatewayOnLink=yes\n", g.via(a))
+	}
+	return b.String()
+}
+
+// networkManager is a keyfile. A route without a next hop is one on the link.
+func (g guest) networkManager() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "[connection]\nid=ipfabric\ntype=ethernet\ninterface-name=%s\n\n[ethernet]\n", g.device)
+	if len(g.MAC) > 0 {
+		fmt.Fprintf(&b, "mac-address=%s\n", g.MAC)
+	}
+	b.WriteString("\n[ipv4]\n")
+	if g.IPv4.IsValid() {
+		fmt.Fprintf(&b, "method=manual\naddress1=%s\ngateway=%s\nroute1=%s\n", bgp.SinglePrefix(g.IPv4), g.gateway.IPv4, bgp.SinglePrefix(g.gateway.IPv4))
+	} else {
+		b.WriteString("method=disabled\n")
+	}
+	b.WriteString("\n[ipv6]\n")
+	if g.IPv6.IsValid() {
+		fmt.Fprintf(&b, "method=manual\naddress1=%s\ngateway=%s\n", bgp.SinglePrefix(g.IPv6), g.gateway.IPv6)
+	} else {
+		b.WriteString("method=disabled\n")
+	}
+	return b.String()
+}
+
+// libvirt is the domain's interface on its node. libvirt must not make the tap that the agent makes.
+func (g guest) libvirt() string {
+	var b strings.Builder
+	b.WriteString("<interface type='ethernet'>\n")
+	if len(g.MAC) > 0 {
+		fmt.Fprintf(&b, "  <mac address='%s'/>\n", g.MAC)
+	}
+	managed := " managed='no'"
+	if g.Link == vm.Existing {
+		managed = ""
+	}
+	fmt.Fprintf(&b, "  <target dev='%s'%s/>\n  <model type='virtio'/>\n", g.Interface, managed)
+	if g.MultiQueue { // such a tap cannot be opened with one queue
+		b.WriteString("  <driver name='vhost' queues='2'/>\n")
+	}
+	b.WriteString("</interface>\n")
+	return b.String()
+}
+
+// via is the default gateway for an address.
+func (g guest) via(a netip.Addr) netip.Addr {
+	if a.Is6() {
+		return g.gateway.IPv6
+	}
+	return g.gateway.IPv4
 }
 
 func (g guest) ifcfg() string {

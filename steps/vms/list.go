@@ -2,49 +2,131 @@ package vms
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"slices"
-
-	"ipfabric/steps/step"
 )
 
-// A List is what the nodes' agents and the route reflectors say of the VMs.
+// A List is what is known of the VMs, and what is not as it should be.
 type List struct {
-	VMs    []Listed
-	Silent []Silent // nodes and reflectors that gave no answer
+	VMs []Listed
+	// Findings are about nodes, and about routes that are no VM's.
+	Findings []Finding
+	Silent   []Silent // nodes and reflectors that gave no answer
 }
 
-// A Listed is a VM and how the route reflectors see it.
+// A Listed is a VM and what was found out about it.
 type Listed struct {
 	VM
-	Seen     []Seen   `json:"seen"`
-	Problems []string `json:"problems"` // what an operator should look at
+	State    string    `json:"state"` // as NodeFacts.State has it
+	Seen     []Seen    `json:"seen"`
+	Problems []string  `json:"problems"` // what an operator should look at, also of its node
+	Findings []Finding `json:"findings"` // the VM's own
 }
 
-// List asks these nodes, all if none is named, and the route reflectors.
+// Observe asks these nodes, all if none is named, and the route reflectors. An
+// agent that is just being restarted is waited for.
+func (c *Control) Observe(ctx context.Context, nodes ...string) Observation {
+	return c.observe(ctx, NewObservation(c.Fabric, nodes...))
+}
+
+func (c *Control) observe(ctx context.Context, o Observation) Observation {
+	return o.again(ctx, c.Connect, func(ctx context.Context, ask func() error) { _ = c.whileAway(ctx, ask) })
+}
+
+// List observes and judges the VMs of these nodes, of all if none is named.
 func (c *Control) List(ctx context.Context, nodes ...string) List {
-	if len(nodes) == 0 {
-		nodes = c.nodes()
-	}
-	s := c.survey(ctx, nodes)
-	seen, views := c.seenBy(ctx, s.vms)
-	l := List{Silent: append(s.silent, silentViews(views)...)}
-	clash, stolen, quiet := clashes(s.vms), c.hijacks(s.vms, views, without(nodes, s.silent)), c.unannounced(ctx, s.vms, seen)
-	copies := map[string]int{}
-	for _, v := range s.vms {
-		if v.Phase != PhaseOff {
-			copies[v.Name]++
+	return c.list(ctx, func(f Finding) bool { return len(nodes) == 0 || slices.Contains(nodes, f.Node) }, nodes...)
+}
+
+// list leaves out findings that do not matter.
+func (c *Control) list(ctx context.Context, matters func(Finding) bool, nodes ...string) List {
+	o, findings := Examine(ctx, c.Observe(ctx, nodes...), c.limit()/10, matters, func(o Observation) Observation { return c.observe(ctx, o) })
+	of := map[[2]string][]Finding{} // by node and VM
+	l := List{Silent: c.silent(o)}
+	for _, f := range findings {
+		switch {
+		case !matters(f):
+		case f.VM != "":
+			of[[2]string{f.Node, f.VM}] = append(of[[2]string{f.Node, f.VM}], f)
+		case f.Code != VMsUnknown: // that is for Silent to say
+			l.Findings = append(l.Findings, f)
 		}
 	}
-	for i, v := range s.vms {
-		if v.Phase == PhaseOff {
-			seen[i] = []Seen{} // no router may have a route to it
+	for i := range o.Nodes {
+		n := &o.Nodes[i]
+		for _, v := range n.VMs {
+			x := Listed{VM: v, State: n.State(v), Seen: o.Seen(v), Problems: []string{}, Findings: []Finding{}}
+			if v.Phase == PhaseOff {
+				x.Seen = []Seen{} // no router may have a route to it
+			}
+			x.Findings = append(x.Findings, of[[2]string{v.Node, v.Name}]...)
+			for _, f := range x.Findings {
+				if f.notable() {
+					x.Problems = append(x.Problems, f.Text)
+				}
+			}
+			for _, f := range l.Findings {
+				if f.Node == v.Node && f.Code != Stray && v.Phase != PhaseOff {
+					x.Problems = append(x.Problems, v.Node+": "+f.Text)
+				}
+			}
+			l.VMs = append(l.VMs, x)
 		}
-		problems := problemsOf(v, seen[i], copies[v.Name] > 1, quiet[v.Node])
-		l.VMs = append(l.VMs, Listed{VM: v, Seen: seen[i], Problems: append(append(problems, stolen[i]...), clash[i]...)})
 	}
 	return l
+}
+
+// notable says whether a finding is more than what a list has in its columns.
+func (f Finding) notable() bool {
+	return f.IsProblem() && f.Code != NoGuest && (f.Code != NoInterface || f.Status == Bad)
+}
+
+// Notable are the findings that the list of VMs does not show in its columns: of
+// each VM, then those of nodes, then stray routes to addresses that no listed VM
+// has.
+func (l List) Notable() []Finding {
+	var out []Finding
+	told := map[netip.Addr]bool{}
+	for _, v := range l.VMs {
+		for _, f := range v.Findings {
+			if f.notable() {
+				out = append(out, f)
+			}
+			if f.Code == Hijacked {
+				for _, a := range v.Addrs() {
+					told[a] = true
+				}
+			}
+		}
+	}
+	for _, f := range l.Findings {
+		if f.IsProblem() && !told[f.Addr] {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// silent are the hosts that gave no answer, with what to look at there.
+func (c *Control) silent(o Observation) []Silent {
+	var out []Silent
+	for _, n := range o.Nodes {
+		switch name := n.Node.Name; {
+		case n.Down != nil:
+			out = append(out, Silent{name, n.Down})
+		case n.Err != nil:
+			out = append(out, Silent{name, c.agentError(name, n.Err)})
+		}
+	}
+	for _, v := range o.RRs {
+		switch name := v.RR.Name; {
+		case v.Down != nil:
+			out = append(out, Silent{name, v.Down})
+		case v.Err != nil:
+			out = append(out, Silent{name, c.routesError(name, v.Err)})
+		}
+	}
+	return out
 }
 
 // Names are the names of all VMs, each once, as far as the nodes answer.
@@ -63,7 +145,7 @@ func (c *Control) Find(ctx context.Context, name string) (List, error) {
 	if err := CheckName(name); err != nil {
 		return List{}, err
 	}
-	l := c.List(ctx)
+	l := c.list(ctx, func(f Finding) bool { return f.VM == name || f.VM == "" && f.Code != Stray })
 	found := List{Silent: l.Silent}
 	var s survey
 	for _, v := range l.VMs {
@@ -72,6 +154,9 @@ func (c *Control) Find(ctx context.Context, name string) (List, error) {
 			found.VMs = append(found.VMs, v)
 		}
 	}
+	found.Findings = slices.DeleteFunc(l.Findings, func(f Finding) bool {
+		return !slices.ContainsFunc(found.VMs, func(v Listed) bool { return v.Node == f.Node })
+	})
 	if len(found.VMs) > 0 {
 		return found, nil
 	}
@@ -81,107 +166,4 @@ func (c *Control) Find(ctx context.Context, name string) (List, error) {
 		}
 	}
 	return found, s.missing(name)
-}
-
-// problemsOf says what is not right about a VM. One whose guest is off, or that
-// somebody withdrew, is as it should be; of two nodes that have it, only one is
-// preferred. quiet says why FRR on its node announces nothing, "" if it may.
-func problemsOf(v VM, seen []Seen, moving bool, quiet string) []string {
-	out := []string{}
-	if v.Problem != "" {
-		out = append(out, v.Problem)
-	}
-	if !v.Announced {
-		return out
-	}
-	if quiet != "" {
-		out = append(out, v.Node+" does not announce it: "+quiet)
-	}
-	for _, s := range seen {
-		switch s.Status {
-		case SeenNo:
-			if quiet == "" && v.GuestMissing() == "" { // FRR 10 announces it once it has a guest
-				out = append(out, s.RR+" has no route to it, though "+v.Node+" announces it")
-			}
-		case SeenPartly:
-			out = append(out, s.RR+" has a route to only one of its addresses")
-		case SeenOther:
-			if !moving {
-				out = append(out, s.RR+" prefers another node for it")
-			}
-		}
-	}
-	return out
-}
-
-// hijacks says for each VM who else announces one of its addresses, though no
-// VM there has it. Of the nodes only those that were asked are judged.
-func (c *Control) hijacks(vms []VM, views []View, asked []string) [][]string {
-	type place struct {
-		addr netip.Addr
-		node string
-	}
-	holders := map[place]bool{}
-	for _, v := range vms {
-		for _, a := range v.Addrs() {
-			holders[place{a, v.Node}] = true
-		}
-	}
-	out := make([][]string, len(vms))
-	for i, v := range vms {
-		for _, a := range v.Addrs() {
-			var others []string
-			rrs := map[string][]string{}
-			for _, w := range views {
-				for _, p := range w.Routes[a] {
-					_, known := c.Fabric.Host(p.Node)
-					if holders[place{a, p.Node}] || known && !slices.Contains(asked, p.Node) || slices.Contains(rrs[p.Node], w.RR.Name) {
-						continue
-					}
-					if len(rrs[p.Node]) == 0 {
-						others = append(others, p.Node)
-					}
-					rrs[p.Node] = append(rrs[p.Node], w.RR.Name)
-				}
-			}
-			for _, node := range others {
-				where := "where no VM has that address"
-				if _, known := c.Fabric.Host(node); !known {
-					where = "which is no node of the inventory"
-				}
-				out[i] = append(out[i], fmt.Sprintf("%s another route to %s by %s, %s", step.Have(rrs[node]), a, node, where))
-			}
-		}
-	}
-	return out
-}
-
-// clashes says for each VM what another has too. The same VM on two nodes is
-// being moved, or the move was cut off; but for one that is off, which libvirt
-// keeps of what it migrated.
-func clashes(vms []VM) [][]string {
-	holders := map[netip.Addr][]int{}
-	byName := map[string][]int{}
-	for i, v := range vms {
-		byName[v.Name] = append(byName[v.Name], i)
-		for _, a := range v.Addrs() {
-			holders[a] = append(holders[a], i)
-		}
-	}
-	out := make([][]string, len(vms))
-	for i, v := range vms {
-		for _, j := range byName[v.Name] {
-			if j != i && v.Phase != PhaseOff && vms[j].Phase != PhaseOff {
-				out[i] = append(out[i], fmt.Sprintf("it is on %s too: `ipfabric vm move %s --to NODE` finishes a move that was cut off", vms[j].Node, v.Name))
-			}
-		}
-		for _, a := range v.Addrs() {
-			for _, j := range holders[a] {
-				if vms[j].Name != v.Name {
-					out[i] = append(out[i], fmt.Sprintf("%s is also the address of %s", a, vms[j].Whose()))
-				}
-			}
-		}
-	}
-	return out
 }

@@ -14,6 +14,7 @@ import (
 
 	"ipfabric/inventory/vm"
 	"ipfabric/steps/bgp"
+	"ipfabric/steps/step"
 	"ipfabric/steps/step/steptest"
 )
 
@@ -32,14 +33,14 @@ func TestList(t *testing.T) {
 	l := f.control().List(context.Background())
 	var got []string
 	for _, v := range l.VMs {
-		got = append(got, fmt.Sprintln(v.Name, v.Node, v.State(), v.Seen, strings.Join(v.Problems, "; ")))
+		got = append(got, fmt.Sprintln(v.Name, v.Node, v.State, v.Seen, strings.Join(v.Problems, "; ")))
 	}
 	want := []string{
 		"off node1 no guest [{rr1 yes} {rr2 unknown}] \n",
 		"web node1 announced [{rr1 yes} {rr2 unknown}] 203.0.113.1 is also the address of VM same on node2\n",
 		"mail node2 announced [{rr1 yes} {rr2 unknown}] \n",
 		"same node2 withdrawn [{rr1 other} {rr2 unknown}] 203.0.113.1 is also the address of VM web on node1\n",
-		"lost node3 announced [{rr1 no} {rr2 unknown}] rr1 has no route to it, though node3 announces it\n",
+		"lost node3 announced [{rr1 no} {rr2 unknown}] rr1 has no route to 203.0.113.4 by node3\n",
 		"new node3 no guest [{rr1 no} {rr2 unknown}] \n",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -82,9 +83,125 @@ func TestListWhileAVMIsMoved(t *testing.T) {
 	l := f.control().List(context.Background())
 	for i, want := range []string{"other", "yes"} {
 		v := l.VMs[i]
-		if v.Seen[0].Status != want || len(v.Problems) != 1 || !strings.Contains(v.Problems[0], "finishes a move") {
+		if v.Seen[0].Status != want || len(v.Problems) != 1 || v.Problems[0] != "it is moving from node1 to node2: both announce it, and node2 is preferred" {
 			t.Errorf("%+v", v)
 		}
+	}
+}
+
+// notable has a line for each finding that `vm list` prints.
+func notable(l List) []string {
+	var out []string
+	for _, f := range l.Notable() {
+		out = append(out, strings.TrimSpace(f.VM+" on "+f.Node)+": "+f.Text)
+	}
+	return out
+}
+
+// A node that does not route makes each of its VMs unreachable, however well the
+// reflectors know them.
+func TestListOfANodeThatDoesNotRoute(t *testing.T) {
+	f := newFleet(t)
+	f.put("node1", "web", "203.0.113.1", "", PhaseLive)
+	f.put("node1", "bad", "203.0.113.2", "", PhaseLive)
+	f.put("node2", "db", "203.0.113.3", "", PhaseLive)
+	f.agents["node1"]["bad"].Problem = "interface bad_net0: it is a bridge"
+	const noRouting = "the node does not route: net.ipv4.ip_forward is not 1"
+	f.problems["node1"] = []string{"VM bad: interface bad_net0: it is a bridge", noRouting}
+	l := f.control().List(context.Background())
+	want := []string{
+		"bad on node1: interface bad_net0: it is a bridge",
+		"on node1: the agent is not healthy: " + noRouting, // what is said of bad is not said again
+	}
+	if diff := cmp.Diff(want, notable(l)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	for _, v := range l.VMs {
+		if said := strings.Contains(strings.Join(v.Problems, "\n"), "node1: the agent is not healthy: "+noRouting); said != (v.Node == "node1") {
+			t.Errorf("%s on %s: %q", v.Name, v.Node, v.Problems)
+		}
+	}
+	// The VM's own problem alone is none of the node.
+	f.problems["node1"] = f.problems["node1"][:1]
+	if got := notable(f.control().List(context.Background())); len(got) != 1 {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A route to the pools that is no VM's, and one to the address of a VM that is
+// listed, which is said of that VM and not again.
+func TestListOfStrays(t *testing.T) {
+	f := newFleet(t)
+	f.put("node1", "web", "203.0.113.1", "", PhaseLive)
+	f.stranger["203.0.113.1"], f.stranger["203.0.113.4"], f.stranger["203.0.113.5"] = "node2", "node2", "node3"
+	l := f.control().List(context.Background())
+	want := []string{
+		"web on node1: rr1 and rr2 have another route to 203.0.113.1 by node2, where no VM has that address",
+		"on node2: rr1 and rr2 have a route to 203.0.113.4 by node2, where no VM has that address",
+		"on node3: rr1 and rr2 have a route to 203.0.113.5 by node3, where no VM has that address",
+	}
+	if diff := cmp.Diff(want, notable(l)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if len(l.Findings) != 3 || len(l.VMs) != 1 {
+		t.Errorf("%+v", l)
+	}
+	// One node's list is about that node.
+	if diff := cmp.Diff(want[2:], notable(f.control().List(context.Background(), "node3"))); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	// One VM's is about that VM.
+	found, err := f.control().Find(context.Background(), "web")
+	if diff := cmp.Diff(want[:1], notable(found)); err != nil || diff != "" {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+}
+
+// What has just changed while the VMs were looked at has not failed.
+func TestListLooksAgain(t *testing.T) {
+	f := movable(t)
+	f.put("node2", "new", "203.0.113.2", "", PhaseLive)
+	f.mute["node2"] = true // its FRR is at it
+	c := f.control()
+	const hosts = 3 + 2
+	connect, asked := c.Connect, 0
+	c.Connect = func(ctx context.Context, host string) (step.Host, error) {
+		f.mu.Lock()
+		asked++
+		f.mute["node2"] = asked <= hosts
+		f.mu.Unlock()
+		return connect(ctx, host)
+	}
+	if got := notable(c.List(context.Background())); len(got) > 0 || asked != 2*hosts {
+		t.Errorf("%d hosts were asked: %q", asked, got)
+	}
+	// Where nothing is wrong, nobody is asked twice.
+	if c.List(context.Background()); asked != 3*hosts {
+		t.Errorf("%d hosts were asked", asked-2*hosts)
+	}
+	// What is wrong with a VM that is not asked for does not matter.
+	f.agents["node2"]["new"].Problem = "interface new_net0: it is a bridge"
+	if _, err := c.Find(context.Background(), "web"); err != nil || asked != 4*hosts {
+		t.Errorf("%d hosts were asked, %v", asked-3*hosts, err)
+	}
+}
+
+func TestConfirmed(t *testing.T) {
+	a, b := netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("203.0.113.2")
+	first := []Finding{{VM: "web", Node: "node1", Status: Bad}, {Node: "node2", Addr: a, Status: Bad}, {VM: "db", Node: "node1", Status: Warn}}
+	second := []Finding{
+		{VM: "web", Node: "node1", Status: Bad, Hint: "h"}, {VM: "web", Node: "node2", Status: Bad, Hint: "h"}, {VM: "db", Node: "node1", Status: Bad, Hint: "h"},
+		{Node: "node2", Addr: a, Status: Bad, Hint: "h"}, {Node: "node2", Addr: b, Status: Bad, Hint: "h"}, {VM: "x", Node: "node1", Status: NotChecked, Hint: "h"},
+	}
+	var got []Status
+	for _, f := range Confirmed(first, second) {
+		got = append(got, f.Status)
+		if (f.Hint == "h") != (f.Status != Warn) {
+			t.Errorf("%+v", f)
+		}
+	}
+	if diff := cmp.Diff([]Status{Bad, Warn, Warn, Bad, Warn, NotChecked}, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -123,11 +240,6 @@ func TestAgentErrors(t *testing.T) {
 	lost := noConnection("node1")
 	if got := c.agentError("node1", lost); got != lost {
 		t.Errorf("got %v", got)
-	}
-	for _, out := range []string{"", "{}", "[", `[{"name":"../x"}]`, `[{"name":"web","ip":"x"}]`} {
-		if _, err := parseList("node1", out); err == nil {
-			t.Errorf("%q was taken", out)
-		}
 	}
 	wantError(t, c.agentError("node1", noConnection("jump host bastion")), Unanswered, "node1: jump host bastion", "ipfabric-agent status")
 }

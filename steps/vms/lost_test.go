@@ -19,7 +19,7 @@ func TestAVMWhoseFileIsLost(t *testing.T) {
 	f := movable(t)
 	f.lose("node1", "web")
 	l := f.control().List(context.Background())
-	if v := l.VMs[0]; v.State() != "problem" || len(v.Problems) != 1 || !strings.Contains(v.Problems[0], "web.json.corrupt") {
+	if v := l.VMs[0]; v.State != "problem" || len(v.Problems) != 1 || !strings.Contains(v.Problems[0], "web.json.corrupt") {
 		t.Errorf("%+v", v)
 	}
 	_, err := f.move("node2")
@@ -36,13 +36,6 @@ func TestAVMWhoseFileIsLost(t *testing.T) {
 	}
 	if _, already, err := add(t, f, Wish{Name: "web", Node: "node1", IP: "203.0.113.1", IP6: "2001:db8:100::1"}); err != nil || already {
 		t.Errorf("added anew: %v %v", already, err)
-	}
-}
-
-func TestAnAgentThatKnowsTheNameAlone(t *testing.T) {
-	vms, err := parseList("node1", `[{"name":"web","problem":"its file is empty"},{"name":"db","ip":"203.0.113.1"}]`)
-	if err != nil || vms[0].FileError != "its file is empty" || vms[1].FileError != "" {
-		t.Errorf("%+v, %v", vms, err)
 	}
 }
 
@@ -80,21 +73,22 @@ type agentExit struct {
 func (e agentExit) Said() string { return e.said }
 
 func TestWhatTheAgentSaysIsHandedOn(t *testing.T) {
-	c := &Control{Fabric: steptest.ParseFabric(t, FabricText)}
 	refused := agentExit{1, `{"code":"disk-full","error":"VM web is not added: no space left on device","hint":"make room"}`}
-	err := c.agentError("node1", refused)
+	f := newFleet(t)
+	f.before = func(int, string) error { return refused }
+	_, _, err := add(t, f, Wish{Name: "web", Node: "node1"})
 	wantError(t, err, Refused, "node1: VM web is not added: no space left on device", "make room")
 	if strings.Contains(err.Error(), "hint") || strings.Contains(err.Error(), "disk-full") {
 		t.Errorf("got %v", err)
 	}
-	silent := agentExit{1, `{"code":"not-running","error":"the agent is not running: nothing listens on /run/ipfabric/agent.sock","hint":"systemctl status ipfabric-agent"}`}
-	wantError(t, c.agentError("node1", silent), Unanswered, "node1: the agent is not running")
-	wantError(t, c.agentError("node1", agentExit{1, "sh: broken"}), Unanswered, "node1: ")
-
-	f := newFleet(t)
-	f.before = func(int, string) error { return refused }
+	f.before = func(int, string) error {
+		return agentExit{1, `{"code":"not-running","error":"the agent is not running: nothing listens on /run/ipfabric/agent.sock","hint":"systemctl status ipfabric-agent"}`}
+	}
 	_, _, err = add(t, f, Wish{Name: "web", Node: "node1"})
-	wantError(t, err, Refused, "node1: VM web is not added")
+	wantError(t, err, Unanswered, "whether VM web (203.0.113.1 and 2001:db8:100::1) was added on node1 is not known: node1: the agent is not running")
+	f.before = func(int, string) error { return agentExit{1, "sh: broken"} }
+	_, _, err = add(t, f, Wish{Name: "web", Node: "node1"})
+	wantError(t, err, Unanswered, "is not known: node1: ")
 }
 
 func TestAddInterrupted(t *testing.T) {

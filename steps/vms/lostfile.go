@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ipfabric/steps/agent"
+	"ipfabric/steps/step"
 )
 
 // interrupted says whether an error is for that the operator wants it.
@@ -59,4 +60,26 @@ func (c *Control) lostVM(v VM, a netip.Addr, p announcer) error {
 	}
 	return refused("if it is "+v.Name+"'s, whose file the agent has lost, tell the agent: "+c.Fabric.SSHLine(h.Host, strings.Join(again, " ")),
 		"%s is in use: it is %s", a, p.who)
+}
+
+// checkAddrsKnown refuses to choose addresses while there is a VM of which
+// nobody knows which it has: it may have those that look free.
+func (s survey) checkAddrsKnown() error {
+	var names []string
+	var first VM
+	for _, v := range s.vms {
+		if v.FileError == "" || len(v.Addrs()) > 0 {
+			continue
+		}
+		if len(names) == 0 {
+			first = v
+		}
+		names = append(names, v.Whose())
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return refused(fmt.Sprintf("tell %s's agent what it had: `ipfabric vm add %s --node %s --ip ADDRESS --ip6 ADDRESS`; or `ipfabric vm remove %s`; or ask for addresses with --ip and --ip6",
+		first.Node, first.Name, first.Node, first.Name),
+		"nothing was added: the addresses of %s are not known (%s), and any that looks free may be among them", step.AndList(names), first.Problem)
 }

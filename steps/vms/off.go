@@ -1,12 +1,7 @@
 package vms
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"slices"
-
-	"ipfabric/steps/step"
 )
 
 // A VM in the phase off is one that libvirt or LXD has on its node and that does
@@ -56,53 +51,4 @@ func (l List) Removable() error {
 		s.vms = append(s.vms, v.VM)
 	}
 	return checkRemovable(s.named(l.VMs[0].Name))
-}
-
-// checkAddrsKnown refuses to choose addresses while there is a VM of which
-// nobody knows which it has: it may have those that look free.
-func (s survey) checkAddrsKnown() error {
-	var names []string
-	var first VM
-	for _, v := range s.vms {
-		if v.FileError == "" || len(v.Addrs()) > 0 {
-			continue
-		}
-		if len(names) == 0 {
-			first = v
-		}
-		names = append(names, v.Whose())
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	return refused(fmt.Sprintf("tell %s's agent what it had: `ipfabric vm add %s --node %s --ip ADDRESS --ip6 ADDRESS`; or `ipfabric vm remove %s`; or ask for addresses with --ip and --ip6",
-		first.Node, first.Name, first.Node, first.Name),
-		"nothing was added: the addresses of %s are not known (%s), and any that looks free may be among them", step.AndList(names), first.Problem)
-}
-
-// unannounced says of nodes why their FRR announces none of the VMs that it should:
-// FRR 10 is silent about a VM without a guest, but so is one that does not run.
-// Only nodes are asked of which a reflector lacks a route.
-func (c *Control) unannounced(ctx context.Context, vms []VM, seen [][]Seen) map[string]string {
-	asked := map[string]VM{}
-	var nodes []string
-	for i, v := range vms {
-		lacking := slices.ContainsFunc(seen[i], func(s Seen) bool { return s.Status == SeenNo })
-		if _, twice := asked[v.Node]; v.Announced && lacking && !twice {
-			asked[v.Node] = v
-			nodes = append(nodes, v.Node)
-		}
-	}
-	why := make([]string, len(nodes))
-	onAll(nodes, func(i int, node string) {
-		_, err := c.routesAt(ctx, node, asked[node].Addrs())
-		if e := (*Error)(nil); errors.As(err, &e) && e.Err != nil {
-			why[i] = e.Err.Error()
-		}
-	})
-	out := map[string]string{}
-	for i, node := range nodes {
-		out[node] = why[i]
-	}
-	return out
 }

@@ -42,7 +42,7 @@ func TestListOfVMsThatAreOff(t *testing.T) {
 		if len(v.Problems) != 0 {
 			t.Errorf("%s on %s: %q", v.Name, v.Node, v.Problems)
 		}
-		if v.Node != "node1" && (v.State() != "off" || len(v.Seen) != 0 || v.Hindrance() != "it is off") {
+		if v.Node != "node1" && (v.State != "off" || len(v.Seen) != 0 || v.Hindrance() != "it is off") {
 			t.Errorf("%+v", v)
 		}
 	}
@@ -53,8 +53,8 @@ func TestListOfVMsThatAreOff(t *testing.T) {
 		got += v.Name + ": " + strings.Join(v.Problems, "; ") + "\n"
 	}
 	for _, want := range []string{
-		"thief: rr1 prefers another node for it", "203.0.113.2 is also the address of VM box on node3, which is off\n",
-		"box: rr1 and rr2 have another route to 203.0.113.2 by node2, where no VM has that address; 203.0.113.2 is also the address of VM thief on node1\n",
+		"thief: rr1 and rr2 have another route to 203.0.113.2 by node2, where no VM has that address; 203.0.113.2 is also the address of VM box on node3, which is off\n",
+		"box: 203.0.113.2 is also the address of VM thief on node1; rr1 and rr2 have another route to 203.0.113.2 by node2, where no VM has that address\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
@@ -123,7 +123,7 @@ func TestAddChoosesNothingWhileAddressesAreUnknown(t *testing.T) {
 // Without a guest a route that is lacking is no problem, unless it is for want
 // of FRR.
 func TestListSaysWhereFRRDoesNotRun(t *testing.T) {
-	f := movable(t)
+	f := newFleet(t)
 	f.put("node1", "new", "203.0.113.2", "", PhaseLive)
 	f.guests["node1 new"] = false
 	f.put("node2", "late", "203.0.113.3", "", PhaseLive)
@@ -132,7 +132,7 @@ func TestListSaysWhereFRRDoesNotRun(t *testing.T) {
 	f.frr["node1"] = vtyshError{1, "Exiting: failed to connect to any daemons."}
 	l := f.control().List(context.Background())
 	for _, v := range l.VMs {
-		want := "node1 does not announce it: FRR does not run"
+		want := "node1: FRR announces none of its VMs: bgpd is not running"
 		if v.Node == "node2" {
 			want = ""
 		}
@@ -140,7 +140,7 @@ func TestListSaysWhereFRRDoesNotRun(t *testing.T) {
 			t.Errorf("%s: got %q", v.Name, got)
 		}
 	}
-	if len(l.Silent) > 0 {
-		t.Errorf("silent: %v", l.Silent)
+	if n := l.Notable(); len(l.Silent) > 0 || len(n) != 1 || n[0].Code != FRRDown || n[0].Node != "node1" {
+		t.Errorf("silent: %v, %+v", l.Silent, n)
 	}
 }

@@ -22,19 +22,35 @@ func (c *Control) routesAt(ctx context.Context, host string, addrs []netip.Addr)
 	if err == nil {
 		return routes, nil
 	}
-	if step.NamesHost(err, host) {
-		return nil, err // of the connection
-	}
-	hr, _ := c.Fabric.Host(host)
-	return nil, &Error{Kind: Unanswered, Msg: host + ": its routes are not known", Err: bgp.ShortError(err),
-		Next: fmt.Sprintf("`ipfabric verify` says how FRR on %s is; there: %s", host, c.Fabric.SSHLine(hr.Host, "systemctl status frr"))}
+	return nil, c.routesError(host, err)
 }
 
-// A View is what one route reflector says of some addresses.
+// routesError names the host that does not say which routes it has, and says what
+// to look at there.
+func (c *Control) routesError(host string, err error) error {
+	if step.NamesHost(err, host) {
+		return err // of the connection
+	}
+	h, _ := c.Fabric.Host(host)
+	return &Error{Kind: Unanswered, Msg: host + ": its routes are not known", Err: bgp.ShortError(err),
+		Next: fmt.Sprintf("`ipfabric verify` says how FRR on %s is; there: %s", host, c.Fabric.SSHLine(h.Host, "systemctl status frr"))}
+}
+
+// A View is what one route reflector says: of all VMs in an Observation, else of
+// some addresses. Its Err is why it is not known what the reflector has.
 type View struct {
-	RR     inventory.RouteReflector
-	Routes bgp.Routes
-	Err    error // it gave no answer
+	RR inventory.RouteReflector
+	bgp.Tables
+	Down  error  // the host itself gave no answer
+	Blind string // why there is no answer, in words; may be ""
+}
+
+// silence says why a reflector did not tell what it has.
+func (v View) silence() string {
+	if v.Blind != "" {
+		return v.Blind
+	}
+	return v.Err.Error()
 }
 
 // Carries says whether the reflector has sessions for an address's family:

@@ -1,15 +1,11 @@
 package vms
 
 import (
-	"cmp"
-	"encoding/json"
-	"fmt"
 	"net/netip"
 	"slices"
 
-	"ipfabric/steps/step"
-
 	"ipfabric/inventory/vm"
+	"ipfabric/steps/step"
 )
 
 // A VM is one virtual machine as the agent of its node describes it.
@@ -29,19 +25,25 @@ const (
 
 const SourceAPI = vm.API
 
+// States of a VM that are no phase and that more than one place tells.
+const (
+	stateProblem = "problem"
+	stateDrained = "drained"
+)
+
 // State says in a word or two how the VM is on its node: "announced",
 // "migrating" (announced and preferred), or what is in the way. A VM without a
 // guest is announced too, but for FRR 10, which waits for the guest.
 func (v VM) State() string {
 	switch {
 	case v.Problem != "":
-		return "problem"
+		return stateProblem
 	case v.Phase == PhaseWaiting || v.Phase == PhaseWithdrawn || v.Phase == PhaseOff:
 		return string(v.Phase)
 	case !v.Present:
 		return "no interface"
 	case v.Routes == 0:
-		return "drained"
+		return stateDrained
 	case !v.Carrier:
 		return "no guest"
 	case v.Phase == PhaseMigrating:
@@ -54,7 +56,7 @@ func (v VM) State() string {
 // guest is missing is none: only FRR 10 waits for it.
 func (v VM) Hindrance() string {
 	switch vm.Phase(v.State()) {
-	case "problem":
+	case stateProblem:
 		return v.Problem
 	case PhaseWaiting:
 		return "it is arriving by live migration: its guest's first packet on " + v.Node + " makes the agent announce it"
@@ -64,7 +66,7 @@ func (v VM) Hindrance() string {
 		return "it is off"
 	case "no interface":
 		return "its interface " + v.Interface + " is not there yet: the agent takes it up, and announces it, when it appears"
-	case "drained":
+	case stateDrained:
 		return v.Node + " is drained"
 	}
 	return ""
@@ -82,28 +84,6 @@ func (v VM) GuestMissing() string {
 		return "no guest is attached to " + v.Interface + " yet"
 	}
 	return ""
-}
-
-// parseList reads what the agent lists.
-func parseList(node, out string) ([]VM, error) {
-	var vms []VM
-	if err := json.Unmarshal([]byte(out), &vms); err != nil {
-		return nil, fmt.Errorf("the agent's list of VMs cannot be read: %v", err)
-	}
-	for i := range vms {
-		v := &vms[i]
-		if err := CheckName(v.Name); err != nil {
-			return nil, fmt.Errorf("the agent's list of VMs cannot be read: %v", err)
-		}
-		v.Node, v.IPv4, v.IPv6 = node, v.IPv4.Unmap(), v.IPv6.Unmap()
-		if len(v.Addrs()) == 0 { // no VM is without
-			v.FileError = cmp.Or(v.FileError, v.Problem, "its file cannot be read")
-		}
-		if v.FileError != "" {
-			v.Problem = cmp.Or(v.Problem, v.FileError)
-		}
-	}
-	return vms, nil
 }
 
 func addrList(addrs []netip.Addr) string {

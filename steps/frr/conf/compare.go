@@ -7,6 +7,9 @@ import (
 	"ipfabric/steps/step"
 )
 
+// Running is the Item of a line in which the configuration that FRR runs differs.
+const Running = "running configuration"
+
 // Compare compares two FRR configurations as frr-reload.py does: as sets of
 // lines, each with the block that it stands in. Order does not count, what
 // needs one has a sequence number.
@@ -15,12 +18,12 @@ func Compare(running, want string) step.Diff {
 	var diff step.Diff
 	for _, line := range have {
 		if _, ok := slices.BinarySearch(need, line); !ok {
-			diff = append(diff, step.Change{Item: "running configuration", Have: line})
+			diff = append(diff, step.Change{Item: Running, Have: line})
 		}
 	}
 	for _, line := range need {
 		if _, ok := slices.BinarySearch(have, line); !ok {
-			diff = append(diff, step.Change{Item: "running configuration", Want: line})
+			diff = append(diff, step.Change{Item: Running, Want: line})
 		}
 	}
 	return diff

@@ -20,9 +20,9 @@ func ParseReloadTest(out string) step.Diff {
 		case section == "" || strings.Trim(line, "=") == "" || !counts(line):
 		case line == "bfd" || line == "no bfd":
 		case section == "Lines To Delete":
-			diff = append(diff, step.Change{Item: "running configuration", Have: line})
+			diff = append(diff, step.Change{Item: Running, Have: line})
 		default:
-			diff = append(diff, step.Change{Item: "running configuration", Want: line})
+			diff = append(diff, step.Change{Item: Running, Want: line})
 		}
 	}
 	return diff

@@ -18,10 +18,11 @@ import (
 type Host struct {
 	mu      sync.Mutex
 	Files   map[string]string
-	Answers map[string]string // command line → standard output
-	Status  map[string]int    // command line → exit status, 0 if not named
-	Fail    map[string]error  // command line → error
-	Log     []string          // every command and every file written, in order
+	Answers map[string]string   // command line → standard output
+	Later   map[string][]string // command line → standard output of the next times, the last one for good
+	Status  map[string]int      // command line → exit status, 0 if not named
+	Fail    map[string]error    // command line → error
+	Log     []string            // every command and every file written, in order
 	Closed  int
 }
 
@@ -62,6 +63,9 @@ func (h *Host) Query(_ context.Context, argv ...string) (string, error) {
 		return "", err
 	}
 	out, ok := h.Answers[line]
+	if later := h.Later[line]; len(later) > 0 {
+		h.Answers[line], h.Later[line] = later[0], later[1:]
+	}
 	if status := h.Status[line]; status != 0 {
 		return out, Status(status)
 	}

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"ipfabric/cmd/ipfabric-agent/internal/dataplane"
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
 	"ipfabric/cmd/ipfabric-agent/internal/libvirt"
@@ -155,7 +157,17 @@ func New(o Options) *Engine {
 
 // FirewallOptions returns what the rules depend on in a configuration.
 func FirewallOptions(c *inventory.AgentConfig) firewall.Options {
-	o := firewall.Options{Isolate: c.IsolateVMs, Fabric: c.Infrastructure}
+	o := firewall.Options{
+		Isolate: c.IsolateVMs, Gateway4: c.Gateway.IPv4, Gateway6: c.Gateway.IPv6,
+		Fabric: c.Infrastructure, Pools: c.Pools, Protect: c.Protect.Enabled,
+	}
+	for _, p := range c.Protect.Allow {
+		protocol := byte(unix.IPPROTO_TCP)
+		if p.Protocol == "udp" {
+			protocol = unix.IPPROTO_UDP
+		}
+		o.Open = append(o.Open, firewall.Ports{Protocol: protocol, First: p.First, Last: p.Last})
+	}
 	if _, port, err := net.SplitHostPort(c.MetricsListen); err == nil {
 		o.MetricsPort, _ = strconv.Atoi(port)
 	}

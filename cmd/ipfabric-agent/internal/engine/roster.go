@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 
@@ -138,6 +139,9 @@ func (r *roster) add(v vm.VM, s dataplane.Settings) {
 	r.devices = append(r.devices, w.Device)
 	r.allow = append(r.allow, firewall.Entry{Device: w.Device})
 	for _, a := range v.Addrs() {
+		r.allow = append(r.allow, firewall.Entry{Device: w.Device, Addr: a})
+	}
+	if a := firewall.LinkLocalOf(net.HardwareAddr(v.MAC)); a.IsValid() {
 		r.allow = append(r.allow, firewall.Entry{Device: w.Device, Addr: a})
 	}
 }

@@ -19,7 +19,7 @@ type Drops struct {
 	Devices map[string]uint64 // those that had packets dropped in the last day
 }
 
-// A tally goes on where the counters of a table that is gone have ended.
+// A tally goes on where the counters of tables that are gone have ended.
 type tally struct {
 	last    Drops               // as last read
 	devices map[string]deviceAt // what the offenders of the tables before had
@@ -37,8 +37,8 @@ func (t *Table) Drops() (Drops, error) {
 	return t.count()
 }
 
-// count reads the counters. Of what somebody has taken out of the table it
-// returns what it had counted when last read.
+// count reads the counters. Of what another program has taken out of the tables
+// it returns what it had counted when last read.
 func (t *Table) count() (Drops, error) {
 	d := Drops{Reasons: map[string]uint64{}, Devices: map[string]uint64{}}
 	for _, c := range t.chains {
@@ -46,7 +46,7 @@ func (t *Table) count() (Drops, error) {
 			continue
 		}
 		d.Reasons[c.name] = t.tally.last.Reasons[c.name]
-		rules, err := t.rules(c.name)
+		rules, err := t.rules(c)
 		if err != nil {
 			return d, err
 		}
@@ -58,34 +58,47 @@ func (t *Table) count() (Drops, error) {
 			}
 		}
 	}
-	_, err := t.conn.GetSetByName(t.table, setOffenders)
-	if errors.Is(err, unix.ENOENT) {
+	gone, err := t.countDevices(d.Devices)
+	if err != nil {
+		return d, err
+	}
+	if gone {
 		d.Devices = maps.Clone(t.tally.last.Devices)
-		t.tally.last = d
-		return d, nil
-	}
-	if err != nil {
-		return d, fmt.Errorf("set %s: %w", setOffenders, err)
-	}
-	elements, err := t.conn.GetSetElements(t.sets[setOffenders])
-	if err != nil {
-		return d, fmt.Errorf("set %s: %w", setOffenders, err)
-	}
-	for device, before := range t.tally.devices {
-		if time.Now().Before(before.until) {
-			d.Devices[device] = before.packets
-		}
-	}
-	for _, el := range elements {
-		if e, ok := entryOf(el.Key); ok && el.Counter != nil {
-			d.Devices[e.Device] += el.Counter.Packets
-		}
 	}
 	t.tally.last = d
 	return d, nil
 }
 
-// goOn lets the counters of the next table begin where those before have ended.
+// countDevices adds up both tables' offenders, and those of the tables before. It
+// says whether a table is gone.
+func (t *Table) countDevices(into map[string]uint64) (gone bool, err error) {
+	for _, p := range []*part{t.inet, t.arp} {
+		_, err := t.conn.GetSetByName(p.table, setOffenders)
+		if errors.Is(err, unix.ENOENT) {
+			return true, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("set %s: %w", setOffenders, err)
+		}
+		elements, err := t.conn.GetSetElements(p.sets[setOffenders])
+		if err != nil {
+			return false, fmt.Errorf("set %s: %w", setOffenders, err)
+		}
+		for _, el := range elements {
+			if e, ok := entryOf(el.Key); ok && el.Counter != nil {
+				into[e.Device] += el.Counter.Packets
+			}
+		}
+	}
+	for device, before := range t.tally.devices {
+		if time.Now().Before(before.until) {
+			into[device] += before.packets
+		}
+	}
+	return false, nil
+}
+
+// goOn lets the counters of the next tables begin where those before have ended.
 func (t *Table) goOn(d Drops) {
 	for _, c := range t.chains {
 		for _, r := range c.rules {
@@ -98,7 +111,7 @@ func (t *Table) goOn(d Drops) {
 	}
 }
 
-// replaced notes what the table before the present one had counted.
+// replaced notes what the tables before the present ones had counted.
 func (t *Table) replaced(d Drops) {
 	t.tally.devices = map[string]deviceAt{}
 	for device, packets := range d.Devices {

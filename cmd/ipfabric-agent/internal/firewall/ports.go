@@ -10,9 +10,9 @@ import (
 )
 
 // ports are the netlink ports of the last sockets that the agent has talked to
-// nftables with: the kernel names the port of whoever made a change. Each port
+// nftables with: the kernel names the port that a change came from. Each port
 // is used for one question only, and it takes billions of them until the kernel
-// gives the same one to somebody else.
+// gives the same one to another program.
 type ports struct {
 	mu   sync.Mutex
 	last [256]uint32

@@ -4,41 +4,50 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 
 	"github.com/google/nftables"
-	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
 )
 
-// Names of the sets. The first three say what is allowed.
-const (
-	setVMs       = "vms"       // interfaces of VMs
-	setSources4  = "sources4"  // interface . address
-	setSources6  = "sources6"  // interface . address
-	setOffenders = "offenders" // interfaces whose packets were dropped
-	setFabric4   = "fabric4"   // addresses of the fabric's hosts
-	setFabric6   = "fabric6"
-)
-
 // Reasons to drop a packet: the names of the chains that do.
 const (
-	Spoofed  = "spoofed"
-	RA       = "router_advertisement"
-	DHCP     = "dhcp_server"
-	BGP      = "bgp"
-	BFD      = "bfd"
-	VXLAN    = "vxlan"
-	Metrics  = "metrics"
-	Isolated = "isolated"
+	Spoofed   = "spoofed"
+	ARP       = "arp"
+	LinkLocal = "link_local"
+	Discovery = "neighbor_discovery"
+	RA        = "router_advertisement"
+	DHCP      = "dhcp_server"
+	Fragment  = "fragment"
+	BGP       = "bgp"
+	BFD       = "bfd"
+	VXLAN     = "vxlan"
+	Metrics   = "metrics"
+	Protected = "protected"
+	Isolated  = "isolated"
 )
 
 // Options are what the rules depend on, besides the VMs.
 type Options struct {
-	Isolate     bool // no VM to VM traffic on this node
-	MetricsPort int  // of the agent on each node; 0 is none
-	Fabric      []netip.Addr
+	Isolate     bool         // no VM to VM traffic on this node
+	MetricsPort int          // of the agent on each node; 0 is none
+	Gateway4    netip.Addr   // the VMs' gateway; may be zero
+	Gateway6    netip.Addr   // the VMs' gateway, link-local; may be zero
+	Fabric      []netip.Addr // of the fabric's hosts
+	// Protect: VMs reach nothing of the fabric's hosts but ICMP and Open. Pools
+	// are the networks of all VMs.
+	Protect bool
+	Open    []Ports
+	Pools   []netip.Prefix
+}
+
+// Ports are a protocol's ports from First to Last, in that order.
+type Ports struct {
+	Protocol    byte // unix.IPPROTO_TCP or unix.IPPROTO_UDP
+	First, Last uint16
 }
 
 // A rule is what it matches and what happens then. Its text is what it is
@@ -50,6 +59,7 @@ type rule struct {
 
 // A chain is a list of rules, at a hook or to go to.
 type chain struct {
+	family   nftables.TableFamily
 	name     string
 	hook     *nftables.ChainHook
 	priority *nftables.ChainPriority
@@ -57,164 +67,177 @@ type chain struct {
 	rules    []rule
 }
 
-// A lookup makes the expression that looks into a set.
-type lookup func(set string, invert bool) expr.Any
+// Chains that others go to.
+const (
+	closedPorts     = "closed_ports"      // what the fabric's hosts do not take from VMs
+	linkLocalSource = "link_local_source" // who may send from a link-local address
+	fragments       = "fragments"         // of IPv4
+)
 
 // chains is the whole ruleset.
-func chains(o Options, in lookup, update func() expr.Any) []chain {
-	reasons := []string{Spoofed, RA, DHCP, BGP, BFD, VXLAN}
-	closed := []rule{
-		{"tcp dport 179", all(port(unix.IPPROTO_TCP, toPort, 179), to(BGP))},
-		{"udp dport 3784", all(port(unix.IPPROTO_UDP, toPort, 3784), to(BFD))},
-		{"udp dport 3785", all(port(unix.IPPROTO_UDP, toPort, 3785), to(BFD))},
-		{"udp dport 4784", all(port(unix.IPPROTO_UDP, toPort, 4784), to(BFD))},
-		{"udp dport 4789", all(port(unix.IPPROTO_UDP, toPort, 4789), to(VXLAN))},
+func chains(o Options, inet, arp *part) []chain {
+	filter := nftables.ChainPriorityFilter
+	notAVM := rule{"not from a VM", all(iifname(), inet.notIn(setVMs), accept())}
+	out := []chain{
+		{name: "prerouting", hook: nftables.ChainHookPrerouting, priority: nftables.ChainPriorityRaw,
+			rules: append([]rule{notAVM}, fromVM(o, inet)...)},
+		{name: "input", hook: nftables.ChainHookInput, priority: filter,
+			rules: append(fromPools(o), notAVM, rule{"to this node", to(closedPorts)})},
+		{name: "forward", hook: nftables.ChainHookForward, priority: filter,
+			rules: append([]rule{notAVM}, forwarded(o, inet)...)},
+		{name: linkLocalSource, rules: linkLocal(inet)},
+		{name: fragments, rules: fragmented(o, inet)},
+		{name: closedPorts, rules: closed(o)},
 	}
+	reasons := []string{Spoofed, LinkLocal, Discovery, RA, DHCP, Fragment, BGP, BFD, VXLAN}
 	if o.MetricsPort != 0 {
 		reasons = append(reasons, Metrics)
-		closed = append(closed, rule{
-			fmt.Sprintf("tcp dport %d", o.MetricsPort),
-			all(port(unix.IPPROTO_TCP, toPort, uint16(o.MetricsPort)), to(Metrics)),
-		})
 	}
-	notAVM := rule{"not from a VM", all(notFromVM(in), accept())}
-	forward := []rule{
-		notAVM,
-		{"to a host of the fabric", all(family(unix.NFPROTO_IPV4), load(1, network, 16, 4), []expr.Any{in(setFabric4, false)}, to(closedPorts))},
-		{"to a host of the fabric, IPv6", all(family(unix.NFPROTO_IPV6), load(1, network, 24, 16), []expr.Any{in(setFabric6, false)}, to(closedPorts))},
+	if o.Protect {
+		reasons = append(reasons, Protected)
 	}
 	if o.Isolate {
 		reasons = append(reasons, Isolated)
-		forward = append(forward, rule{"to a VM", all(oifname(), []expr.Any{in(setVMs, false)}, to(Isolated))})
-	}
-	filter := nftables.ChainPriorityFilter
-	out := []chain{
-		{name: "prerouting", hook: nftables.ChainHookPrerouting, priority: nftables.ChainPriorityRaw, rules: fromVM(in)},
-		{name: "input", hook: nftables.ChainHookInput, priority: filter, rules: []rule{notAVM, {"to this node", to(closedPorts)}}},
-		{name: "forward", hook: nftables.ChainHookForward, priority: filter, rules: forward},
-		{name: closedPorts, rules: closed},
 	}
 	for _, r := range reasons {
-		// The two rules are not one: an update of a full set ends its rule.
-		out = append(out, chain{name: r, reason: true, rules: []rule{
-			{"remember", all(iifname(), []expr.Any{update()})},
-			{"drop", []expr.Any{&expr.Counter{}, &expr.Verdict{Kind: expr.VerdictDrop}}},
-		}})
+		out = append(out, dropped(r, inet))
 	}
-	return out
+	for i := range out {
+		out[i].family = nftables.TableFamilyINet
+	}
+	return append(out, arpChains(arp)...)
 }
 
-// closedPorts is the chain of what the fabric's hosts speak among themselves.
-const closedPorts = "closed_ports"
+// dropped is the chain of a reason. Its two rules are not one: an update of a
+// full set ends its rule.
+func dropped(reason string, p *part) chain {
+	return chain{name: reason, reason: true, rules: []rule{
+		{"remember", all(iifname(), p.update(setOffenders, &expr.Counter{}))},
+		{"drop", all([]expr.Any{&expr.Counter{}}, drop())},
+	}}
+}
 
 // fromVM says what a VM may send, whoever it is for.
-func fromVM(in lookup) []rule {
+func fromVM(o Options, p *part) []rule {
 	// The interface in register 1 and the address in register 2 are one key.
-	source4 := all(family(unix.NFPROTO_IPV4), iifname(), load(2, network, 12, 4), []expr.Any{in(setSources4, false)})
-	source6 := all(family(unix.NFPROTO_IPV6), iifname(), load(2, network, 8, 16), []expr.Any{in(setSources6, false)})
-	linkLocal := all(family(unix.NFPROTO_IPV6), load(1, network, 8, 2), masked([]byte{0xff, 0xc0}, []byte{0xfe, 0x80}))
-	unspecified6 := all(family(unix.NFPROTO_IPV6), load(1, network, 8, 16), equal(make([]byte, 16)))
-	discover := all(family(unix.NFPROTO_IPV4),
+	is4 := all(ipv4(), iifname(), source4(2), p.in(setSources4))
+	is6 := all(ipv6(), iifname(), source6(2), p.in(setSources6))
+	linkLocals := netip.MustParsePrefix("fe80::/10")
+	local := all(ipv6(), source6(1), within(linkLocals))
+	gateway := o.Gateway6
+	if !gateway.IsValid() {
+		gateway = netip.IPv6Unspecified() // which is not link-local
+	}
+	toOther := all(ipv6(), dest6(), compare(expr.CmpOpNeq, gateway.AsSlice()), within(linkLocals))
+	unspecified := all(ipv6(), source6(1), equal(make([]byte, 16)))
+	discover := all(ipv4(),
 		load(1, network, 12, 8), equal([]byte{0, 0, 0, 0, 255, 255, 255, 255}),
 		port(unix.IPPROTO_UDP, fromPort, 68), port(unix.IPPROTO_UDP, toPort, 67))
+	tooFast := over(discoveryRate, expr.LimitTimeSecond, discoveryBurst)
 	return []rule{
-		{"not from a VM", all(notFromVM(in), accept())},
-		{"icmpv6 router advertisement", all(icmpv6(134), to(RA))},
-		{"icmpv6 redirect", all(icmpv6(137), to(RA))},
-		{"udp sport 67", all(family(unix.NFPROTO_IPV4), port(unix.IPPROTO_UDP, fromPort, 67), to(DHCP))},
-		{"udp sport 547", all(family(unix.NFPROTO_IPV6), port(unix.IPPROTO_UDP, fromPort, 547), to(DHCP))},
-		{"its IPv4 address", all(source4, accept())},
-		{"its IPv6 address", all(source6, accept())},
+		{"icmpv6 router advertisement", all(icmpv6(134, 134), to(RA))},
+		{"icmpv6 redirect", all(icmpv6(137, 137), to(RA))},
+		{"too many solicitations and advertisements", all(icmpv6(133, 136), iifname(), p.update(setDiscovery, tooFast), to(Discovery))},
+		{"udp sport 67", all(ipv4(), port(unix.IPPROTO_UDP, fromPort, 67), to(DHCP))},
+		{"udp sport 547", all(ipv6(), port(unix.IPPROTO_UDP, fromPort, 547), to(DHCP))},
+		{"an IPv4 fragment", all(fragment4(), through(fragments))},
+		// The kernel would look for that neighbor, on the VM's own interface.
+		{"to a link-local address but the gateway's", all(toOther, to(LinkLocal))},
+		{"its IPv4 address", all(is4, accept())},
+		{"its IPv6 address", all(is6, accept())},
 		// Neighbor discovery and pings of the gateway; none of it is forwarded.
-		{"icmpv6 from a link-local address", all(linkLocal, protocol(unix.IPPROTO_ICMPV6), accept())},
-		// Duplicate address detection, router solicitations, MLDv2 reports.
-		{"neighbor solicitation from ::", all(unspecified6, icmpv6(135), accept())},
-		{"router solicitation from ::", all(unspecified6, icmpv6(133), accept())},
-		{"MLD report from ::", all(unspecified6, icmpv6(143), accept())},
-		// A guest that asks for DHCP before it knows better is no offender.
+		{"icmpv6 from a link-local address", all(local, protocol(unix.IPPROTO_ICMPV6), to(linkLocalSource))},
+		{"DHCPv6 solicit", all(local, port(unix.IPPROTO_UDP, fromPort, 546), port(unix.IPPROTO_UDP, toPort, 547), to(linkLocalSource))},
+		// Duplicate address detection, router solicitations, MLDv2 reports. The
+		// kernel makes no neighbor of a sender without an address.
+		{"neighbor solicitation from ::", all(unspecified, icmpv6(135, 135), accept())},
+		{"router solicitation from ::", all(unspecified, icmpv6(133, 133), accept())},
+		{"MLD report from ::", all(unspecified, icmpv6(143, 143), accept())},
+		// A guest that asks for DHCP before it knows its address is no offender.
 		{"DHCP discover", all(discover, accept())},
-		{"DHCPv6 solicit", all(linkLocal, port(unix.IPPROTO_UDP, fromPort, 546), port(unix.IPPROTO_UDP, toPort, 547), accept())},
 		{"any other", to(Spoofed)},
 	}
 }
 
+// linkLocal says which link-local addresses a VM may send from. The kernel puts
+// each of them into its neighbor table.
+func linkLocal(p *part) []rule {
+	source := all(iifname(), source6(2))
+	return []rule{
+		{"its MAC's", all(source, p.in(setLinkLocal), accept())},
+		{"learned", all(source, p.in(setLearned), accept())},
+		{"too many new ones", all(iifname(), p.update(setLearning, over(learnRate, expr.LimitTimeHour, learnBurst)), to(LinkLocal))},
+		{"a new one", all(source, p.add(setLearned), accept())},
+		{"no room for it", to(LinkLocal)},
+	}
+}
+
+// fragmented keeps IPv4 fragments from the fabric's hosts. The kernel puts those
+// for this node together before the hook input, in memory that all senders share.
+func fragmented(o Options, p *part) []rule {
+	out := []rule{{"to a host of the fabric", all(dest4(), p.in(setFabric4), to(Fragment))}}
+	if o.Gateway4.Is4() {
+		out = append(out, rule{"to the gateway " + o.Gateway4.String(), all(dest4(), equal(o.Gateway4.AsSlice()), to(Fragment))})
+	}
+	return out
+}
+
+// forwarded is about packets from a VM that leave the node or go to another VM.
+func forwarded(o Options, p *part) []rule {
+	out := []rule{
+		{"to a host of the fabric", all(ipv4(), dest4(), p.in(setFabric4), to(closedPorts))},
+		{"to a host of the fabric, IPv6", all(ipv6(), dest6(), p.in(setFabric6), to(closedPorts))},
+	}
+	if o.Isolate {
+		out = append(out, rule{"to a VM", all(oifname(), p.in(setVMs), to(Isolated))})
+	}
+	return out
+}
+
+// arpChains bind ARP senders to the VM. The address of a probe is 0.0.0.0 (RFC
+// 5227); the kernel makes no neighbor of it.
+func arpChains(p *part) []chain {
+	const sender = 14 // of a header for Ethernet and IPv4; the kernel has dropped any other
+	out := []chain{
+		{name: "input", hook: hookARPInput, priority: nftables.ChainPriorityFilter, rules: []rule{
+			{"not from a VM", all(iifname(), p.notIn(setVMs), accept())},
+			{"its IPv4 address", all(iifname(), load(2, network, sender, 4), p.in(setSources4), accept())},
+			{"probe", all(load(1, network, sender, 4), equal(make([]byte, 4)), accept())},
+			{"any other", to(ARP)},
+		}},
+		dropped(ARP, p),
+	}
+	for i := range out {
+		out[i].family = nftables.TableFamilyARP
+	}
+	return out
+}
+
+// hookARPInput is NF_ARP_IN (linux/netfilter_arp.h).
+var hookARPInput = nftables.ChainHookRef(0)
+
 // fingerprint stands for the whole ruleset. Each rule carries it in its
 // comment, so that rules of another version of the agent, or for other
 // options, are known for what they are.
-func fingerprint(cs []chain, fabric []netip.Addr) string {
+func fingerprint(cs []chain, fabric []netip.Addr, parts ...*part) string {
 	h := sha256.New()
 	fmt.Fprintln(h, fabric)
+	for _, p := range parts {
+		for _, name := range slices.Sorted(maps.Keys(p.sets)) {
+			s := p.sets[name]
+			fmt.Fprintln(h, "set", p.table.Family, name, s.KeyType, s.Constant, s.Dynamic, s.Timeout, s.Size)
+		}
+	}
 	for _, c := range cs {
-		fmt.Fprintf(h, "chain %s\n", c.name)
+		fmt.Fprintf(h, "chain %d %s\n", c.family, c.name)
 		for _, r := range c.rules {
 			fmt.Fprintf(h, "%s: ", r.text)
 			for _, e := range r.exprs {
-				data, err := expr.Marshal(byte(nftables.TableFamilyINet), e)
+				data, err := expr.Marshal(byte(c.family), e)
 				fmt.Fprintf(h, "%x %v ", data, err)
 			}
 			fmt.Fprintln(h)
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))[:8]
-}
-
-const (
-	network   = expr.PayloadBaseNetworkHeader
-	transport = expr.PayloadBaseTransportHeader
-	fromPort  = 0
-	toPort    = 2
-)
-
-func all(parts ...[]expr.Any) []expr.Any {
-	var out []expr.Any
-	for _, p := range parts {
-		out = append(out, p...)
-	}
-	return out
-}
-
-func accept() []expr.Any { return []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}} }
-
-func to(chain string) []expr.Any {
-	return []expr.Any{&expr.Verdict{Kind: expr.VerdictGoto, Chain: chain}}
-}
-
-func iifname() []expr.Any {
-	return []expr.Any{&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: 1}}
-}
-
-func oifname() []expr.Any {
-	return []expr.Any{&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: 1}}
-}
-
-func notFromVM(in lookup) []expr.Any { return all(iifname(), []expr.Any{in(setVMs, true)}) }
-
-func load(register uint32, base expr.PayloadBase, offset, length uint32) []expr.Any {
-	return []expr.Any{&expr.Payload{DestRegister: register, Base: base, Offset: offset, Len: length}}
-}
-
-func equal(data []byte) []expr.Any {
-	return []expr.Any{&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: data}}
-}
-
-func masked(mask, value []byte) []expr.Any {
-	return all([]expr.Any{&expr.Bitwise{
-		SourceRegister: 1, DestRegister: 1, Len: uint32(len(mask)), Mask: mask, Xor: make([]byte, len(mask)),
-	}}, equal(value))
-}
-
-func family(f byte) []expr.Any {
-	return all([]expr.Any{&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: 1}}, equal([]byte{f}))
-}
-
-func protocol(p byte) []expr.Any {
-	return all([]expr.Any{&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1}}, equal([]byte{p}))
-}
-
-func port(proto byte, which uint32, number uint16) []expr.Any {
-	return all(protocol(proto), load(1, transport, which, 2), equal(binaryutil.BigEndian.PutUint16(number)))
-}
-
-func icmpv6(kind byte) []expr.Any {
-	return all(family(unix.NFPROTO_IPV6), protocol(unix.IPPROTO_ICMPV6), load(1, transport, 0, 1), equal([]byte{kind}))
 }

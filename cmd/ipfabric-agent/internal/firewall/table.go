@@ -8,24 +8,25 @@ import (
 	"sync"
 
 	"github.com/google/nftables"
-	"github.com/google/nftables/binaryutil"
-	"github.com/google/nftables/expr"
 	"github.com/google/nftables/userdata"
 	"github.com/mdlayher/netlink"
-	"golang.org/x/sys/unix"
 )
 
-// TableName is the table's name; its family is inet.
+// TableName is the name of both tables, of the families inet and arp.
 const TableName = "ipfabric"
 
-// A Table is the table in the kernel.
+// Families are those that the agent has a table in.
+var Families = []nftables.TableFamily{nftables.TableFamilyINet, nftables.TableFamilyARP}
+
+// A Table is what is in the kernel: the tables of both families, which are
+// changed together.
 type Table struct {
 	opts    Options
 	ports   ports
 	mu      sync.Mutex // one transaction at a time
 	conn    *nftables.Conn
-	table   *nftables.Table
-	sets    map[string]*nftables.Set
+	inet    *part
+	arp     *part
 	chains  []chain
 	print   string
 	entries map[Entry]bool // what is in the sets; nil: not known
@@ -33,11 +34,11 @@ type Table struct {
 	tally   tally
 }
 
-// Open prepares the table. It does not touch the kernel's yet.
+// Open prepares the tables. It does not touch the kernel's yet.
 func Open(o Options) (*Table, error) {
-	// All VMs of a node go to the kernel in one message, or else the table
+	// All VMs of a node go to the kernel in one message, or else the tables
 	// would not be replaced at once.
-	t := &Table{opts: o, table: &nftables.Table{Name: TableName, Family: nftables.TableFamilyINet}}
+	t := &Table{opts: o}
 	big := func(c *netlink.Conn) error {
 		return errors.Join(c.SetWriteBuffer(16<<20), c.SetReadBuffer(16<<20), t.ports.add(c))
 	}
@@ -46,51 +47,22 @@ func Open(o Options) (*Table, error) {
 		return nil, fmt.Errorf("nftables: %w", err)
 	}
 	t.conn = conn
-	t.sets = t.newSets()
-	t.chains = t.newChains()
+	t.inet, t.arp = newParts()
+	t.chains = chains(o, t.inet, t.arp)
 	// Set IDs are of one transaction only, and not in here yet.
-	t.print = fingerprint(t.chains, o.Fabric)
+	t.print = fingerprint(t.chains, o.Fabric, t.inet, t.arp)
 	return t, nil
 }
 
-func (t *Table) newSets() map[string]*nftables.Set {
-	concat := nftables.MustConcatSetType
-	out := map[string]*nftables.Set{}
-	for _, s := range []*nftables.Set{
-		{Name: setVMs, KeyType: nftables.TypeIFName},
-		{Name: setSources4, KeyType: concat(nftables.TypeIFName, nftables.TypeIPAddr)},
-		{Name: setSources6, KeyType: concat(nftables.TypeIFName, nftables.TypeIP6Addr)},
-		// Nobody can change these two once there are rules that use them.
-		{Name: setFabric4, KeyType: nftables.TypeIPAddr, Constant: true},
-		{Name: setFabric6, KeyType: nftables.TypeIP6Addr, Constant: true},
-		{Name: setOffenders, KeyType: nftables.TypeIFName, Dynamic: true, HasTimeout: true, Timeout: memory, Size: 65535},
-	} {
-		s.Table = t.table
-		if s.KeyType == nftables.TypeIFName {
-			s.KeyByteOrder = binaryutil.NativeEndian
-		}
-		out[s.Name] = s
+// part returns what there is in a chain's family.
+func (t *Table) part(c chain) *part {
+	if c.family == nftables.TableFamilyARP {
+		return t.arp
 	}
-	return out
+	return t.inet
 }
 
-func (t *Table) newChains() []chain {
-	in := func(set string, invert bool) expr.Any {
-		return &expr.Lookup{SourceRegister: 1, SetName: set, SetID: t.sets[set].ID, Invert: invert}
-	}
-	update := func() expr.Any {
-		return &expr.Dynset{
-			SrcRegKey: 1,
-			SetName:   setOffenders,
-			SetID:     t.sets[setOffenders].ID,
-			Operation: unix.NFT_DYNSET_OP_UPDATE,
-			Exprs:     []expr.Any{&expr.Counter{}},
-		}
-	}
-	return chains(t.opts, in, update)
-}
-
-// Forget makes the next Allow look at the kernel's table again.
+// Forget makes the next Allow look at the kernel's tables again.
 func (t *Table) Forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -100,8 +72,8 @@ func (t *Table) Forget() {
 	t.entries = nil
 }
 
-// Restore puts the table back as it was, if somebody has removed or changed it:
-// what is wanted now takes longer to find out.
+// Restore puts the tables back as they were, if another program has removed or
+// changed them: what is wanted now takes longer to find out.
 func (t *Table) Restore() (changes int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -114,7 +86,7 @@ func (t *Table) Restore() (changes int, err error) {
 	return 1, t.replace(slices.Collect(maps.Keys(t.had)))
 }
 
-// Known says whether it is known what is in the kernel's table. If not, Allow
+// Known says whether it is known what is in the kernel's tables. If not, Allow
 // may replace all of it, and must get the entries of all VMs.
 func (t *Table) Known() bool {
 	t.mu.Lock()
@@ -122,7 +94,7 @@ func (t *Table) Known() bool {
 	return t.entries != nil
 }
 
-// Allow makes sure that the table is there with its rules, and that it allows
+// Allow makes sure that the tables are there with their rules, and that they allow
 // what is wanted. It returns how many things it changed. What is no longer
 // wanted stays allowed until Trim: first a VM is let in, then set up, then
 // the one that it replaced is shut out.
@@ -173,8 +145,8 @@ func (t *Table) change(entries []Entry, do func(*nftables.Set, []nftables.SetEle
 		return err
 	}
 	if err := t.conn.Flush(); err != nil {
-		t.entries = nil // somebody has changed it meanwhile
-		return fmt.Errorf("table inet %s: %w", TableName, err)
+		t.entries = nil // another program has changed it meanwhile
+		return fmt.Errorf("tables inet and arp %s: %w", TableName, err)
 	}
 	for _, e := range entries {
 		note(e)
@@ -185,14 +157,18 @@ func (t *Table) change(entries []Entry, do func(*nftables.Set, []nftables.SetEle
 // queue puts entries into the next transaction. Netlink counts the bytes of a
 // list in 16 bits, so a long one goes in parts.
 func (t *Table) queue(entries []Entry, do func(*nftables.Set, []nftables.SetElement) error) error {
-	lists := map[string][]nftables.SetElement{}
+	lists := map[*nftables.Set][]nftables.SetElement{}
 	for _, e := range entries {
 		name, key := e.key()
-		lists[name] = append(lists[name], nftables.SetElement{Key: key})
+		element := nftables.SetElement{Key: key}
+		lists[t.inet.sets[name]] = append(lists[t.inet.sets[name]], element)
+		if e.arp() {
+			lists[t.arp.sets[name]] = append(lists[t.arp.sets[name]], element)
+		}
 	}
-	for _, name := range []string{setVMs, setSources4, setSources6} {
-		for part := range slices.Chunk(lists[name], 400) {
-			if err := do(t.sets[name], part); err != nil {
+	for set, elements := range lists {
+		for part := range slices.Chunk(elements, 400) {
+			if err := do(set, part); err != nil {
 				return err
 			}
 		}
@@ -211,7 +187,7 @@ func (t *Table) queueFabric() error {
 	}
 	for name, list := range lists {
 		for part := range slices.Chunk(list, 400) {
-			if err := t.conn.SetAddElements(t.sets[name], part); err != nil {
+			if err := t.conn.SetAddElements(t.inet.sets[name], part); err != nil {
 				return err
 			}
 		}
@@ -219,19 +195,21 @@ func (t *Table) queueFabric() error {
 	return nil
 }
 
-// replace puts a new table in the place of whatever there is, at once.
+// replace puts new tables in the place of whatever there is, at once.
 func (t *Table) replace(want []Entry) error {
 	counted, err := t.count()
 	if err != nil {
 		counted = t.tally.last // counting is no reason to go without rules
 	}
-	t.conn.AddTable(t.table) // or removing it would fail if there is none
-	t.conn.DelTable(t.table)
-	t.conn.AddTable(t.table)
-	t.sets = t.newSets()
-	for _, name := range []string{setVMs, setSources4, setSources6, setFabric4, setFabric6, setOffenders} {
-		if err := t.conn.AddSet(t.sets[name], nil); err != nil {
-			return err
+	t.inet, t.arp = newParts()
+	for _, p := range []*part{t.inet, t.arp} {
+		t.conn.AddTable(p.table) // or removing it would fail if there is none
+		t.conn.DelTable(p.table)
+		t.conn.AddTable(p.table)
+		for _, name := range slices.Sorted(maps.Keys(p.sets)) {
+			if err := t.conn.AddSet(p.sets[name], nil); err != nil {
+				return err
+			}
 		}
 	}
 	if err := t.queue(want, t.conn.SetAddElements); err != nil {
@@ -241,24 +219,24 @@ func (t *Table) replace(want []Entry) error {
 		return err
 	}
 	policy := nftables.ChainPolicyAccept
-	t.chains = t.newChains()
+	t.chains = chains(t.opts, t.inet, t.arp)
 	t.goOn(counted)
-	added := map[string]*nftables.Chain{}
-	for _, c := range t.chains {
-		ch := &nftables.Chain{Name: c.name, Table: t.table}
+	added := make([]*nftables.Chain, len(t.chains))
+	for i, c := range t.chains {
+		added[i] = &nftables.Chain{Name: c.name, Table: t.part(c).table}
 		if c.hook != nil {
-			ch.Hooknum, ch.Priority, ch.Type, ch.Policy = c.hook, c.priority, nftables.ChainTypeFilter, &policy
+			added[i].Hooknum, added[i].Priority, added[i].Type, added[i].Policy = c.hook, c.priority, nftables.ChainTypeFilter, &policy
 		}
-		added[c.name] = t.conn.AddChain(ch)
+		t.conn.AddChain(added[i])
 	}
-	for _, c := range t.chains {
+	for i, c := range t.chains {
 		for _, r := range c.rules {
 			comment := userdata.AppendString(nil, userdata.TypeComment, t.comment(r))
-			t.conn.AddRule(&nftables.Rule{Table: t.table, Chain: added[c.name], Exprs: r.exprs, UserData: comment})
+			t.conn.AddRule(&nftables.Rule{Table: added[i].Table, Chain: added[i], Exprs: r.exprs, UserData: comment})
 		}
 	}
 	if err := t.conn.Flush(); err != nil {
-		return fmt.Errorf("table inet %s: %w", TableName, err)
+		return fmt.Errorf("tables inet and arp %s: %w", TableName, err)
 	}
 	t.replaced(counted)
 	t.entries = make(map[Entry]bool, len(want))

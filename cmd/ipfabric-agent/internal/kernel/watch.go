@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"syscall"
 
+	"github.com/google/nftables"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
@@ -14,14 +16,14 @@ import (
 	"ipfabric/cmd/ipfabric-agent/internal/firewall"
 )
 
-// An Event says where something has changed. It does not say what: whoever
-// gets it looks for himself.
+// An Event says where something has changed. It does not say what: its receiver
+// looks.
 type Event struct {
 	Device   string     // a link, by name
 	Index    int        // a link, by index
 	Route    bool       // there is a new route of the agent's over link Index (0: none)
-	Addr     netip.Addr // a route to it alone is new, replaced or gone, whoever made it
-	Firewall bool       // somebody else has changed the agent's nftables table
+	Addr     netip.Addr // a route to it alone, of any program, is new, replaced or gone
+	Firewall bool       // another program has changed the agent's nftables tables
 	All      bool       // events were lost: it may be anything
 }
 
@@ -33,13 +35,13 @@ type Watch struct {
 }
 
 // Subscribe starts to collect the changes of the calling thread's namespace. Of
-// the nftables table's, those that come from the agent's own sockets, which ours
+// the nftables tables', those that come from the agent's own sockets, which ours
 // says by their netlink port, are left out.
 func Subscribe(ours func(port uint32) bool) (*Watch, error) {
 	routing, err := nl.Subscribe(unix.NETLINK_ROUTE,
 		unix.RTNLGRP_LINK, unix.RTNLGRP_NEIGH,
-		// Most sysctls of interfaces tell nobody when they change. These are
-		// forwarding, rp_filter and proxy_arp, which do.
+		// The kernel reports no change of most sysctls of interfaces. It does for
+		// forwarding, rp_filter and proxy_arp.
 		unix.RTNLGRP_IPV4_NETCONF, unix.RTNLGRP_IPV6_NETCONF,
 		unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR,
 		unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE)
@@ -165,10 +167,10 @@ func routeEvent(data []byte, isNew bool) (Event, bool) {
 	return e, ours || e.Addr.IsValid()
 }
 
-// tableEvent looks for what others do to the agent's table.
+// tableEvent looks for what others do to the agent's tables.
 func (w *Watch) tableEvent(h syscall.NlMsghdr, data []byte) (Event, bool) {
 	const header = 4 // struct nfgenmsg: family, version, resource
-	if h.Type>>8 != unix.NFNL_SUBSYS_NFTABLES || len(data) < header || data[0] != unix.NFPROTO_INET {
+	if h.Type>>8 != unix.NFNL_SUBSYS_NFTABLES || len(data) < header || !slices.Contains(firewall.Families, nftables.TableFamily(data[0])) {
 		return Event{}, false
 	}
 	if h.Type&0xff == unix.NFT_MSG_NEWGEN || w.ours(h.Pid) {

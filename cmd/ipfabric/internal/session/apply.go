@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"sync"
 
@@ -29,9 +30,11 @@ func (s *Session) apply(ctx context.Context, plan run.Plan, o *ui.Outlook, paral
 			hosts = append(hosts, h.Host)
 		}
 	}
-	defer s.lock(ctx, o.ToChange())()
+	locked, unlock := s.lock(ctx, o.ToChange())
+	defer unlock()
 	report := func(ev run.Event) {
-		if _, known := broken[ev.Host]; !known { // has been said before
+		// What was said before, or will be for all that are locked at once.
+		if _, known := broken[ev.Host]; !known && !locked[ev.Host] {
 			s.progress.Report(ev)
 		}
 	}
@@ -41,7 +44,8 @@ func (s *Session) apply(ctx context.Context, plan run.Plan, o *ui.Outlook, paral
 
 // lock takes the locks of hosts, all at once. A host that is locked by another
 // run fails; the others go on.
-func (s *Session) lock(ctx context.Context, hosts []string) (unlock func()) {
+func (s *Session) lock(ctx context.Context, hosts []string) (locked map[string]bool, unlock func()) {
+	locked = map[string]bool{}
 	note := lockNote(s.command)
 	var mu sync.Mutex
 	var releases []func()
@@ -51,17 +55,18 @@ func (s *Session) lock(ctx context.Context, hosts []string) (unlock func()) {
 		go func() {
 			defer wg.Done()
 			release, err := s.fleet.lock(ctx, name, note)
-			if err != nil {
-				s.fleet.fail(name, err)
-				return
-			}
 			mu.Lock()
 			defer mu.Unlock()
+			if err != nil {
+				s.fleet.fail(name, err)
+				locked[name] = isLocked(err)
+				return
+			}
 			releases = append(releases, release)
 		}()
 	}
 	wg.Wait()
-	return func() {
+	return locked, func() {
 		for _, release := range releases {
 			wg.Add(1)
 			go func() {
@@ -105,7 +110,13 @@ func whatFailed(r run.HostResult) string {
 	if r.Err == nil || what != "" {
 		return what
 	}
+	if isLocked(r.Err) {
+		return "locked by another run"
+	}
 	what = ui.FirstLine(r.Err.Error())
+	if r.State == run.Skipped { // "not begun: rr1 failed …" stands below the table
+		what, _, _ = strings.Cut(what, ": ")
+	}
 	if step.NamesHost(r.Err, r.Host) {
 		what = strings.TrimPrefix(what, r.Host+" ")
 	}
@@ -115,18 +126,22 @@ func whatFailed(r run.HostResult) string {
 // brokenShown is how many failed hosts' last records are printed.
 const brokenShown = 3
 
-// showFailures says what failed, with the last that was asked of the hosts.
-func (s *Session) showFailures(result run.Result) {
+// showFailures says what failed since the plan was shown, with the last that was asked of the hosts.
+func (s *Session) showFailures(result run.Result, o *ui.Outlook) {
+	shown := o.FailedHosts() // and why
+	result = slices.DeleteFunc(slices.Clone(result), func(r run.HostResult) bool {
+		return slices.ContainsFunc(shown, func(before run.HostResult) bool { return before.Host == r.Host })
+	})
 	s.Say.Failures(hostErrors(result))
 	if s.Say.Verbose { // has shown it already
 		return
 	}
-	shown := 0
+	logs := 0
 	for _, r := range result {
-		if r.State != run.Failed || isConnectError(r.Err) || shown == brokenShown {
+		if r.State != run.Failed || isConnectError(r.Err) || isLocked(r.Err) || logs == brokenShown {
 			continue
 		}
-		shown++
+		logs++
 		if last := s.Say.Log.Last(r.Host); len(last) > 0 {
 			for i := range last {
 				last[i] = ui.OneLine(last[i], recordWidth)

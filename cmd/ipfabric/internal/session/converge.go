@@ -1,16 +1,12 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"ipfabric/cmd/ipfabric/internal/ui"
-	"ipfabric/inventory"
-	"ipfabric/steps/gateway"
 	"ipfabric/steps/run"
 	"ipfabric/steps/verify"
 )
@@ -50,12 +46,12 @@ func (s *Session) Converge(ctx context.Context, plan run.Plan, opts InitOptions)
 		}
 		result := s.apply(ctx, plan, o, opts.Parallel)
 		s.showResult(result)
-		s.showFailures(result)
+		s.showFailures(result, o)
 		failed = failedOf(result)
 		if s.Signals.Interrupted() || ctx.Err() != nil {
 			return ui.WithHint(ui.ErrInterrupted, "run `ipfabric init` again: it does only what is left")
 		}
-		if err := s.showGateways(result); err != nil {
+		if err := s.showGateways(ctx, result); err != nil {
 			return err
 		}
 	}
@@ -84,10 +80,17 @@ func (s *Session) lookAndVerify(ctx context.Context, plan run.Plan, opts InitOpt
 func (s *Session) finish(ctx context.Context, opts InitOptions, changed bool, failed run.Result, hosts int) error {
 	s.fleet.forgive()
 	var unhealthy error
-	if !opts.NoVerify {
+	busy := slices.ContainsFunc(failed, func(r run.HostResult) bool { return isLocked(r.Err) })
+	if busy && !opts.NoVerify {
+		s.Say.Note("not verified: another run is at work on the fabric; `ipfabric verify` does it once that has ended")
+	}
+	if !opts.NoVerify && !busy {
 		v := VerifyOptions{cannotRecover: s.cannotRecover(failed)}
 		if changed || opts.WaitSet {
 			v.Wait = opts.Wait
+		}
+		if changed && opts.Loss { // else the hosts have waited for it before they confirmed
+			v.hold = s.holdTime
 		}
 		unhealthy = s.Verify(ctx, v)
 	}
@@ -107,42 +110,30 @@ func (s *Session) confirm(ctx context.Context, o *ui.Outlook, yes bool) error {
 		return ui.Usagef("give --yes to apply the plan without being asked, or --dry-run to only see it",
 			"there are changes to make, and nobody to ask: this is no terminal")
 	}
-	ok, err := s.Ask.Confirm(ctx, "Apply this to "+ui.Count(len(o.ToChange()), "host")+"?")
-	if err != nil {
-		return err
+	question, details := "Apply this to "+ui.Count(len(o.ToChange()), "host")+"?", o.Render(ui.Everything, s.Say.OnOut)
+	if details == o.Render(s.extent(), s.Say.OnOut) {
+		details = "" // were shown
 	}
-	if !ok {
-		return ui.WithHint(errors.New("not applied: nothing was changed"), "answer y to apply")
-	}
-	return nil
+	return decide(ctx, question, details, s.Ask.Choose, s.Say.Result)
 }
 
-// showGateways prints what the operator must put into the core gateways. It
-// is about the reflectors: where none of them was changed, it is not shown.
-func (s *Session) showGateways(result run.Result) error {
-	reflector := slices.ContainsFunc(result, func(r run.HostResult) bool { return r.Changes > 0 && s.isReflector(r.Host) })
-	if len(s.fabric.CoreGateways) == 0 || !reflector {
-		return nil
+// decide asks until the answer is yes or no; d shows the details before that, if
+// there are any. Anything but yes is no.
+func decide(ctx context.Context, question, details string, choose func(context.Context, string) (string, error), show func(string)) error {
+	question += " [y/N]"
+	if details != "" {
+		question += " (d: show all details)"
 	}
-	text, err := Snippets(s.fabric, s.fabric.CoreGateways, "")
-	if err != nil {
-		return err
-	}
-	s.Say.Note("the core gateways' configuration follows; `ipfabric gateway` prints it again")
-	s.Say.Result(text + "\n")
-	return nil
-}
-
-// Snippets renders the configurations of core gateways, with an empty line
-// between two.
-func Snippets(fabric *inventory.Fabric, cores []inventory.CoreGateway, vendor string) (string, error) {
-	var texts []string
-	for _, core := range cores {
-		text, err := gateway.Render(cmp.Or(vendor, core.Vendor), fabric, core)
-		if err != nil {
-			return "", err
+	for {
+		switch answer, err := choose(ctx, question); {
+		case err != nil:
+			return err
+		case answer == "y" || answer == "yes":
+			return nil
+		case answer == "d" && details != "":
+			show(details)
+		default:
+			return ui.WithHint(errors.New("not applied: nothing was changed"), "answer y to apply")
 		}
-		texts = append(texts, strings.TrimRight(text, "\n")+"\n")
 	}
-	return strings.Join(texts, "\n"), nil
 }

@@ -16,18 +16,20 @@ import (
 	"ipfabric/remote"
 	"ipfabric/steps/run"
 	"ipfabric/steps/step"
+	"ipfabric/steps/step/steptest"
 	"ipfabric/steps/verify"
 )
 
-// Host is a host whose only content is files.
+// A fakeHost is a host that can be connected and locked. It is written to only
+// under the lock.
 type fakeHost struct {
+	steptest.Host
 	name    string
 	openErr error
 	lockErr error
 
 	mu     sync.Mutex
-	files  map[string]string
-	writes int
+	reads  map[string]int
 	opened int
 	locked bool
 }
@@ -56,36 +58,35 @@ func (h *fakeHost) setLocked(locked bool) {
 	h.locked = locked
 }
 
-func (h *fakeHost) ReadFile(_ context.Context, path string) ([]byte, error) {
+func (h *fakeHost) ReadFile(ctx context.Context, path string) ([]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	data, ok := h.files[path]
-	if !ok {
-		return nil, fs.ErrNotExist
+	if h.reads == nil {
+		h.reads = map[string]int{}
 	}
-	return []byte(data), nil
+	h.reads[path]++
+	return h.Host.ReadFile(ctx, path)
 }
 
-func (h *fakeHost) WriteFile(_ context.Context, path string, data []byte, _ fs.FileMode) error {
+func (h *fakeHost) WriteFile(ctx context.Context, path string, data []byte, mode fs.FileMode) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.locked {
 		return errors.New("written without the lock")
 	}
-	h.files[path] = string(data)
-	h.writes++
-	return nil
+	return h.Host.WriteFile(ctx, path, data, mode)
 }
 
-func (h *fakeHost) Query(_ context.Context, argv ...string) (string, error) {
-	return "", fmt.Errorf("unknown command %q", argv)
+// writes is how often a file was written.
+func (h *fakeHost) writes() int {
+	n := 0
+	for _, line := range h.Log {
+		if strings.HasPrefix(line, "write ") && !strings.HasPrefix(line, "write "+gatewayDir) { // which no step is about
+			n++
+		}
+	}
+	return n
 }
-
-func (h *fakeHost) Run(_ context.Context, argv ...string) error {
-	return fmt.Errorf("unknown command %q", argv)
-}
-
-func (h *fakeHost) Close() error { return nil }
 
 // fakeStep: a file is there.
 type fakeStep struct {
@@ -149,7 +150,7 @@ func newBench(t *testing.T) *bench {
 	}
 	b := &bench{hosts: map[string]*fakeHost{}, out: &bytes.Buffer{}, err: &bytes.Buffer{}}
 	for _, name := range []string{"rr1", "rr2", "mx1", "node1"} {
-		b.hosts[name] = &fakeHost{name: name, files: map[string]string{}}
+		b.hosts[name] = &fakeHost{name: name, Host: steptest.Host{Files: map[string]string{}}}
 	}
 	mask := &ui.Masker{}
 	say := ui.NewSayer(b.out, b.err, mask, func(string) (string, bool) { return "", false })
@@ -184,7 +185,7 @@ func (b *bench) testPlan(s ...step.Step) run.Plan {
 // settle makes hosts what testPlan wants.
 func (b *bench) settle(names ...string) {
 	for _, name := range names {
-		b.hosts[name].files = map[string]string{"/etc/one": "1\n", "/etc/two": "2\n"}
+		b.hosts[name].Files = map[string]string{"/etc/one": "1\n", "/etc/two": "2\n"}
 	}
 }
 
@@ -192,7 +193,7 @@ func (b *bench) settle(names ...string) {
 func (b *bench) written() string {
 	var out []string
 	for name, h := range b.hosts {
-		if h.writes > 0 {
+		if h.writes() > 0 {
 			out = append(out, name)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 
 // lockPath is on every host. /run is empty after a boot, and so no lock
 // outlives the machine.
-const lockPath = "/run/ipfabric.lock"
+const lockPath = "/run/ipfabric-lock/hosts"
 
 // A Machine is a host over SSH: *remote.Host, or a test's fake.
 type Machine interface {

@@ -83,7 +83,7 @@ func TestInitDoesTheOthersWhenAHostIsDown(t *testing.T) {
 	b := newBench(t)
 	b.settle("rr1", "rr2")
 	b.hosts["node1"].openErr = connectError("node1", remote.Timeout)
-	b.hosts["rr2"].files["/etc/one"] = "other\n"
+	b.hosts["rr2"].Files["/etc/one"] = "other\n"
 	err := b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true})
 	wantCode(t, err, ui.ExitHosts)
 	if got := b.written(); got != "rr2" {
@@ -140,14 +140,34 @@ func TestInitTouchesNothingWhenNoHostAnswers(t *testing.T) {
 	wantCode(t, b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true}), ui.ExitFailed)
 }
 
-func TestInitLeavesALockedHostToItsHolder(t *testing.T) {
+func TestInitLeavesLockedHostsToTheirHolder(t *testing.T) {
 	b := newBench(t)
-	b.hosts["rr1"].lockErr = &remote.LockedError{Host: "rr1", Path: lockPath, Note: "alice@desk since 09:00"}
-	wantCode(t, b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true}), ui.ExitHosts)
-	if got := b.written(); got != "node1" {
-		t.Errorf("written: %s", got)
+	b.settle("rr2")
+	for _, name := range []string{"rr1", "node1"} {
+		b.hosts[name].lockErr = &remote.LockedError{Host: name, Path: lockPath, Note: "alice@desk since 09:00"}
 	}
-	wantText(t, "stderr", b.err.String(), "alice@desk since 09:00")
+	b.hosts["rr2"].Files["/etc/one"] = "other\n"
+	err := b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true})
+	wantCode(t, err, ui.ExitHosts)
+	wantText(t, "error", err.Error(), "2 hosts locked by another run")
+	if b.written() != "" { // rr2 has to wait for rr1
+		t.Errorf("written: %s", b.written())
+	}
+	wantText(t, "stdout", b.out.String(), "rr1    failed   0        locked by another run")
+	wantText(t, "stderr", b.err.String(), "error: rr1 and node1 are locked by alice@desk since 09:00", "hint: wait until", "not verified: another run")
+	if said := b.err.String() + b.out.String(); strings.Count(said, "alice@desk") != 1 || strings.Contains(said, "healthy") || b.verified > 1 {
+		t.Errorf("verified %d times, said:\n%s", b.verified, said)
+	}
+}
+
+// Why a host could not be looked at stands above the question, and is not told again.
+func TestInitTellsOnceThatAHostIsDown(t *testing.T) {
+	b := newBench(t)
+	b.hosts["node1"].openErr = connectError("node1", remote.Timeout)
+	wantCode(t, b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true}), ui.ExitHosts)
+	if n := strings.Count(b.err.String(), b.hosts["node1"].openErr.Error()); n != 1 {
+		t.Errorf("told %d times:\n%s", n, b.err)
+	}
 }
 
 func TestInitShowsTheLastOfTheLogOfAHostThatFailed(t *testing.T) {
@@ -224,6 +244,28 @@ func TestInitVerifiesWhatItMade(t *testing.T) {
 	}
 }
 
+// FRR takes up a change of its policy seconds later: where no host has waited
+// for that, a fabric with routes that is healthy at once must still be so then.
+func TestInitLooksAgainWhetherTheFabricStaysHealthy(t *testing.T) {
+	refused := verify.Session{RR: "rr1", Peer: "mx1", Family: "ipv4-unicast", Status: verify.Bad, Detail: "mx1 accepts 0 of the 5 prefixes"}
+	routes := verify.Session{RR: "rr1", Peer: "mx1", Family: "ipv4-unicast", Status: verify.OK, Far: verify.End{Received: 5, Accepted: 5}}
+	well := &verify.Report{Fabric: "lab", Healthy: true, Sessions: []verify.Session{routes}}
+	bad := &verify.Report{Fabric: "lab", Sessions: []verify.Session{refused}}
+	b := newBench(t)
+	b.holdTime = 20 * time.Millisecond
+	b.reports = []*verify.Report{well, well, bad} // the first beside the look
+	wantCode(t, b.Converge(context.Background(), b.testPlan(), InitOptions{PlanOptions: PlanOptions{Loss: true}, Yes: true, Wait: 30 * time.Millisecond}), ui.ExitUnhealthy)
+	wantText(t, "stderr", b.err.String(), "healthy so far; looking again in ")
+
+	// Without changes, or where the hosts have waited for it, it is as it is seen.
+	b.verified, b.reports = 0, []*verify.Report{well, bad}
+	wantCode(t, b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true, Wait: time.Minute}), ui.ExitOK)
+	b = newBench(t)
+	b.holdTime = time.Hour
+	b.reports = []*verify.Report{well}
+	wantCode(t, b.Converge(context.Background(), b.testPlan(), InitOptions{Yes: true, Wait: time.Minute}), ui.ExitOK)
+}
+
 func TestInitDoesNotWaitForWhatCannotComeUp(t *testing.T) {
 	b := newBench(t)
 	b.settle("rr1")
@@ -259,7 +301,7 @@ func TestFirstInterruptFinishesWhatRunsAndBeginsNothingNew(t *testing.T) {
 	if got := b.written(); got != "rr1" {
 		t.Errorf("written: %s", got)
 	}
-	if n := b.hosts["rr1"].writes; n != 1 {
+	if n := b.hosts["rr1"].writes(); n != 1 {
 		t.Errorf("%d steps were done on rr1", n)
 	}
 	wantText(t, "stdout", b.out.String(), "node1  skipped")

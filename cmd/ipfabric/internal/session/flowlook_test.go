@@ -55,15 +55,15 @@ func TestVerifyWithALimit(t *testing.T) {
 			{RR: "rr1", Peer: "node1", Status: verify.OK},
 		},
 	}
-	got := restricted(report, []string{"node1"})
+	got := report.Only([]string{"node1"}, nil)
 	if !got.Healthy || len(got.Hosts) != 1 || len(got.Sessions) != 1 {
 		t.Errorf("restricted to node1: %+v", got)
 	}
-	if got := restricted(report, []string{"rr2"}); got.Healthy {
+	if got := report.Only([]string{"rr2"}, nil); got.Healthy {
 		t.Errorf("restricted to rr2: %+v", got)
 	}
 
-	reach := b.reachFor([]string{"node1"})
+	reach := b.reachFor(limit{hosts: []string{"node1"}})
 	if _, err := reach(context.Background(), "mx1"); err == nil {
 		t.Error("mx1 was asked for node1's sake")
 	}
@@ -76,14 +76,14 @@ func TestLimitedReportOfVMs(t *testing.T) {
 	lacking := vmOn("node2", "db", "announced", verify.Bad, "rr2 has no route to it")
 	lacking.Seen = append(lacking.Seen, vms.Seen{RR: "rr2", Status: vms.SeenNo})
 	r := &verify.Report{VMs: []verify.VMCheck{vmOn("node1", "web", "announced", verify.OK, ""), lacking}}
-	for limit, want := range map[string]string{"node1": "web true", "node2": "db false", "rr1": "web true", "rr2": "db false", "rr1,node2": "web db false", "mx1": "true"} {
-		got := restricted(r, strings.Split(limit, ","))
+	for hosts, want := range map[string]string{"node1": "web true", "node2": "db false", "rr1": "web true", "rr2": "db false", "rr1,node2": "web db false", "mx1": "true"} {
+		got := r.Only(strings.Split(hosts, ","), nil)
 		var words []string
 		for _, v := range got.VMs {
 			words = append(words, v.VM)
 		}
 		if text := strings.Join(append(words, fmt.Sprint(got.Healthy)), " "); text != want {
-			t.Errorf("--limit %s: %s, want %s", limit, text, want)
+			t.Errorf("--limit %s: %s, want %s", hosts, text, want)
 		}
 	}
 }
@@ -107,7 +107,7 @@ func vmOn(node, name, state string, status verify.Status, detail string) verify.
 // looked at, and is not one that init refuses.
 func TestPlanSaysHowToApply(t *testing.T) {
 	b := newBench(t)
-	b.File, b.limit = "lab/fabric 2.yaml", []string{"rr1", "node1"}
+	b.File, b.limit = "lab/fabric 2.yaml", limit{words: []string{"rr1", "node1"}, hosts: []string{"rr1", "node1"}}
 	if err := b.Preview(context.Background(), b.testPlan(), PlanOptions{Upgrade: true}); ui.ExitCode(err) != ui.ExitChanges {
 		t.Errorf("got %v", err)
 	}

@@ -14,24 +14,26 @@ import (
 
 // hostErrors are the sentences for hosts that failed or were left out. Hosts
 // behind a jump host that failed share one, and so do hosts that were skipped
-// for the same reason.
+// for the same reason, and hosts that the same run has locked.
 func hostErrors(result run.Result) []error {
-	shares := func(r run.HostResult) bool { return hopOf(r) != "" || r.State == run.Skipped }
 	hosts := map[string][]string{} // by the reason that they share
 	for _, r := range result {
-		if shares(r) {
-			hosts[r.Err.Error()] = append(hosts[r.Err.Error()], r.Host)
+		if why := sharedReason(r); why != "" {
+			hosts[why] = append(hosts[why], r.Host)
 		}
 	}
 	var out []error
 	for _, r := range result {
-		if shares(r) {
-			names := hosts[r.Err.Error()]
-			delete(hosts, r.Err.Error())
+		if why := sharedReason(r); why != "" {
+			names := hosts[why]
+			delete(hosts, why)
 			if len(names) == 0 { // said with another host
 				continue
 			}
 			r.Host = strings.Join(names, ", ")
+			if isLocked(r.Err) {
+				r.Host, r.Err = "", lockedHosts{names, r.Err}
+			}
 		}
 		if err := hostError(r); err != nil {
 			out = append(out, err)
@@ -39,6 +41,42 @@ func hostErrors(result run.Result) []error {
 	}
 	return out
 }
+
+// sharedReason is why a host failed or was left out, if other hosts may have the same reason, else "".
+func sharedReason(r run.HostResult) string {
+	var locked *remote.LockedError
+	switch {
+	case r.Step == "" && errors.As(r.Err, &locked):
+		return "locked by " + locked.Note
+	case hopOf(r) != "" || r.State == run.Skipped:
+		return r.Err.Error()
+	}
+	return ""
+}
+
+// lockedHosts says of all hosts that one other run has locked that they are.
+type lockedHosts struct {
+	hosts []string
+	error // a *remote.LockedError
+}
+
+func (e lockedHosts) Error() string {
+	var locked *remote.LockedError
+	by := "another run"
+	if errors.As(e.error, &locked) && locked.Note != "" {
+		by = locked.Note
+	}
+	are := " are"
+	if len(e.hosts) == 1 {
+		are = " is"
+	}
+	return step.AndList(e.hosts) + are + " locked by " + by
+}
+
+func (e lockedHosts) Unwrap() error { return e.error }
+
+// isLocked says whether another run has locked a host.
+func isLocked(err error) bool { return errors.As(err, new(*remote.LockedError)) }
 
 // hopOf names the jump host, if it was one that failed.
 func hopOf(r run.HostResult) string {
@@ -50,12 +88,12 @@ func hopOf(r run.HostResult) string {
 }
 
 // hostError is the sentence for what failed on a host, from outside in. An
-// error of the connection names its host itself.
+// error of the connection names its host itself, and so does one without a host.
 func hostError(r run.HostResult) error {
 	if r.Err == nil {
 		return nil
 	}
-	if r.Step == "" && step.NamesHost(r.Err, r.Host) {
+	if r.Host == "" || r.Step == "" && step.NamesHost(r.Err, r.Host) {
 		return r.Err
 	}
 	if r.Step == "" {
@@ -102,12 +140,14 @@ func isConnectError(err error) bool {
 // failureText counts what became of the hosts that were not done, of so many in all:
 // "1 host refused the change, 5 not begun, the others are done".
 func failureText(failed run.Result, hosts int) string {
-	kinds := []string{"failed", "refused the change", "changed since the plan was shown", "not finished", "not begun"}
+	kinds := []string{"failed", "locked by another run", "refused the change", "changed since the plan was shown", "not finished", "not begun"}
 	counts := map[string]int{}
 	for _, r := range failed {
 		switch {
 		case errors.As(r.Err, new(run.DriftError)):
 			counts["changed since the plan was shown"]++
+		case r.Step == "" && isLocked(r.Err) && r.State != run.Skipped:
+			counts["locked by another run"]++
 		case step.Refused(r.Err):
 			counts["refused the change"]++
 		case r.State != run.Skipped:

@@ -1,10 +1,6 @@
 package session
 
 import (
-	"fmt"
-	"slices"
-	"strings"
-
 	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/inventory"
 )
@@ -36,27 +32,4 @@ func (a *Env) loadForHosts() (*inventory.Fabric, error) {
 	}
 	a.Mask.Hide(fabric.BGP.Password.Reveal())
 	return fabric, nil
-}
-
-// limited checks the names of --limit, and returns them without doubles.
-func limited(fabric *inventory.Fabric, limit []string) ([]string, error) {
-	var all, out []string
-	for _, h := range fabric.Hosts() {
-		all = append(all, h.Name)
-	}
-	for _, name := range limit {
-		name = strings.TrimSpace(name)
-		if slices.Contains(out, name) {
-			continue
-		}
-		if !slices.Contains(all, name) {
-			hint := "the fabric's hosts are " + strings.Join(all, ", ")
-			if near := inventory.Nearest(name, all); near != "" {
-				hint = fmt.Sprintf("did you mean %s?", near)
-			}
-			return nil, ui.Usagef(hint, "--limit: the fabric has no host %q", name)
-		}
-		out = append(out, name)
-	}
-	return out, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/remote"
+	"ipfabric/steps/frr/conf"
 	"ipfabric/steps/run"
 	"ipfabric/steps/step"
 )
@@ -43,12 +44,9 @@ func TestOutlookIsMadeToBeRead(t *testing.T) {
     package frr: none → installed
   frr.conf is current
     /etc/frr/frr.conf:
-      @@ -1,4 +1,4 @@
-       ! header
-       router bgp 65000
+      @@ router bgp 65000
       - bgp router-id 10.10.0.12
       + bgp router-id 10.10.0.11
-       exit
 
 node1  could not be looked at
 
@@ -65,6 +63,43 @@ node2, node3  2 changes
 		t.Errorf("(-want +got)\n%s", d)
 	}
 	wantText(t, "everything", o.Render(ui.Everything, ui.NoStyle), "+ bgp router-id 10.10.0.11\n", "+! header\n", "-one\n")
+}
+
+// Each host has its own router ID, and the same change: it is shown once. What
+// FRR is to run is shown only where it does not follow from the file.
+func TestTheSameChangeOfManyHostsIsShownOnce(t *testing.T) {
+	o := &ui.Outlook{Changes: 6}
+	for i, host := range []string{"rr1", "node1", "node2"} {
+		have := fmt.Sprintf("router bgp 65000\n bgp router-id 10.10.0.%d\n neighbor RR4 bfd\n !\n address-family ipv4 unicast\n  neighbor RR4 activate\nexit\nbfd\n profile fabric\n  receive-interval 300\nexit\n", i)
+		want := strings.Replace(strings.Replace(have, "300", "500", 1), "activate\n", "activate\n  neighbor RR4 soft-reconfiguration inbound\n", 1)
+		running := step.Diff{
+			{Item: conf.Running, Have: "bfd | profile fabric | receive-interval 300"}, {Item: conf.Running, Want: "bfd | profile fabric | receive-interval 500"},
+		}
+		if host == "node2" {
+			running = append(running, step.Change{Item: conf.Running, Have: "ip forwarding"})
+		}
+		o.Hosts = append(o.Hosts, ui.HostOutlook{Host: host, State: run.Differs, Steps: []run.Difference{
+			{Step: "frr.conf is current", Diff: step.Diff{{Item: "/etc/frr/frr.conf", Have: have, Want: want}}},
+			{Step: "FRR runs frr.conf", Diff: running},
+		}})
+	}
+	const file = `  frr.conf is current
+    /etc/frr/frr.conf:
+      @@ router bgp 65000 › address-family ipv4 unicast
+      +  neighbor RR4 soft-reconfiguration inbound
+      @@ bfd › profile fabric
+      -  receive-interval 300
+      +  receive-interval 500
+`
+	want := "rr1, node1  2 changes\n" + file + "  FRR runs frr.conf (takes over these lines)\n\nnode2  2 changes\n" + file + `  FRR runs frr.conf
+    running configuration: ip forwarding → none
+
+6 changes to make
+`
+	if d := cmp.Diff(want, o.Render(ui.InShort, ui.NoStyle)); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	wantText(t, "everything", o.Render(ui.Everything, ui.NoStyle), "   neighbor RR4 activate\n", "running configuration: bfd | profile fabric | receive-interval 300 → none")
 }
 
 func TestOutlookWithoutChanges(t *testing.T) {
@@ -85,7 +120,7 @@ func TestLongDiffsAreCut(t *testing.T) {
 	if n := strings.Count(short, "\n"); n != ui.ShownLines+2 {
 		t.Errorf("%d lines", n)
 	}
-	wantText(t, "short form", short, "161 more lines; --verbose shows all")
+	wantText(t, "short form", short, "160 more lines; --verbose shows all")
 	wantText(t, "whole form", ui.RenderChange(c, ui.Everything, ui.NoStyle), "-old 99\n", "+new 99\n")
 }
 

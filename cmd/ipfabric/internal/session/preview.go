@@ -66,8 +66,8 @@ func (s *Session) noteHowToApply(o *ui.Outlook, opts PlanOptions) {
 	if s.File != s.DefaultFile() {
 		args = append(args, "-f", s.File)
 	}
-	if len(s.limit) > 0 {
-		args = append(args, "--limit", strings.Join(s.limit, ","))
+	if !s.limit.all() {
+		args = append(args, "--limit", strings.Join(s.limit.words, ","))
 	}
 	for _, f := range []struct {
 		given bool

@@ -51,7 +51,7 @@ func TestJumpHostFailsOnce(t *testing.T) {
 	for _, r := range result {
 		report.Hosts = append(report.Hosts, verify.HostReport{Host: r.Host, Checks: []verify.Check{{Name: "reachable", Status: verify.Bad, Detail: r.Err.Error()}}})
 	}
-	text := ui.Report(report, ui.NoStyle)
+	text := ui.Report(report, false, ui.NoStyle)
 	if strings.Count(text, "jump host bastion") != 1 || !strings.Contains(text, "failed  rr1, node1 reachable: jump host bastion") {
 		t.Errorf("got\n%s", text)
 	}

@@ -21,7 +21,7 @@ type Session struct {
 	*Env
 	command  string
 	fabric   *inventory.Fabric
-	limit    []string // hosts of --limit; none is all
+	limit    limit
 	fleet    *fleet
 	progress *ui.Progress
 	Close    func()
@@ -32,15 +32,16 @@ type Session struct {
 	// verifyOnce verifies once, and pollEvery the time between two calls of it.
 	verifyOnce func(context.Context, *inventory.Fabric, func(context.Context, string) (step.Host, error)) *verify.Report
 	pollEvery  time.Duration
+	holdTime   time.Duration // how long a fabric that was changed must be healthy
 }
 
 // Open reads the inventory and starts the log. It touches no host.
-func (a *Env) Open(ctx context.Context, command string, limit []string) (*Session, error) {
+func (a *Env) Open(ctx context.Context, command string, words []string) (*Session, error) {
 	fabric, err := a.loadForHosts()
 	if err != nil {
 		return nil, err
 	}
-	names, err := limited(fabric, limit)
+	limit, err := parseLimit(fabric, words)
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +63,11 @@ func (a *Env) Open(ctx context.Context, command string, limit []string) (*Sessio
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkKeys(client, fabric, names); err != nil {
+	if err := a.checkKeys(client, fabric, limit); err != nil {
 		return nil, err
 	}
 	s := &Session{
-		Env: a, command: command, fabric: fabric, limit: names, progress: ui.NewProgress(a.Say),
+		Env: a, command: command, fabric: fabric, limit: limit, progress: ui.NewProgress(a.Say),
 		verifyOnce: verifyOnce, pollEvery: 2 * time.Second,
 	}
 	s.fleet = NewFleet(func(name string) (Machine, error) {
@@ -89,12 +90,12 @@ const agentTimeout = 10 * time.Second
 
 // checkKeys finds keys that cannot be used before any host is contacted, and says so once, not
 // for each host.
-func (a *Env) checkKeys(client *remote.Client, fabric *inventory.Fabric, limit []string) error {
+func (a *Env) checkKeys(client *remote.Client, fabric *inventory.Fabric, limit limit) error {
 	ctx, cancel := context.WithTimeout(context.Background(), agentTimeout)
 	defer cancel()
 	var targets []remote.Target
 	for _, h := range fabric.Hosts() {
-		if len(limit) == 0 || slices.Contains(limit, h.Name) {
+		if limit.has(h.Name) {
 			targets = append(targets, SSHTarget(fabric, h))
 		}
 	}
@@ -143,13 +144,14 @@ func (s *Session) Plan(o PlanOptions) (run.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(s.limit) == 0 {
+	if s.limit.all() {
 		return plan, nil
 	}
-	hosts := plan.Hosts()
-	for _, name := range s.limit {
-		if slices.Contains(hosts, name) {
-			continue
+	managed := plan.Hosts()
+	hosts := slices.DeleteFunc(slices.Clone(s.limit.hosts), func(name string) bool { return !slices.Contains(managed, name) })
+	for _, name := range s.limit.hosts {
+		if slices.Contains(managed, name) || len(hosts) > 0 && !slices.Contains(s.limit.named, name) {
+			continue // a pattern or group may fit hosts that are not managed, too
 		}
 		if h, _ := s.fabric.Host(name); h.Role == inventory.RoleCoreGateway {
 			return nil, ui.Usagef(fmt.Sprintf("`ipfabric gateway %s` prints what to paste there", name),
@@ -158,7 +160,7 @@ func (s *Session) Plan(o PlanOptions) (run.Plan, error) {
 		return nil, ui.Usagef("leave it out of --limit, or remove `managed: false` from the inventory",
 			"--limit: %s is not managed by ipfabric", name)
 	}
-	return plan.Only(s.limit...), nil
+	return plan.Only(hosts...), nil
 }
 
 // role says what a host is.

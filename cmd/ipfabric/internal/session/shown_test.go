@@ -19,15 +19,15 @@ func TestALateYesChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantCode(t, b.Converge(context.Background(), plan, InitOptions{Yes: true, NoVerify: true}), ui.ExitOK)
-	b.hosts["rr2"].files["/etc/two"] = "by hand\n" // since then
+	b.hosts["rr2"].Files["/etc/two"] = "by hand\n" // since then
 	for _, h := range b.hosts {
-		h.writes = 0
+		h.Log = nil
 	}
 	result := b.apply(context.Background(), plan, late, 10)
-	if b.written() != "" || b.hosts["rr2"].files["/etc/two"] != "by hand\n" {
+	if b.written() != "" || b.hosts["rr2"].Files["/etc/two"] != "by hand\n" {
 		t.Errorf("written: %s", b.written())
 	}
-	b.showFailures(result)
+	b.showFailures(result, late)
 	wantText(t, "stderr", b.err.String(),
 		"rr1, node1: changed since it was shown: /etc/one does not differ any more; /etc/two does not differ any more",
 		"rr2: changed since it was shown: /etc/one does not differ any more; /etc/two differs in another way",
@@ -44,12 +44,12 @@ func TestALateYesChangesNothing(t *testing.T) {
 func TestAHostThatChangedWhileTheOperatorWasAsked(t *testing.T) {
 	b := newBench(t)
 	b.settle("rr1", "rr2")
-	b.hosts["rr2"].files["/etc/two"] = "old\n"
+	b.hosts["rr2"].Files["/etc/two"] = "old\n"
 	o, err := b.look(context.Background(), b.testPlan())
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.hosts["node1"].files["/etc/one"] = "by hand\n"
+	b.hosts["node1"].Files["/etc/one"] = "by hand\n"
 	result := b.apply(context.Background(), b.testPlan(), o, 10)
 	if got := b.written(); got != "rr2" {
 		t.Errorf("written: %s", got)

@@ -19,8 +19,11 @@ import (
 type VerifyOptions struct {
 	Limit []string
 	JSON  bool
+	All   bool // also the tables of hosts and sessions
 	JUnit string
 	Wait  time.Duration
+	// hold is how long after the begin the fabric must still be healthy, if it carries routes.
+	hold time.Duration
 	// cannotRecover says that waiting does not make this host healthy.
 	cannotRecover func(host string, waited time.Duration) bool
 }
@@ -41,7 +44,7 @@ func (s *Session) ahead(ctx context.Context) (report func() *verify.Report, canc
 	ctx, stop := context.WithCancel(ctx)
 	connect := s.reachFor(s.limit)
 	done := make(chan *verify.Report, 1)
-	go func() { done <- restricted(s.verifyOnce(ctx, s.fabric, connect), s.limit) }()
+	go func() { done <- s.only(s.verifyOnce(ctx, s.fabric, connect)) }()
 	report = func() *verify.Report {
 		defer stop()
 		return <-done
@@ -61,7 +64,7 @@ func (s *Session) conclude(report *verify.Report, opts VerifyOptions) error {
 			return err
 		}
 	} else {
-		s.Say.Result(ui.Report(report, s.Say.OnOut))
+		s.Say.Result(ui.Report(report, opts.All || s.Say.Verbose, s.Say.OnOut))
 	}
 	refused := s.refused()
 	switch {
@@ -71,7 +74,7 @@ func (s *Session) conclude(report *verify.Report, opts VerifyOptions) error {
 	case !report.Healthy:
 		return &ui.CodedError{Code: ui.ExitUnhealthy, Err: ui.WithHint(
 			fmt.Errorf("the fabric is not healthy: %s", ui.Count(report.Problems(), "problem")),
-			"the report says for each what to look at next")}
+			"the report says for each what to look at next; `ipfabric verify --all` has every host and session")}
 	}
 	return nil
 }
@@ -84,26 +87,37 @@ func (s *Session) refused() []error {
 	})
 }
 
-// poll verifies until the fabric is healthy, the time is over, or waiting
+// holdTime is how long a fabric whose hosts were changed must be healthy before it is called so: FRR
+// applies a changed route-map to its routes after 5 s (bgp route-map delay-timer).
+const holdTime = 7 * time.Second
+
+// poll verifies until the fabric is healthy, and stays so for opts.hold, the time is over, or waiting
 // cannot help.
 func (s *Session) poll(ctx context.Context, opts VerifyOptions) *verify.Report {
+	defer s.progress.Begin("verifying")()
 	start := time.Now()
 	last := -1
 	for {
-		report := restricted(s.verifyOnce(ctx, s.fabric, s.reachFor(s.limit)), s.limit)
+		report := s.only(s.verifyOnce(ctx, s.fabric, s.reachFor(s.limit)))
 		waited := time.Since(start)
 		s.Say.Debug("", "verify: %s after %s", ui.Count(report.Problems(), "problem"), ui.Short(waited))
-		if report.Healthy || waited+s.pollEvery > opts.Wait || !s.worthWaiting(report, opts, waited) {
+		pause := s.pollEvery
+		switch hold := min(opts.hold, opts.Wait); {
+		case report.Healthy && waited < hold && report.Routes():
+			pause = hold - waited
+			s.Say.Note("healthy so far; looking again in %s, as FRR takes up a change of its policy 5s later", ui.Short(pause))
+		case report.Healthy || waited+pause > opts.Wait || !s.worthWaiting(report, opts, waited):
 			return report
-		}
-		if n := report.Problems(); n != last {
-			s.Say.Note("not healthy yet, %s; waiting up to %s more", ui.Count(n, "problem"), (opts.Wait - waited).Round(time.Second))
-			last = n
+		default:
+			if n := report.Problems(); n != last {
+				s.Say.Note("not healthy yet, %s; waiting up to %s more", ui.Count(n, "problem"), (opts.Wait - waited).Round(time.Second))
+				last = n
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return report
-		case <-time.After(s.pollEvery):
+		case <-time.After(pause):
 		}
 		if opts.cannotRecover == nil {
 			s.fleet.forget()
@@ -158,15 +172,18 @@ func (s *Session) cannotRecover(failed run.Result) func(string, time.Duration) b
 }
 
 // reachFor returns the connect of a verification. With a limit it leaves out
-// hosts whose view is not needed: sessions are between the limit's hosts and
-// the reflectors, or, with a reflector in the limit, all other hosts.
-func (s *Session) reachFor(limit []string) func(context.Context, string) (step.Host, error) {
-	if len(limit) == 0 || slices.ContainsFunc(limit, s.isReflector) {
+// hosts that are excluded, and those whose view is not needed: sessions are
+// between the limit's hosts and the reflectors, or, with a reflector in the
+// limit, all other hosts.
+func (s *Session) reachFor(limit limit) func(context.Context, string) (step.Host, error) {
+	if limit.all() {
 		return s.connect
 	}
+	all := slices.ContainsFunc(limit.hosts, s.isReflector)
 	connect := s.connect
 	return func(ctx context.Context, name string) (step.Host, error) {
-		if !slices.Contains(limit, name) && !s.isReflector(name) {
+		needed := all || limit.has(name) || s.isReflector(name)
+		if !needed || slices.Contains(limit.excluded, name) {
 			return nil, fmt.Errorf("%s is outside --limit", name)
 		}
 		return connect(ctx, name)
@@ -175,23 +192,12 @@ func (s *Session) reachFor(limit []string) func(context.Context, string) (step.H
 
 func (s *Session) isReflector(name string) bool { return s.role(name) == inventory.RoleRouteReflector }
 
-// restricted leaves only the limit's hosts, their sessions and VMs in a report.
-func restricted(r *verify.Report, limit []string) *verify.Report {
-	if len(limit) == 0 {
+// only leaves what --limit selects in a report.
+func (s *Session) only(r *verify.Report) *verify.Report {
+	if s.limit.all() {
 		return r
 	}
-	out := *r
-	out.Hosts = slices.DeleteFunc(slices.Clone(r.Hosts), func(h verify.HostReport) bool {
-		return !slices.Contains(limit, h.Host)
-	})
-	out.Sessions = slices.DeleteFunc(slices.Clone(r.Sessions), func(b verify.Session) bool {
-		return !slices.Contains(limit, b.RR) && !slices.Contains(limit, b.Peer)
-	})
-	out.VMs = slices.DeleteFunc(slices.Clone(r.VMs), func(v verify.VMCheck) bool {
-		return !slices.ContainsFunc(limit, v.Concerns)
-	})
-	out.Healthy = out.Problems() == 0
-	return &out
+	return r.Only(s.limit.hosts, s.limit.excluded)
 }
 
 // verifyOnce compares the hosts with what init would make true of them, and

@@ -8,16 +8,22 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/inventory/vm"
 	"ipfabric/remote"
+	"ipfabric/steps/step/steptest"
 	"ipfabric/steps/vms"
 )
 
 // A vmNode is a node with an agent that lists VMs, and the lock of the VMs.
 type vmNode struct {
 	fakeHost
+	t     *testing.T
 	vms   string // JSON
+	state string // JSON, of the agent
+	table string // JSON, the routes of a reflector
 	locks *vmLockLog
 	run   func(line string) error // what the agent is told; nil does it
 }
@@ -63,7 +69,12 @@ func (n *vmNode) Query(ctx context.Context, argv ...string) (string, error) {
 	if len(argv) > 2 && argv[2] == "show" {
 		return strings.Trim(oneVMJSON, "[]"), nil
 	}
-	if strings.Contains(line, "vtysh") {
+	switch {
+	case strings.HasSuffix(line, "ipfabric-agent status --json"):
+		return n.state, nil
+	case strings.HasPrefix(steptest.Line(argv...), "pack.sh"): // neighbors and tables
+		return steptest.Pack(n.t, "{}\n{}\n"+n.table+"\n"+n.table+"\n"), nil
+	case strings.Contains(line, "vtysh"):
 		return "{}\n", nil
 	}
 	return n.fakeHost.Query(ctx, argv...)
@@ -75,7 +86,8 @@ func vmBench(t *testing.T, names ...string) (*bench, map[string]*vmNode) {
 	locks := &vmLockLog{holder: map[string]string{}}
 	nodes := map[string]*vmNode{}
 	for _, name := range append(names, "rr1", "rr2") {
-		nodes[name] = &vmNode{fakeHost: fakeHost{name: name}, vms: "[]", locks: locks}
+		nodes[name] = &vmNode{t: t, fakeHost: fakeHost{name: name}, vms: "[]", locks: locks,
+			state: `{"protocol":1,"healthy":true,"problems":[],"warnings":[]}`, table: `{"routes":{}}`}
 	}
 	b.fleet = NewFleet(func(name string) (Machine, error) { return nodes[name], nil })
 	return b, nodes
@@ -93,7 +105,7 @@ func TestVMListShowsTheRestWhenAHostIsSilent(t *testing.T) {
 	wantText(t, "stdout", b.out.String(),
 		"NAME  NODE   IP           IP6  INTERFACE  STATE      rr1  rr2",
 		"web   node1  203.0.113.1  -    web_net0   announced  no   ?",
-		"problem  web on node1: rr1 has no route to it, though node1 announces it")
+		"problem  web on node1: rr1 has no route to 203.0.113.1 by node1\n    are the sessions of node1 well?")
 	wantText(t, "stderr", b.err.String(), "rr2")
 
 	b.out.Reset()
@@ -110,9 +122,37 @@ func TestVMListOfAFabricWithoutVMs(t *testing.T) {
 	wantCode(t, b.VMError(context.Background(), b.ListVMs(context.Background(), "rr1", false)), ui.ExitUsage)
 }
 
+// Whatever the table says, a node that does not route is named, and so is a route
+// that is no VM's.
+func TestVMListNamesWhatIsWrongBesideTheVMs(t *testing.T) {
+	b, nodes := vmBench(t, "node1")
+	nodes["node1"].state = `{"protocol":1,"healthy":false,"problems":["the node does not route: net.ipv4.ip_forward is not 1"],"warnings":[]}`
+	for _, rr := range []string{"rr1", "rr2"} {
+		nodes[rr].table = oneVMTable
+	}
+	ctx := context.Background()
+	wantCode(t, b.ListVMs(ctx, "", false), ui.ExitOK)
+	wantText(t, "stderr", b.err.String(), "no VM")
+	wantText(t, "stdout", b.out.String(), "problem  node1: the agent is not healthy: the node does not route: net.ipv4.ip_forward is not 1\n    more: ssh root@10.10.0.21 ")
+
+	nodes["node1"].vms = strings.Replace(oneVMJSON, "203.0.113.1", "203.0.113.7", 1)
+	nodes["node1"].state = `{"protocol":1,"healthy":true}`
+	b.out.Reset()
+	wantCode(t, b.ListVMs(ctx, "", false), ui.ExitOK)
+	wantText(t, "stdout", b.out.String(), "problem  web on node1: rr1 and rr2 have no route to 203.0.113.7 by node1\n",
+		"problem  203.0.113.1: rr1 and rr2 have a route to 203.0.113.1 by node1, where no VM has that address\n    is it a VM's?")
+	b.out.Reset()
+	wantCode(t, b.ListVMs(ctx, "", true), ui.ExitOK)
+	wantText(t, "stdout", b.out.String(), `"state": "announced"`, `"rr1 and rr2 have no route to 203.0.113.7 by node1"`, `"code": "no-route"`, `"code": "stray"`, `"status": "failed"`)
+}
+
+// oneVMTable has the route of the VM in oneVMJSON.
+const oneVMTable = `{"routes":{"203.0.113.1/32":[{"bestpath":true,"nexthops":[{"ip":"10.10.0.21"}]}]}}`
+
 func TestVMShow(t *testing.T) {
 	b, nodes := vmBench(t, "node1")
 	nodes["node1"].vms = oneVMJSON
+	nodes["rr1"].table, nodes["rr2"].table = oneVMTable, oneVMTable
 	ctx := context.Background()
 	wantCode(t, b.ShowVM(ctx, "web", "ip", "ens3", false), ui.ExitOK)
 	want := "ip link set dev ens3 up\nip addr replace 203.0.113.1/32 dev ens3\n" +
@@ -122,7 +162,32 @@ func TestVMShow(t *testing.T) {
 	}
 	b.out.Reset()
 	wantCode(t, b.ShowVM(ctx, "web", "", "eth0", false), ui.ExitOK)
-	wantText(t, "stdout", b.out.String(), "announced", "netplan", "on-link: true", "cloud-init", "ifcfg", "wanted by  api")
+	want = `web on node1: announced
+  addresses      203.0.113.1
+  its routes on  rr1 yes, rr2 yes
+  interface      web_net0
+  link           tap
+  wanted by      api
+
+# /etc/netplan/50-ipfabric.yaml, then: netplan apply
+network:
+  version: 2
+  ethernets:
+    eth0:
+      dhcp4: false
+      dhcp6: false
+      accept-ra: false
+      addresses:
+        - "203.0.113.1/32"
+      routes:
+        - to: "0.0.0.0/0"
+          via: "10.0.0.1"
+          on-link: true
+`
+	if d := cmp.Diff(want, b.out.String()); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	wantText(t, "stderr", b.err.String(), "`ipfabric vm show web --format FORM` prints them for cloud-init, ifupdown,", "libvirt or ip")
 
 	err := b.VMError(ctx, b.ShowVM(ctx, "wob", "", "eth0", false))
 	wantCode(t, err, ui.ExitFailed)

@@ -12,6 +12,7 @@ import (
 
 // AddVM adds a VM, waits until the route reflectors have it, and prints it.
 func (s *Session) AddVM(ctx context.Context, w vms.Wish, asJSON bool) error {
+	defer s.progress.Begin("adding the VM")()
 	request, err := vms.NewRequest(s.fabric, w)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/inventory/vm"
@@ -12,6 +13,7 @@ import (
 
 // ListVMs prints the VMs of one node, or of all if node is "".
 func (s *Session) ListVMs(ctx context.Context, node string, asJSON bool) error {
+	defer s.progress.Begin("asking for the VMs")()
 	var nodes []string
 	if node != "" {
 		if err := vms.CheckNode(s.fabric, node); err != nil {
@@ -48,9 +50,12 @@ func (s *Session) noteUnlisted(silent []vms.Silent) {
 
 func (s *Session) showVMs(l vms.List, asJSON bool) error {
 	if asJSON {
-		out := vmListJSON{Fabric: s.fabric.Name, VMs: l.VMs, Unanswered: []unansweredJSON{}}
+		out := vmListJSON{Fabric: s.fabric.Name, VMs: l.VMs, Findings: l.Findings, Unanswered: []unansweredJSON{}}
 		if out.VMs == nil {
 			out.VMs = []vms.Listed{}
+		}
+		if out.Findings == nil {
+			out.Findings = []vms.Finding{}
 		}
 		for _, x := range l.Silent {
 			out.Unanswered = append(out.Unanswered, unansweredJSON{x.Host, vm.ErrorOf(x.Err, ui.CodeOf(x.Err))})
@@ -62,9 +67,12 @@ func (s *Session) showVMs(l vms.List, asJSON bool) error {
 	}
 	if len(l.VMs) == 0 {
 		s.Say.Note("no VM; `ipfabric vm add NAME --node NODE` adds one")
+		if problems := ui.VMProblems(l, s.Say.OnOut); problems != "" {
+			s.Say.Result(strings.TrimPrefix(problems, "\n"))
+		}
 		return nil
 	}
-	s.Say.Result(ui.VMTable(s.fabric, l.VMs).Render(s.Say.OnOut) + ui.VMProblems(l.VMs, s.Say.OnOut))
+	s.Say.Result(ui.VMTable(s.fabric, l.VMs).Render(s.Say.OnOut) + ui.VMProblems(l, s.Say.OnOut))
 	if n := len(l.VMs); n > 10 {
 		s.Say.Note("%s", fmt.Sprintf("%d VMs", n))
 	}
@@ -75,6 +83,7 @@ func (s *Session) showVMs(l vms.List, asJSON bool) error {
 type vmListJSON struct {
 	Fabric     string           `json:"fabric"`
 	VMs        []vms.Listed     `json:"vms"`
+	Findings   []vms.Finding    `json:"findings"`   // about nodes, and about routes that are no VM's
 	Unanswered []unansweredJSON `json:"unanswered"` // nodes and route reflectors
 }
 

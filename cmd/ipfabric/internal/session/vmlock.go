@@ -13,7 +13,7 @@ import (
 )
 
 // vmLockPath is on every node, and held by who adds, moves or removes a VM.
-const vmLockPath = "/run/ipfabric-vm.lock"
+const vmLockPath = "/run/ipfabric-lock/vms"
 
 const (
 	vmLockPatience = 30 * time.Second

@@ -11,6 +11,7 @@ import (
 
 // MoveVM moves a VM to another node and says what came of it.
 func (s *Session) MoveVM(ctx context.Context, name, to string, o vms.MoveOptions) error {
+	defer s.progress.Begin("moving the VM")()
 	defer s.Signals.change()()
 	began := time.Now()
 	moved, err := s.vms().Move(ctx, name, to, o)

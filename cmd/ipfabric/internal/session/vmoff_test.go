@@ -25,7 +25,7 @@ func TestVMListOfAVMThatIsOff(t *testing.T) {
 	wantText(t, "stdout", b.out.String(), `"phase": "off"`, `"seen": []`, `"problems": []`)
 	b.out.Reset()
 	wantCode(t, b.ShowVM(ctx, "box", "", "eth0", false), ui.ExitOK)
-	wantText(t, "stdout", b.out.String(), "not announced  it is off", "wanted by      lxd", "netplan")
+	wantText(t, "stdout", b.out.String(), "box on node1: off", "wanted by  lxd", "netplan")
 	if strings.Contains(b.out.String(), "is not there yet") {
 		t.Errorf("got\n%s", b.out.String())
 	}

@@ -3,14 +3,19 @@ package session
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"ipfabric/cmd/ipfabric/internal/ui"
 	"ipfabric/steps/vms"
 )
 
-// ShowVM prints a VM and the network settings of its guest: in one format if that
-// is not "", as JSON, or for people.
+// likelyFormat is how most guests are configured.
+const likelyFormat = "netplan"
+
+// ShowVM prints a VM and its guest's network settings in the likely format; with a format these
+// settings alone; or all as JSON.
 func (s *Session) ShowVM(ctx context.Context, name, format, device string, asJSON bool) error {
+	defer s.progress.Begin("asking for the VM")()
 	found, err := s.vms().Find(ctx, name)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
@@ -40,15 +45,31 @@ func (s *Session) ShowVM(ctx context.Context, name, format, device string, asJSO
 			}
 		}
 	default:
-		s.Say.Result(ui.VMTable(s.fabric, found.VMs).Render(s.Say.OnOut) + ui.VMDetails(found.VMs) + ui.VMProblems(found.VMs, s.Say.OnOut))
+		s.Say.Result(ui.VMStatus(found.VMs, s.Say.OnOut))
 		for _, g := range settings {
-			s.Say.Result(fmt.Sprintf("\n%s  %s\n%s", s.Say.OnOut(ui.Bold, g.Format), s.Say.OnOut(ui.Dim, g.Where), ui.Indent("    ", g.Text)))
+			if g.Format == likelyFormat {
+				s.Say.Result(fmt.Sprintf("\n%s\n%s", s.Say.OnOut(ui.Dim, "# "+g.Where), g.Text))
+				s.Say.Note("these are the guest's settings for %s; `ipfabric vm show %s --format FORM` prints them for %s",
+					likelyFormat, name, others(settings))
+			}
 		}
 	}
 	for _, x := range found.Silent {
 		s.Say.Warn("%v", x.Err) // what was asked for is known all the same
 	}
 	return nil
+}
+
+// others names the formats beside the likely one: "a, b or c".
+func others(settings []vms.GuestSettings) string {
+	var names []string
+	for _, g := range settings {
+		if g.Format != likelyFormat {
+			names = append(names, g.Format)
+		}
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // A vmShowJSON is `vm show --json`. There are more than one VM only while it is

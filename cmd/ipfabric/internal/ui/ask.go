@@ -45,18 +45,20 @@ func NewAsker(in io.Reader, say *Sayer, mask *Masker) *Asker {
 
 // Confirm asks a question whose answer is yes or, also to an empty line, no.
 func (a *Asker) Confirm(ctx context.Context, question string) (bool, error) {
+	answer, err := a.Choose(ctx, question+" [y/N]")
+	return answer == "y" || answer == "yes", err
+}
+
+// Choose asks a question and returns what was typed, in lower case.
+func (a *Asker) Choose(ctx context.Context, question string) (string, error) {
 	a.say.mu.Lock() // what runs beside waits with its lines
 	defer a.say.mu.Unlock()
-	text, err := a.ask(ctx, question+" [y/N] ")
+	text, err := a.ask(ctx, question+" ")
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	a.say.Log.Record("", "asked: %s answer: %s", question, strings.TrimSpace(text))
-	switch strings.ToLower(strings.TrimSpace(text)) {
-	case "y", "yes":
-		return true, nil
-	}
-	return false, nil
+	return strings.ToLower(strings.TrimSpace(text)), nil
 }
 
 // Secret asks for something that is not shown while it is typed.

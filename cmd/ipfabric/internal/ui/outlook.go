@@ -2,11 +2,14 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"ipfabric/inventory/vm"
 	"ipfabric/steps/frr"
+	"ipfabric/steps/frr/conf"
 	"ipfabric/steps/run"
+	"ipfabric/steps/step"
 )
 
 // An Outlook is what a dry run found. It is also `plan --json`.
@@ -80,11 +83,52 @@ func (h HostOutlook) paragraph(extent Extent, paint func(Style, string) string) 
 	default:
 		b.WriteString(paint(yellow, Count(len(h.Steps), "change")) + "\n")
 	}
+	inFiles := changedInFiles(h.Steps)
 	for _, st := range h.Steps {
+		d := st.Diff
+		if extent == InShort {
+			d = slices.DeleteFunc(slices.Clone(d), func(c step.Change) bool { return follows(c, inFiles) })
+		}
+		if len(d) == 0 {
+			b.WriteString("  " + paint(Bold, st.Step) + " (takes over these lines)\n")
+			continue
+		}
 		b.WriteString("  " + paint(Bold, st.Step) + "\n")
-		b.WriteString(Indent("    ", Diff(st.Diff, extent, paint)))
+		b.WriteString(Indent("    ", Diff(d, extent, paint)))
 	}
 	return b.String()
+}
+
+// changedInFiles are the lines "-…" and "+…", without their indentation, in which
+// the texts of the steps differ.
+func changedInFiles(steps []run.Difference) map[string]bool {
+	out := map[string]bool{}
+	for _, st := range steps {
+		for _, c := range st.Diff {
+			if !isText(c.Have) && !isText(c.Want) {
+				continue
+			}
+			for _, line := range diffLines(c.Have, c.Want) {
+				if line[0] == '+' || line[0] == '-' {
+					out[line[:1]+strings.TrimSpace(line[1:])] = true
+				}
+			}
+		}
+	}
+	return out
+}
+
+// follows says whether a line of FRR's running configuration changes as it does
+// in the file.
+func follows(c step.Change, inFiles map[string]bool) bool {
+	sign, line := "+", c.Want
+	if c.Want == "" {
+		sign, line = "-", c.Have
+	}
+	if i := strings.LastIndex(line, " | "); i >= 0 { // "block | line"
+		line = line[i+3:]
+	}
+	return c.Item == conf.Running && inFiles[sign+line]
 }
 
 func (o *Outlook) summary(inSync int) string {

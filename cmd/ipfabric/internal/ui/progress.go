@@ -13,8 +13,12 @@ import (
 	"ipfabric/steps/step"
 )
 
-// quiet is how long nothing may be said before a line names what is running.
-const quiet = 15 * time.Second
+// How long nothing may be said before a line names what is running: for the
+// first time in a pass, and then.
+const (
+	soon  = 600 * time.Millisecond
+	quiet = 15 * time.Second
+)
 
 // A Progress makes lines of the events of a run. The plain form has a line for
 // what is worth reading; with --progress json there is an object for every
@@ -23,15 +27,17 @@ type Progress struct {
 	Say *Sayer
 
 	mu      sync.Mutex
-	running map[string]run.Event // by host: what is being applied
+	running map[string]run.Event // by host, or by what Begin was given: what takes time now
 	said    time.Time            // when there was a line last
+	pass    string
+	silent  bool // nothing was said since the pass began
 	stop    chan struct{}
 }
 
 // NewProgress returns a Progress that speaks through say until Close.
 func NewProgress(say *Sayer) *Progress {
 	p := &Progress{Say: say, running: map[string]run.Event{}, said: time.Now(), stop: make(chan struct{})}
-	go p.fillSilence(time.Second)
+	go p.fillSilence(200 * time.Millisecond)
 	return p
 }
 
@@ -49,17 +55,39 @@ func (p *Progress) Report(ev run.Event) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if ev.State == run.Applying {
+	p.enter(ev.Pass)
+	switch {
+	case ev.State == run.Applying || ev.State == run.Looking:
 		p.running[ev.Host] = ev
-	}
-	if ev.State.Final() && ev.Pass == "apply" {
+	case ev.State.Final():
 		delete(p.running, ev.Host)
 	}
 	if !p.Say.JSON && !p.Say.Verbose && !worthReading(ev) {
 		return
 	}
-	p.said = time.Now()
+	p.said, p.silent = time.Now(), false
 	p.Say.progress(line, StateStyle(ev.State), newJSONEvent(ev))
+}
+
+// enter notes that another pass begins, if it does: its first line comes soon.
+func (p *Progress) enter(pass string) {
+	if pass != p.pass {
+		maps.DeleteFunc(p.running, func(_ string, ev run.Event) bool { return ev.State == run.Looking })
+		p.pass, p.silent, p.said = pass, true, time.Now()
+	}
+}
+
+// Begin says what takes time until done is called, if it takes longer than a moment.
+func (p *Progress) Begin(what string) (done func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.enter(what)
+	p.running[what] = run.Event{Time: time.Now(), Pass: what}
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.running, what)
+	}
 }
 
 // worthReading says whether an event has a line of its own without --verbose.
@@ -136,17 +164,40 @@ func (p *Progress) fillSilence(every time.Duration) {
 func (p *Progress) silence(now time.Time) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.running) == 0 || now.Sub(p.said) < quiet {
+	limit, lead := quiet, "still running: "
+	if p.silent {
+		limit, lead = soon, ""
+	}
+	if len(p.running) == 0 || now.Sub(p.said) < limit {
 		return ""
 	}
-	p.said = now
-	var parts []string
+	p.said, p.silent = now, false
+	var parts, looking []string
 	for _, host := range slices.Sorted(maps.Keys(p.running)) {
 		ev := p.running[host]
-		parts = append(parts, fmt.Sprintf("%s: %s (%s)", host, ev.Step, now.Sub(ev.Time).Round(time.Second)))
+		text := ev.Pass // of Begin
+		switch {
+		case ev.State == run.Looking:
+			looking = append(looking, host)
+			continue
+		case ev.Host != "":
+			text = host + ": " + ev.Step
+		}
+		if took := now.Sub(ev.Time).Round(time.Second); took > 1 && lead != "" {
+			text += " (" + took.String() + ")"
+		}
+		parts = append(parts, text)
 	}
-	if more := len(parts) - 5; more > 0 {
-		parts = append(parts[:5], fmt.Sprintf("and %d more", more))
+	if len(looking) > 0 {
+		parts = append(parts, "asking "+list(looking, 5))
 	}
-	return "still running: " + strings.Join(parts, ", ")
+	return lead + list(parts, 5)
+}
+
+// list names the first of many.
+func list(names []string, most int) string {
+	if more := len(names) - most; more > 1 {
+		names = append(names[:most:most], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(names, ", ")
 }

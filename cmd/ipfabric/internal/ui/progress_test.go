@@ -81,8 +81,14 @@ func TestLongSilenceNamesWhatRuns(t *testing.T) {
 		t.Errorf("nothing runs, and yet %q", got)
 	}
 	p.Report(run.Event{Time: start, Pass: "apply", Host: "rr1", Step: "FRR is installed", State: run.Applying})
-	if got := p.silence(start.Add(quiet / 2)); got != "" {
+	if got := p.silence(start.Add(soon / 2)); got != "" {
 		t.Errorf("too early: %q", got)
+	}
+	if got, want := p.silence(start.Add(time.Second)), "rr1: FRR is installed"; got != want {
+		t.Errorf("at first %q, want %q", got, want)
+	}
+	if got := p.silence(start.Add(quiet / 2)); got != "" {
+		t.Errorf("too early for a second line: %q", got)
 	}
 	if got, want := p.silence(start.Add(20*time.Second)), "still running: rr1: FRR is installed (20s)"; got != want {
 		t.Errorf("%q, want %q", got, want)
@@ -92,6 +98,28 @@ func TestLongSilenceNamesWhatRuns(t *testing.T) {
 	}
 	p.Report(run.Event{Time: start, Pass: "apply", Host: "rr1", Step: "FRR is installed", State: run.Changed})
 	if got := p.silence(start.Add(time.Hour)); got != "" {
+		t.Errorf("it has ended, and yet %q", got)
+	}
+}
+
+// A host that is down makes a look take seconds: it is named within one.
+func TestALookThatTakesLongNamesItsHosts(t *testing.T) {
+	p, _ := quietProgress(t)
+	start := time.Now()
+	for _, host := range []string{"rr1", "node1", "node2"} {
+		p.Report(run.Event{Time: start, Pass: "plan", Host: host, State: run.Looking})
+	}
+	p.Report(run.Event{Time: start, Pass: "plan", Host: "rr1", Step: "FRR is installed", State: run.InSync})
+	if got, want := p.silence(start.Add(time.Second)), "asking node1, node2"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	// The run goes on to verify, and what was looked at is not named any more.
+	done := p.Begin("verifying")
+	if got, want := p.silence(time.Now().Add(time.Second)), "verifying"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	done()
+	if got := p.silence(time.Now().Add(time.Hour)); got != "" {
 		t.Errorf("it has ended, and yet %q", got)
 	}
 }

@@ -7,27 +7,34 @@ import (
 	"strings"
 	"time"
 
+	"ipfabric/steps/step"
 	"ipfabric/steps/verify"
 )
 
-// Report gives verify's report for people: the hosts, the sessions of
-// each route reflector, a line about the VMs, and then everything that is not well, with what to do.
-func Report(r *verify.Report, paint func(Style, string) string) string {
+// Report gives verify's report for people: what is not well, with what to do, a line about the VMs,
+// and the verdict. With all, tables of the hosts and of each route reflector's sessions come first.
+func Report(r *verify.Report, all bool, paint func(Style, string) string) string {
 	var b strings.Builder
-	b.WriteString(hostTable(r).Render(paint))
-	for _, rr := range reflectors(r) {
-		b.WriteString("\n" + paint(Bold, rr) + "\n")
-		b.WriteString(sessionTable(r, rr).Render(paint))
+	if all {
+		b.WriteString(hostTable(r).Render(paint))
+		for _, rr := range reflectors(r) {
+			b.WriteString("\n" + paint(Bold, rr) + "\n")
+			b.WriteString(sessionTable(r, rr).Render(paint))
+		}
+		b.WriteString("\n")
+	}
+	if list := findingList(r, paint); list != "" {
+		b.WriteString(list + "\n")
 	}
 	if line := vmLine(r, paint); line != "" {
-		b.WriteString("\n" + line + "\n")
+		b.WriteString(line + "\n")
 	}
-	if list := problemList(r, paint); list != "" {
-		b.WriteString("\n" + list)
-	}
-	b.WriteString("\n" + verdict(r, paint) + "\n")
+	b.WriteString(verdict(r, paint) + "\n")
 	return b.String()
 }
+
+// tableWidth is what a terminal shows of a line.
+const tableWidth = 80
 
 // hostTable has a column for each check that any host has.
 func hostTable(r *verify.Report) *Table {
@@ -39,10 +46,11 @@ func hostTable(r *verify.Report) *Table {
 			}
 		}
 	}
-	t := &Table{}
+	t := &Table{width: tableWidth}
 	titles := []string{"HOST", "ROLE"}
 	for _, n := range names {
-		titles = append(titles, strings.ToUpper(strings.ReplaceAll(n, "-", " ")))
+		short, _, _ := strings.Cut(n, "-") // "frr-running": FRR
+		titles = append(titles, strings.ToUpper(short))
 	}
 	t.Head(titles...)
 	for _, h := range r.Hosts {
@@ -90,8 +98,8 @@ func reflectors(r *verify.Report) []string {
 }
 
 func sessionTable(r *verify.Report, rr string) *Table {
-	t := &Table{indent: "  "}
-	t.Head("PEER", "FAMILY", "STATUS", "AT "+strings.ToUpper(rr), "AT PEER", "UPTIME", "RECEIVED", "ACCEPTED")
+	t := &Table{indent: "  ", width: tableWidth}
+	t.Head("PEER", "FAMILY", "STATUS", "AT RR", "AT PEER", "UP", "ACCEPTED")
 	for _, s := range r.Sessions {
 		if s.RR != rr {
 			continue
@@ -100,15 +108,20 @@ func sessionTable(r *verify.Report, rr string) *Table {
 		if !seen.Asked {
 			seen = s.Far
 		}
-		t.Row(Cell{s.Peer, Bold}, Cell{s.Family, Plain}, statusCell(s.Status),
-			endCell(s.Near), endCell(s.Far), Cell{uptime(seen), Plain},
-			Cell{prefixes(s.Near, s.Near.Received), Plain}, Cell{prefixes(s.Near, s.Near.Accepted), Plain})
+		family := shortFamily(s.Family)
+		t.Row(Cell{s.Peer, Bold}, Cell{family, Plain}, statusCell(s.Status),
+			endCell(s.Near, family), endCell(s.Far, family), Cell{uptime(seen), Plain}, Cell{accepted(s.Near), Plain})
 	}
 	return t
 }
 
+// shortFamily gives "ipv4" for "ipv4-unicast" and "evpn" for "l2vpn-evpn".
+func shortFamily(family string) string {
+	return strings.TrimPrefix(strings.TrimSuffix(family, "-unicast"), "l2vpn-")
+}
+
 // endCell is what one end says of a session.
-func endCell(e verify.End) Cell {
+func endCell(e verify.End, family string) Cell {
 	switch {
 	case !e.Asked:
 		return Cell{"not asked", Dim}
@@ -117,7 +130,7 @@ func endCell(e verify.End) Cell {
 	case e.State != "Established":
 		return Cell{e.State, red}
 	case !e.Negotiated:
-		return Cell{"not negotiated", red}
+		return Cell{"no " + family, red}
 	}
 	return Cell{e.State, green}
 }
@@ -127,72 +140,91 @@ func uptime(e verify.End) string {
 		return "-"
 	}
 	d := time.Duration(e.UptimeSec) * time.Second
-	if d >= 24*time.Hour {
+	switch {
+	case d >= 100*24*time.Hour:
+		return fmt.Sprintf("%dd", d/(24*time.Hour))
+	case d >= 24*time.Hour:
 		return fmt.Sprintf("%dd%dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+	case d >= time.Hour:
+		return fmt.Sprintf("%dh%dm", d/time.Hour, d%time.Hour/time.Minute)
 	}
 	return d.String()
 }
 
-func prefixes(e verify.End, n int) string {
-	if !e.Asked || e.State != "Established" || n < 0 {
+// accepted gives how many prefixes the reflector accepts, "2 of 3" if these are not all that came in.
+func accepted(e verify.End) string {
+	switch {
+	case !e.Asked || e.State != "Established":
 		return "-"
+	case e.Received <= e.Accepted: // or not known
+		return fmt.Sprint(e.Accepted)
 	}
-	return fmt.Sprint(n)
+	return fmt.Sprintf("%d of %d", e.Accepted, e.Received)
 }
 
-// problemList names everything that is not well, with its hint. What was not
-// checked follows from something that failed: it stands in the tables alone,
-// unless nothing failed.
-func problemList(r *verify.Report, paint func(Style, string) string) string {
+// mostNames is how many hosts or sessions a finding names.
+const mostNames = 4
+
+// findingList names everything that is not well, with its hint. What was not
+// checked follows from something that failed: it is left out unless nothing failed.
+func findingList(r *verify.Report, paint func(Style, string) string) string {
 	var b strings.Builder
-	onlyUnknown := !hasStatus(r, verify.Bad)
-	add := func(name string, s verify.Status, detail, hint string) {
-		if s == verify.OK || (s == verify.NotChecked && !onlyUnknown) {
-			return
+	findings := r.Findings()
+	failed := slices.ContainsFunc(findings, func(f verify.Finding) bool { return f.Status == verify.Bad })
+	findings = slices.DeleteFunc(findings, func(f verify.Finding) bool { return failed && f.Status == verify.NotChecked })
+	for _, f := range fewVMs(findings) {
+		fmt.Fprintf(&b, "%s  %s: %s\n", paint(statusStyle(f.Status), string(f.Status)), findingName(f), strings.ReplaceAll(cmp.Or(f.Detail, "no details"), "\n", "\n    "))
+		if len(f.Like) > 0 {
+			b.WriteString(Indent("    ", "likewise "+step.SomeOf(f.Like, mostNames, ", ")))
 		}
-		fmt.Fprintf(&b, "%s  %s: %s\n", paint(statusStyle(s), string(s)), name, strings.ReplaceAll(cmp.Or(detail, "no details"), "\n", "\n    "))
-		if hint != "" {
-			b.WriteString(Indent("    ", hint))
+		if text := effects(f.Effects); text != "" {
+			b.WriteString(Indent("    ", "because of this, "+text))
 		}
-	}
-	same := map[verify.Check][]string{} // hosts: a jump host that is down may be the reason of many
-	for _, h := range r.Hosts {
-		for _, c := range h.Checks {
-			same[c] = append(same[c], h.Host)
-		}
-	}
-	for _, h := range r.Hosts {
-		for _, c := range h.Checks {
-			if hosts := same[c]; hosts[0] == h.Host {
-				add(strings.Join(hosts, ", ")+" "+c.Name, c.Status, c.Detail, c.Hint)
-			}
+		if f.Hint != "" {
+			b.WriteString(Indent("    ", f.Hint))
 		}
 	}
-	for _, s := range r.Sessions {
-		add(sessionName(s), s.Status, s.Detail, s.Hint)
-	}
-	vmFindings(r, add)
 	return b.String()
 }
 
-func sessionName(s verify.Session) string { return s.RR + " – " + s.Peer + " " + s.Family }
-
-func hasStatus(r *verify.Report, want verify.Status) bool {
-	for _, h := range r.Hosts {
-		for _, c := range h.Checks {
-			if c.Status == want {
-				return true
-			}
+// findingName is what a finding is about: "node1, node2 reachable", or sessions.
+func findingName(f verify.Finding) string {
+	if f.VM != nil {
+		return vmName(*f.VM)
+	}
+	names := slices.Clone(f.Names)
+	_, last, _ := step.CutLast(names[0], " ")
+	if !slices.ContainsFunc(names, func(n string) bool { return !strings.HasSuffix(n, " "+last) }) {
+		for i := range names[:len(names)-1] { // the check or the family that they have in common
+			names[i] = strings.TrimSuffix(names[i], " "+last)
 		}
 	}
-	return slices.ContainsFunc(r.Sessions, func(s verify.Session) bool { return s.Status == want }) ||
-		slices.ContainsFunc(r.VMs, func(v verify.VMCheck) bool { return v.Status == want })
+	return step.SomeOf(names, mostNames, ", ")
+}
+
+// effects says what a finding is the cause of: "12 sessions are down and 5 VMs are not announced".
+func effects(e verify.Effects) string {
+	var parts []string
+	add := func(n int, noun, one, many string) {
+		switch {
+		case n == 1:
+			parts = append(parts, "1 "+noun+" "+one)
+		case n > 1:
+			parts = append(parts, fmt.Sprintf("%d %ss %s", n, noun, many))
+		}
+	}
+	add(e.Down, "session", "is down", "are down")
+	add(e.Unchecked, "session", "is not checked", "are not checked")
+	add(e.Warned, "session", "has no BFD", "have no BFD")
+	add(e.VMsMissing, "VM", "lacks routes", "lack routes")
+	add(e.VMsUnchecked, "VM", "is not checked", "are not checked")
+	return step.AndList(parts)
 }
 
 func verdict(r *verify.Report, paint func(Style, string) string) string {
 	up := 0
 	for _, s := range r.Sessions {
-		if s.Status == verify.OK || s.Status == verify.Warn {
+		if s.Up() {
 			up++
 		}
 	}
@@ -201,8 +233,21 @@ func verdict(r *verify.Report, paint func(Style, string) string) string {
 		sessions = fmt.Sprintf("%d of %s up", up, sessions)
 	}
 	counted := Count(len(r.Hosts), "host") + ", " + sessions
-	if r.Healthy {
+	unseen := ""
+	switch len(r.NotAsked) {
+	case 0:
+	case 1:
+		unseen = r.NotAsked[0] + " was not asked"
+	default:
+		unseen = step.AndList(r.NotAsked) + " were not asked"
+	}
+	switch {
+	case r.Healthy && unseen != "":
+		return paint(green, "healthy as far as seen") + ": " + unseen + "; " + counted
+	case r.Healthy:
 		return paint(green, "healthy") + ": " + counted
+	case unseen != "":
+		counted += "; " + unseen
 	}
 	return paint(red, "not healthy") + ": " + counted
 }

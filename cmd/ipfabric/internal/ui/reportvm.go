@@ -108,25 +108,34 @@ func vmName(v verify.VMCheck) string {
 	return v.Node + " VMs"
 }
 
-// vmProblems calls add for what is not well about VMs, the first few of each
-// node and status, and for how many are left out.
-func vmFindings(r *verify.Report, add func(name string, s verify.Status, detail, hint string)) {
+// fewVMs keeps the first few findings about VMs of each node and status, and says at the end how
+// many are left out.
+func fewVMs(all []verify.Finding) []verify.Finding {
 	type group struct {
 		node   string
 		status verify.Status
 	}
 	listed := map[group]int{}
 	var full []group
-	for _, v := range r.VMs {
-		g := group{v.Node, v.Status}
+	var out []verify.Finding
+	for _, f := range all {
+		if f.VM == nil {
+			out = append(out, f)
+			continue
+		}
+		g := group{f.VM.Node, f.Status}
 		if listed[g]++; listed[g] <= mostVMs {
-			add(vmName(v), v.Status, v.Detail, v.Hint)
+			out = append(out, f)
 		}
 		if listed[g] == mostVMs+1 {
 			full = append(full, g)
 		}
 	}
 	for _, g := range full {
-		add(g.node, g.status, fmt.Sprintf("%d more of its VMs or routes", listed[g]-mostVMs), "`ipfabric verify --json` has all of them, `ipfabric vm list` an overview")
+		out = append(out, verify.Finding{
+			Names: []string{g.node}, Status: g.status, Detail: fmt.Sprintf("%d more of its VMs or routes", listed[g]-mostVMs),
+			Hint: "`ipfabric verify --json` has all of them, `ipfabric vm list` an overview",
+		})
 	}
+	return out
 }

@@ -57,11 +57,7 @@ func TestReportListsFewVMs(t *testing.T) {
 		r.VMs = append(r.VMs, vmOn("node1", fmt.Sprintf("vm%02d", i), "announced", verify.Bad, "rr1 has no route to it"))
 	}
 	r.VMs = append(r.VMs, vmOn("node1", "web", "announced", verify.OK, ""), strayOn("node2", "203.0.113.9"))
-	want := `HOST  ROLE
-
-21 VMs: 1 announced, 20 failed; 1 stray route
-
-failed  VM vm00 on node1: rr1 has no route to it
+	want := `failed  VM vm00 on node1: rr1 has no route to it
 failed  VM vm01 on node1: rr1 has no route to it
 failed  VM vm02 on node1: rr1 has no route to it
 failed  VM vm03 on node1: rr1 has no route to it
@@ -71,9 +67,10 @@ failed  203.0.113.9: rr1 has a route to it
 failed  node1: 15 more of its VMs or routes
     ` + "`ipfabric verify --json` has all of them, `ipfabric vm list` an overview" + `
 
+21 VMs: 1 announced, 20 failed; 1 stray route
 not healthy: no host, no session
 `
-	if d := cmp.Diff(want, Report(r, NoStyle)); d != "" {
+	if d := cmp.Diff(want, Report(r, false, NoStyle)); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
 }

@@ -26,8 +26,10 @@ type Cell struct {
 
 // A Table has columns as wide as their widest cell, two spaces apart. It
 // counts letters, not the escape sequences of colours, as text/tabwriter does.
+// With a width, a first cell that would make a line longer stands on a line of its own.
 type Table struct {
 	indent string
+	width  int
 	rows   [][]Cell
 }
 
@@ -51,7 +53,20 @@ func (t *Table) Render(paint func(Style, string) string) string {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.Text))
+			if t.width == 0 || i > 0 {
+				widths[i] = max(widths[i], utf8.RuneCountInString(c.Text))
+			}
+		}
+	}
+	if t.width > 0 {
+		room := t.width - len(t.indent)
+		for _, w := range widths[1:] {
+			room -= w + 2
+		}
+		for _, row := range t.rows {
+			if n := utf8.RuneCountInString(row[0].Text); n <= room {
+				widths[0] = max(widths[0], n)
+			}
 		}
 	}
 	var b strings.Builder
@@ -63,7 +78,12 @@ func (t *Table) Render(paint func(Style, string) string) string {
 				line.WriteString(pad + paint(c.Style, c.Text))
 				pad = ""
 			}
-			pad += strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.Text)+2)
+			n := utf8.RuneCountInString(c.Text)
+			if n > widths[i] {
+				line.WriteString("\n")
+				pad, n = t.indent, 0
+			}
+			pad += strings.Repeat(" ", widths[i]-n+2)
 		}
 		b.WriteString(line.String() + "\n")
 	}

@@ -23,7 +23,7 @@ func VMTable(f *inventory.Fabric, all []vms.Listed) *Table {
 	for _, v := range all {
 		row := []Cell{
 			{v.Name, Bold}, {v.Node, Plain}, {addrCell(v.IPv4), Plain}, {addrCell(v.IPv6), Plain},
-			{cmp.Or(v.Interface, "-"), Plain}, {v.State(), vmStyle(v.VM)},
+			{cmp.Or(v.Interface, "-"), Plain}, {v.State, vmStyle(v.State)},
 		}
 		for _, rr := range rrs {
 			row = append(row, seenCell(v, rr))
@@ -40,8 +40,8 @@ func addrCell(a netip.Addr) string {
 	return a.String()
 }
 
-func vmStyle(v vms.VM) Style {
-	switch v.State() {
+func vmStyle(state string) Style {
+	switch state {
 	case "announced":
 		return green
 	case "problem":
@@ -70,12 +70,17 @@ func seenCell(v vms.Listed, rr string) Cell {
 	return Cell{"-", Dim}
 }
 
-// VMProblems has a line for each problem.
-func VMProblems(all []vms.Listed, paint func(Style, string) string) string {
+// VMProblems has what an operator should look at, each with what to do.
+func VMProblems(l vms.List, paint func(Style, string) string) string {
 	text := ""
-	for _, v := range all {
-		for _, p := range v.Problems {
-			text += fmt.Sprintf("%s  %s on %s: %s\n", paint(red, "problem"), v.Name, v.Node, p)
+	for _, f := range l.Notable() {
+		word := paint(yellow, "warning")
+		if f.Status == vms.Bad {
+			word = paint(red, "problem")
+		}
+		text += fmt.Sprintf("%s  %s: %s\n", word, vmFindingName(f), f.Text)
+		if f.Hint != "" {
+			text += Indent("    ", f.Hint)
 		}
 	}
 	if text == "" {
@@ -84,30 +89,13 @@ func VMProblems(all []vms.Listed, paint func(Style, string) string) string {
 	return "\n" + text
 }
 
-// VMDetails is what the table has no room for.
-func VMDetails(all []vms.Listed) string {
-	t := &Table{}
-	add := func(name, value string) {
-		if value != "" {
-			t.Row(Cell{name, Plain}, Cell{value, Plain})
-		}
+// vmFindingName says what a finding is about: a VM, a route, or a node.
+func vmFindingName(f vms.Finding) string {
+	switch {
+	case f.VM != "":
+		return f.VM + " on " + f.Node
+	case f.Addr.IsValid():
+		return f.Addr.String()
 	}
-	for _, v := range all {
-		if len(all) > 1 {
-			add("on", v.Node)
-		}
-		add("MAC", v.MAC.String())
-		add("link", string(v.Link))
-		add("owner", v.Owner)
-		add("group", v.Group)
-		add("wanted by", string(v.Source))
-		if v.Dropped > 0 {
-			add("dropped", fmt.Sprintf("%d packets in the last day that were not its to send", v.Dropped))
-		}
-		if v.Problem == "" {
-			add("not announced", v.Hindrance())
-			add("guest", v.GuestMissing())
-		}
-	}
-	return "\n" + t.Render(NoStyle)
+	return f.Node
 }
