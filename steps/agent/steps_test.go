@@ -126,6 +126,9 @@ func TestInstalledWritesAllFiles(t *testing.T) {
 		if err != nil || string(b.data) != string(data) || b.hash != host.Hash(data) {
 			t.Errorf("%s: another program, %v", machine, err)
 		}
+		if again, err := builds.of(context.Background(), h); err != nil || &again.data[0] != &b.data[0] {
+			t.Errorf("%s: it was read twice, %v", machine, err)
+		}
 	}
 	h.Fail["systemctl daemon-reload"] = steptest.Status(1)
 	if err := (Installed{Config: testConfig, Builds: builds}).Apply(context.Background(), h); err == nil {

@@ -62,6 +62,9 @@ func AskReflector(ctx context.Context, r step.Reader, f *inventory.Fabric, rr in
 	}
 	if peers == nil {
 		peers, err = Ask(ctx, r)
+		if err != nil && tables.Err != nil {
+			tables.Err = ShortError(err) // not packed, it has what vtysh printed on standard error
+		}
 	}
 	return peers, tables, err
 }

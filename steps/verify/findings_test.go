@@ -106,6 +106,14 @@ func TestFindingsOfASessionThatIsDown(t *testing.T) {
 	if got := r.VMs[0].Cause; got != "rr1 – node1 ipv4-unicast" {
 		t.Errorf("cause of a VM that rr1 lacks: %q", got)
 	}
+	// What explains the session explains the VM.
+	i := slices.IndexFunc(r.Sessions, func(s Session) bool { return s.Name() == "rr1 – node1 ipv4-unicast" })
+	r.Sessions[i].Cause = "rr1 frr-running"
+	r.VMs = []VMCheck{web}
+	r.explainVMs()
+	if got := r.VMs[0].Cause; got != "rr1 frr-running" {
+		t.Errorf("cause of a VM whose session has a cause: %q", got)
+	}
 	// That rr2 lacks it as well has another cause.
 	web.Seen[1].Status = vms.SeenNo
 	r.VMs = []VMCheck{web}

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -245,6 +246,21 @@ func TestVerifyStrangers(t *testing.T) {
 	if diff := cmp.Diff(want, about(r, "10.10.0.12 node1 ipv4")); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
+	// The end that was asked has what it said, in the place of its role.
+	ends := func(r *Report, rr, peer string) string {
+		for _, s := range r.Sessions {
+			if s.RR == rr && s.Peer == peer && s.Family == "ipv4-unicast" {
+				return fmt.Sprintf("%s %s %q, %s %s %q", s.Near.Host, s.Near.Address, s.Near.State, s.Far.Host, s.Far.Address, s.Far.State)
+			}
+		}
+		return ""
+	}
+	if got := ends(r, "10.10.0.12", "node1"); got != `10.10.0.12  "", node1 10.10.0.12 "Established"` {
+		t.Errorf("got %s", got)
+	}
+	if got := ends(recorded(t, "extra-missing").verify(t), "rr1", "10.10.0.99"); got != `rr1 10.10.0.99 "Connect", 10.10.0.99  ""` {
+		t.Errorf("got %s", got)
+	}
 }
 
 // IPv6 sessions carry only IPv6, so a fabric without an IPv6 pool has none.
@@ -284,6 +300,38 @@ func TestIdleForGoodIsToldOfOurFRRAlone(t *testing.T) {
 	}
 	near.peer = stuck
 	if hint := j.downHint(near, far); !strings.Contains(hint, "FRR on rr1 is stuck") {
+		t.Errorf("got %s", hint)
+	}
+}
+
+// Between two routers that ipfabric does not manage there is nothing to plan.
+func TestCompareOfUnmanagedEnds(t *testing.T) {
+	f := verifyFabric(t, nil)
+	rr, core := f.Hosts()[0], f.Hosts()[len(f.RouteReflectors)]
+	ends := []side{{sight: &sight{host: rr}}, {sight: &sight{host: core, asked: true}}}
+	if got := compare(ends); strings.Contains(got, "plan") || !strings.HasPrefix(got, "rr1 is not managed by ipfabric") || !strings.Contains(got, "`ipfabric gateway mx1` prints") {
+		t.Errorf("got %s", got)
+	}
+	ends[0].asked = true
+	if got := compare(ends); !strings.HasPrefix(got, "`ipfabric plan --limit rr1` compares with the inventory; `ipfabric gateway mx1` prints") {
+		t.Errorf("got %s", got)
+	}
+}
+
+// Why a session was down before it came up says nothing of why it is down at the
+// other end.
+func TestErrorsOfAnEndThatIsUp(t *testing.T) {
+	f := verifyFabric(t, nil)
+	rr, node := f.Hosts()[0], f.Hosts()[len(f.Hosts())-1]
+	const error = "Cease/Maximum Number of Prefixes Reached (sent)"
+	near := side{sight: &sight{host: rr, asked: true}, peer: bgp.Peer{State: "Established", LastError: error}}
+	far := side{sight: &sight{host: node, asked: true}, peer: bgp.Peer{State: "Active"}}
+	j := judge{f: f}
+	if hint := j.errorHint([]side{near, far}); hint != "" {
+		t.Errorf("got %s", hint)
+	}
+	near.peer.State = "Idle"
+	if hint := j.errorHint([]side{near, far}); !strings.HasPrefix(hint, "more prefixes came in than bgp.max_prefixes") {
 		t.Errorf("got %s", hint)
 	}
 }

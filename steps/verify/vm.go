@@ -103,11 +103,10 @@ func (c VMCheck) worst(all []vms.Finding) VMCheck {
 	for _, s := range []Status{Bad, NotChecked, Warn, OK} {
 		var details []string
 		for _, f := range all {
-			if f.Status != s || slices.Contains(details, f.Text) {
-				continue
+			if f.Status == s {
+				details = append(details, f.Text)
+				c.Hint = cmp.Or(c.Hint, f.Hint)
 			}
-			details = append(details, f.Text)
-			c.Hint = cmp.Or(c.Hint, f.Hint)
 		}
 		if len(details) > 0 {
 			c.Status, c.Detail = s, step.Some(details, "; ")

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/run"
 	"ipfabric/steps/step"
 	"ipfabric/steps/step/steptest"
@@ -251,5 +253,37 @@ func TestVMCheckConcerns(t *testing.T) {
 		if got := tt.c.Concerns(tt.host); got != tt.want {
 			t.Errorf("%+v, %s: %t", tt.c, tt.host, got)
 		}
+	}
+}
+
+// By node: its VMs, then its stray routes; those of routers that are no node are
+// last. A node whose VMs are not known has one entry.
+func TestVMChecksHaveTheirOrder(t *testing.T) {
+	f := verifyFabric(t, nil)
+	o := vms.NewObservation(f)
+	o.Nodes[0].VMs = []vms.VM{{Node: "node1", Observed: vm.Observed{VM: vm.VM{Name: "app"}}}, {Node: "node1", Observed: vm.Observed{VM: vm.VM{Name: "web"}}}}
+	a4, a6 := netip.MustParseAddr("203.0.113.9"), netip.MustParseAddr("2001:db8:100::9")
+	var got []string
+	for _, c := range vmChecks(o, []vms.Finding{
+		{Node: "10.10.0.66", Addr: a6, RRs: []string{"rr1", "rr2"}, Code: vms.Stray, Status: Bad, Text: "outside"},
+		{Node: "node2", Code: vms.VMsUnknown, Status: NotChecked, Text: "unknown", Hint: "h"},
+		{Node: "node1", Addr: a4, Code: vms.Stray, Status: Bad, Text: "stray", Hint: "h"},
+		{Node: "node1", Code: vms.AgentUnhealthy, Status: Bad, Text: "stands with the node's checks"},
+		{VM: "web", Node: "node1", Status: Warn, Text: "less"},
+		{VM: "web", Node: "node1", Status: Bad, Text: "first", Hint: "h"},
+		{VM: "web", Node: "node1", Status: Bad, Text: "second", Hint: "i"},
+	}) {
+		got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s %v%v %s %s: %s (%s) %v", c.Node, c.VM, c.IPv4, c.IPv6, c.State, c.Status, c.Detail, c.Hint, c.Seen)))
+	}
+	const none = "invalid IP"
+	want := []string{
+		"node1 app " + none + none + " no interface ok:  () []",
+		"node1 web " + none + none + " no interface failed: first; second (h) []",
+		"node1  203.0.113.9" + none + " stray failed: stray (h) []",
+		"node2  " + none + none + " unknown not-checked: unknown (h) []",
+		"10.10.0.66  " + none + "2001:db8:100::9 stray failed: outside () [{rr1 yes} {rr2 yes}]",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

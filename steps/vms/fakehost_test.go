@@ -14,6 +14,7 @@ import (
 	"ipfabric/inventory/vm"
 	"ipfabric/steps/agent"
 	"ipfabric/steps/bgp"
+	"ipfabric/steps/step"
 	"ipfabric/steps/step/steptest"
 )
 
@@ -77,6 +78,9 @@ func (h *fleetHost) Query(ctx context.Context, argv ...string) (string, error) {
 		return "203.0.113.1 dev web_net0 src 10.10.0.22 uid 0 \\    cache", nil
 	case argv[0] == "sh" && argv[3] == "pack.sh":
 		out, err := h.vtysh(argv[7:])
+		if status := step.ExitStatus(err); status > 0 && !step.TimedOut(err) {
+			return steptest.PackFailed(h.t, out, status), nil // what it said on standard error is lost
+		}
 		return steptest.Pack(h.t, out), err
 	}
 	return "", fmt.Errorf("unknown command %q", argv)

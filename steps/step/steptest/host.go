@@ -96,9 +96,16 @@ func (h *Host) Close() error {
 // Pack is what a reflector's answer is like on its way.
 func Pack(t testing.TB, text string) string {
 	t.Helper()
+	return PackFailed(t, text, 0)
+}
+
+// PackFailed is what it is like if the command that printed it ended with that
+// exit status.
+func PackFailed(t testing.TB, text string, status int) string {
+	t.Helper()
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
-	if _, err := z.Write([]byte(text + "\n0")); err != nil {
+	if _, err := fmt.Fprintf(z, "%s\n%d", text, status); err != nil {
 		t.Fatal(err)
 	}
 	if err := z.Close(); err != nil {
