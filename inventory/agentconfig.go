@@ -18,8 +18,8 @@ type AgentConfig struct {
 	Virtualization string         // "kvm" or "lxd"
 	MetricsListen  string         // host:port for Prometheus; "" is none
 	IsolateVMs     bool           // no VM to VM traffic on this node
-	MaxPrefixes    int            // of VMs per address family that route reflectors accept from a node; 0: not known
 	Protect        Protect        // what of the fabric's hosts VMs reach
+	MaxPrefixes    int            // of VMs per address family that route reflectors accept from a node; 0: not known
 }
 
 // Marshal gives agent.yaml: the same bytes for the same configuration.
@@ -51,15 +51,15 @@ func (a AgentConfig) Marshal() []byte {
 		fmt.Fprintf(&b, "metrics: %q\n", a.MetricsListen)
 	}
 	fmt.Fprintf(&b, "isolate: %t\n", a.IsolateVMs)
-	if a.MaxPrefixes > 0 {
-		fmt.Fprintf(&b, "max_prefixes: %d\n", a.MaxPrefixes)
-	}
 	fmt.Fprintf(&b, "protect:\n  enabled: %t\n", a.Protect.Enabled)
 	if len(a.Protect.Allow) > 0 {
 		b.WriteString("  allow:\n")
 	}
 	for _, p := range a.Protect.Allow {
 		fmt.Fprintf(&b, "    - %q\n", p)
+	}
+	if a.MaxPrefixes > 0 {
+		fmt.Fprintf(&b, "max_prefixes: %d\n", a.MaxPrefixes)
 	}
 	return []byte(b.String())
 }
@@ -94,8 +94,8 @@ func ParseAgentConfig(data []byte) (*AgentConfig, error) {
 		}
 		a.MetricsListen = c.listen(raw.Metrics, "metrics")
 		a.IsolateVMs = c.boolean(raw.Isolate, "isolate", false)
-		a.MaxPrefixes = c.integer(raw.MaxPrefixes, "max_prefixes", 0, 1, math.MaxInt32)
 		a.Protect = c.protect(&raw.Protect, a.MetricsListen)
+		a.MaxPrefixes = c.integer(raw.MaxPrefixes, "max_prefixes", 0, 1, math.MaxInt32)
 	}
 	if len(c.errors) > 0 {
 		return nil, Errors(sorted(c.errors))

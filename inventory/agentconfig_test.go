@@ -35,9 +35,9 @@ infrastructure:
   - "fd00:10::22"
   - "fd00:10::23"
 isolate: false
-max_prefixes: 5000
 protect:
   enabled: true
+max_prefixes: 5000
 `
 	if diff := cmp.Diff(want, string(agentConfig(f, f.Nodes[2]).Marshal())); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -111,7 +111,7 @@ func agentConfig(f *Fabric, n Node) AgentConfig {
 		Virtualization: n.Virtualization,
 		MetricsListen:  f.MetricsListen,
 		IsolateVMs:     f.IsolateVMs,
-		MaxPrefixes:    f.BGP.MaxPrefixes,
 		Protect:        f.Protect,
+		MaxPrefixes:    f.BGP.MaxPrefixes,
 	}
 }

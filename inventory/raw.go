@@ -156,6 +156,6 @@ type rawAgent struct {
 	Infrastructure list[text] `key:"infrastructure" eg:"infrastructure: [10.10.0.11]"`
 	Metrics        text       `key:"metrics" eg:"metrics: 127.0.0.1:9472"`
 	Isolate        text       `key:"isolate" eg:"isolate: false"`
-	MaxPrefixes    text       `key:"max_prefixes" eg:"max_prefixes: 5000"`
 	Protect        rawProtect `key:"protect" eg:"protect: {enabled: true}"`
+	MaxPrefixes    text       `key:"max_prefixes" eg:"max_prefixes: 5000"`
 }

@@ -69,7 +69,7 @@ func agentConfigOf(f *inventory.Fabric, n inventory.Node) inventory.AgentConfig 
 	return inventory.AgentConfig{
 		Fabric: f.Name, Node: n.Name, Gateway: f.Gateway, Pools: f.Pools, Infrastructure: f.Infrastructure(),
 		Virtualization: n.Virtualization, MetricsListen: f.MetricsListen, IsolateVMs: f.IsolateVMs,
-		MaxPrefixes: f.BGP.MaxPrefixes,
 		Protect:     f.Protect,
+		MaxPrefixes: f.BGP.MaxPrefixes,
 	}
 }

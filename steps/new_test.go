@@ -316,10 +316,10 @@ func TestTheAgentsConfiguration(t *testing.T) {
 		want := inventory.AgentConfig{
 			Fabric: "mixed", Node: n.Name, Gateway: f.Gateway, Pools: f.Pools, Infrastructure: f.Infrastructure(),
 			Virtualization: n.Virtualization, MetricsListen: "127.0.0.1:9472", IsolateVMs: true,
-			MaxPrefixes: f.BGP.MaxPrefixes,
 			Protect: inventory.Protect{Enabled: true, Allow: []inventory.Ports{
 				{Protocol: "udp", First: 53, Last: 53}, {Protocol: "tcp", First: 8000, Last: 8010},
 			}},
+			MaxPrefixes: f.BGP.MaxPrefixes,
 		}
 		installed := stepOf(t, plan, n.Name, "the agent is installed").(agent.Installed)
 		running := stepOf(t, plan, n.Name, "the agent runs").(agent.Running)
