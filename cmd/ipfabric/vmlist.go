@@ -16,7 +16,8 @@ its routes to them.
 STATE is announced, migrating (announced, and preferred over the node that it
 leaves), no guest (announced, but nothing is attached to the interface), waiting
 (it arrives by live migration), withdrawn, off (libvirt or LXD has it there,
-but it does not run), no interface, drained (the whole node is), or problem.
+but it does not run), no interface, held back (the node does not announce it for
+now), drained (the whole node is), or problem.
 The columns of the route reflectors say whether they prefer that node for the
 VM's addresses: yes, no (no route), partly, other (they prefer another node).
 

@@ -121,6 +121,30 @@ func Sessions(ctx context.Context, r step.Reader) (map[netip.Addr]Session, error
 	return sessions, nil
 }
 
+// Overflowed asks FRR for the neighbors whose session it keeps closed because too
+// many prefixes came in, in order. A bgpd that does not run has none.
+func Overflowed(ctx context.Context, r step.Reader) ([]netip.Addr, error) {
+	out, err := r.Query(ctx, Vtysh("show bgp summary json")...)
+	if err != nil && step.ExitStatus(err) < 0 {
+		return nil, err
+	}
+	var families map[string]struct {
+		Peers map[string]struct{ State string }
+	}
+	if json.Unmarshal([]byte(out), &families) != nil {
+		return nil, nil
+	}
+	found := map[netip.Addr]bool{}
+	for _, fam := range families {
+		for key, p := range fam.Peers {
+			if addr, err := netip.ParseAddr(key); err == nil && strings.Contains(p.State, "PfxCt") { // "Idle (PfxCt)"
+				found[addr] = true
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Keys(found), netip.Addr.Compare), nil
+}
+
 // Established asks FRR for the neighbors that it has a session with, in order.
 func Established(ctx context.Context, r step.Reader) ([]netip.Addr, error) {
 	sessions, err := Sessions(ctx, r)

@@ -76,7 +76,14 @@ func short(diff step.Diff) step.Diff {
 }
 
 func (s runsConf) prepare(ctx context.Context, h step.Host) (prepared, error) {
-	return prepared{apply: func(ctx context.Context) error { return s.reload(ctx, h) }}, canReload(ctx, h)
+	raised := s.changesLimit(ctx, h)
+	apply := func(ctx context.Context) error {
+		if err := s.reload(ctx, h); err != nil || !raised {
+			return err
+		}
+		return retryOverflowed(ctx, h)
+	}
+	return prepared{apply: apply}, canReload(ctx, h)
 }
 
 // reload reloads FRR by frr-reload.py itself, as `systemctl reload frr` hides its
@@ -104,6 +111,17 @@ func (s runsConf) reload(ctx context.Context, h step.Host) error {
 		return nil // the caller finds what is left
 	}
 	return errRefused{reloadErr}
+}
+
+// changesLimit says whether the reload changes how many prefixes neighbors may
+// send.
+func (s runsConf) changesLimit(ctx context.Context, r step.Reader) bool {
+	running, err := runningConf(ctx, r)
+	if err != nil {
+		return false
+	}
+	want, err := wantedConf(ctx, r, s.host, s.render)
+	return err == nil && limitChanges(conf.Compare(running, string(want)))
 }
 
 // bfdLeft says whether FRR runs all of frr.conf but for BFD's own times. FRR 7.5

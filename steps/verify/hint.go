@@ -80,7 +80,7 @@ func (j judge) errorHint(both []side) string {
 	}
 	switch {
 	case has("Maximum Number of Prefixes"):
-		return "more prefixes came in than bgp.max_prefixes (from a node) or bgp.core_max_prefixes of the inventory allows; if so many are right, raise it; FRR tries again after 5 minutes"
+		return "more prefixes came in than bgp.max_prefixes (from a node) or bgp.core_max_prefixes of the inventory allows; if so many are right, raise it, and `ipfabric init` has FRR try again at once; else FRR tries again after 5 minutes"
 	case has("Bad Peer AS"):
 		return "the two ends have different AS numbers: " + compare(both)
 	case has("Bad BGP Identifier"):

@@ -53,7 +53,7 @@ func TestVerifySessions(t *testing.T) {
 		}},
 		{"max-prefix", "rr1 node1 ipv4", false, []string{
 			"rr1 node1 ipv4-unicast failed: Idle at rr1 for 8s, last error: Cease/Maximum Number of Prefixes Reached (sent); Active at node1 for 8s, last error: Cease/Maximum Number of Prefixes Reached (received)",
-			"  more prefixes came in than bgp.max_prefixes (from a node) or bgp.core_max_prefixes of the inventory allows; if so many are right, raise it; FRR tries again after 5 minutes",
+			"  more prefixes came in than bgp.max_prefixes (from a node) or bgp.core_max_prefixes of the inventory allows; if so many are right, raise it, and `ipfabric init` has FRR try again at once; else FRR tries again after 5 minutes",
 		}},
 		{"link-down", "rr2 node1 ipv6", false, []string{ // the host is reached by another way
 			"rr2 node1 ipv6-unicast failed: Idle at rr2 for 44s, last error: Cease/BFD Down (sent); Active at node1 for 44s, last error: no route to the neighbor",

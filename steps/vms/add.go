@@ -55,6 +55,9 @@ func (c *Control) Add(ctx context.Context, r Request) (vm VM, already bool, err 
 		if err != nil {
 			return err
 		}
+		if err := c.room(s, want); err != nil {
+			return err
+		}
 		noted = true
 		if err := c.addVM(ctx, want); err != nil {
 			return c.notAdded(want, err)

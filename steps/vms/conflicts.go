@@ -49,12 +49,23 @@ func (j judge) doubles(v VM) []Finding {
 			continue
 		}
 		switch {
+		case v.Phase == PhaseMigrating && !v.Carrier && x.Carrier:
+			all = append(all, drawn(v, x))
+		case x.Phase == PhaseMigrating && !x.Carrier && v.Carrier:
+			all = append(all, drawn(x, v))
 		case v.Phase == PhaseMigrating:
 			all = append(all, moving(v, x.Node, v.Node))
 		case x.Phase == PhaseMigrating:
 			all = append(all, moving(v, v.Node, x.Node))
 		default:
 			hint := fmt.Sprintf("where is the guest? `ipfabric vm move %s --to NODE`, with that node, takes it from the other", v.Name)
+			if v.Carrier != x.Carrier {
+				guest := v.Node
+				if x.Carrier {
+					guest = x.Node
+				}
+				hint = fmt.Sprintf("the guest is on %s: `ipfabric vm move %s --to %s` takes the VM from the other node", guest, v.Name, guest)
+			}
 			if v.Source != SourceAPI || x.Source != SourceAPI {
 				hint = fmt.Sprintf("where is the guest? On the other node: %s vm remove %s", agent.Path, v.Name)
 			}
@@ -62,6 +73,17 @@ func (j judge) doubles(v VM) []Finding {
 		}
 	}
 	return all
+}
+
+// drawn is about a VM that a node draws to itself though its guest is on another.
+// In a move a node announces the VM once it has the guest.
+func drawn(to, guest VM) Finding {
+	hint := fmt.Sprintf("`ipfabric vm move %s --to %s` takes it from %s", to.Name, guest.Node, to.Node)
+	if to.Source != SourceAPI {
+		hint = fmt.Sprintf("on %s: %s vm remove %s", to.Node, agent.Path, to.Name)
+	}
+	return Finding{Code: Doubled, Status: Bad, Hint: hint,
+		Text: fmt.Sprintf("%s announces it too and is preferred, but its guest is on %s: packets for it are lost", to.Node, guest.Node)}
 }
 
 func moving(v VM, from, to string) Finding {

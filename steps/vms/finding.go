@@ -35,7 +35,9 @@ const (
 	RouteLeft       Code = "route-left"      // not announced, and a reflector has a route all the same
 	Moving          Code = "moving"          // two nodes announce it, as in a move
 	MoveCutOff      Code = "move-cut-off"    // a move of it was begun and not finished
-	Doubled         Code = "doubled"         // two nodes announce it, and neither has it by a move
+	Doubled         Code = "doubled"         // two nodes announce it, and neither has it by a move; or the preferred one has no guest
+	TooMany         Code = "too-many"        // not announced, as its node has as many VMs as reflectors accept
+	NearLimit       Code = "near-limit"      // a node has nearly as many VMs as reflectors accept
 	Hijacked        Code = "hijacked"        // a router that has no such VM announces its address
 	HijackUnknown   Code = "hijack-unknown"  // a node that does not list its VMs announces its address
 	AddressClash    Code = "address-clash"   // another VM has its address too

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"ipfabric/inventory"
+	"ipfabric/inventory/vm"
 	"ipfabric/steps/agent"
 	"ipfabric/steps/bgp"
 	"ipfabric/steps/step"
@@ -87,6 +88,11 @@ func (j judge) onNode(n *NodeFacts, v VM) (all []Finding, quiet string) {
 		return nil, v.Hindrance()
 	case n.Status.Drained && v.Routes == 0:
 		return nil, v.Node + " is drained"
+	case v.Unannounced != "" && n.oneTooMany(v):
+		return []Finding{{Code: TooMany, Status: Bad, Text: "it is not announced: " + v.Unannounced,
+			Hint: fmt.Sprintf("`ipfabric vm move %s --to` another node; or a larger max_prefixes below bgp: in the inventory, and `ipfabric init`", v.Name)}}, ""
+	case v.Unannounced != "":
+		return nil, v.Unannounced
 	case !v.Present && v.Link == "existing":
 		return []Finding{{Code: NoInterface, Status: Warn, Text: "its interface " + v.Interface + " is not there: is the guest off?",
 			Hint: "the agent takes the interface up when the hypervisor makes it"}}, v.Hindrance()
@@ -167,11 +173,24 @@ func (j judge) ofNode(n *NodeFacts) []Finding {
 	if f := JudgeAgent(j.Fabric, own); f.Status == Bad {
 		out = append(out, f)
 	}
+	for _, f := range n.Status.Findings {
+		if f.Code == vm.MaxPrefixes && f.Level == vm.IsWarning {
+			out = append(out, Finding{Node: n.Node.Name, Code: NearLimit, Status: Warn, Text: f.Text, Hint: f.Hint})
+		}
+	}
 	if why := n.frrTrouble(); why != "" {
 		out = append(out, Finding{Node: n.Node.Name, Code: FRRDown, Status: Bad, Text: "FRR announces none of its VMs: " + why,
 			Hint: "`ipfabric verify` looks at its FRR; there: " + j.sshLine(n, "systemctl status frr")})
 	}
 	return out
+}
+
+// oneTooMany says whether a VM is not announced because the node has as many VMs
+// as route reflectors accept from it.
+func (n *NodeFacts) oneTooMany(v VM) bool {
+	return slices.ContainsFunc(n.Status.Findings, func(f vm.Finding) bool {
+		return f.Code == vm.MaxPrefixes && slices.Contains(f.VMs, v.Name)
+	})
 }
 
 // frrTrouble says what is wrong with the FRR of a node, "" if nothing is known.

@@ -137,6 +137,9 @@ func (c *Control) planMove(s survey, name, to string) (*move, error) {
 		return nil, err
 	}
 	m.vm.Node, m.vm.Phase = to, PhaseMigrating
+	if err := c.room(s, m.vm); err != nil {
+		return nil, err
+	}
 	return m, nil
 }
 
@@ -158,7 +161,7 @@ func (m *move) refuse(to string) error {
 			return refused("remove the one that is wrong on its node: ipfabric-agent vm remove "+name,
 				"there are two different VMs %s: with %s on %s, with %s on %s",
 				name, addrList(m.vm.Addrs()), m.vm.Node, addrList(v.Addrs()), v.Node)
-		case v.Phase == PhaseWaiting:
+		case v.Phase == PhaseWaiting && v.Carrier: // without a guest, a power cut has ended a move
 			return refused("wait until it has arrived; if it never will: ipfabric-agent vm remove "+name+", on "+v.Node,
 				"VM %s is arriving on %s by live migration", name, v.Node)
 		case v.Phase == PhaseWithdrawn && m.target.Name == "":

@@ -174,6 +174,8 @@ func (n *NodeFacts) State(v VM) string {
 	switch drained := n.Status.Drained; {
 	case drained && v.Routes == 0 && v.Problem == "" && v.Phase != PhaseOff:
 		return stateDrained
+	case v.Unannounced != "" && v.State() == stateHeldBack:
+		return stateHeldBack
 	case v.State() == stateDrained && n.StatusErr == nil && !drained:
 		return stateProblem // its routes are missing for another reason
 	}

@@ -29,6 +29,9 @@ const SourceAPI = vm.API
 const (
 	stateProblem = "problem"
 	stateDrained = "drained"
+	// stateHeldBack is a VM that its node does not announce for now, though its phase
+	// says so: the node was booted and another one announces it, or it is one too many.
+	stateHeldBack = "held back"
 )
 
 // State says in a word or two how the VM is on its node: "announced",
@@ -40,6 +43,8 @@ func (v VM) State() string {
 		return stateProblem
 	case v.Phase == PhaseWaiting || v.Phase == PhaseWithdrawn || v.Phase == PhaseOff:
 		return string(v.Phase)
+	case v.Unannounced != "":
+		return stateHeldBack
 	case !v.Present:
 		return "no interface"
 	case v.Routes == 0:
@@ -64,6 +69,8 @@ func (v VM) Hindrance() string {
 		return "it is withdrawn"
 	case PhaseOff:
 		return "it is off"
+	case stateHeldBack:
+		return v.Unannounced
 	case "no interface":
 		return "its interface " + v.Interface + " is not there yet: the agent takes it up, and announces it, when it appears"
 	case stateDrained:

@@ -29,7 +29,7 @@ func vmDetails(v vms.Listed) *Table {
 		}
 	}
 	switch v.State {
-	case "waiting", "no interface", "drained": // the other states say it all
+	case "waiting", "no interface", "held back", "drained": // the other states say it all
 		add("because", v.Hindrance())
 	}
 	var addrs, rrs []string
