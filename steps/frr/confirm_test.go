@@ -53,7 +53,7 @@ func TestLostSessionsCanBeAccepted(t *testing.T) {
 
 func TestLostSessionsAreRolledBack(t *testing.T) {
 	for older, want := range map[string]string{
-		"":        "rolled back: 1 of the sessions that were up before did not come back within 100ms (10.10.0.22); the old configuration runs again",
+		"":        "rolled back: 1 of the sessions that were up before did not come back within 600ms (10.10.0.22); the old configuration runs again",
 		"8.4.4-1": "FRR was upgraded from 8.4.4-1, and stays so",
 	} {
 		t.Run(older, func(t *testing.T) {

@@ -91,7 +91,7 @@ func wait(t *testing.T, h *steptest.Host, upgradedFrom string, peers ...string) 
 }
 
 // impatient is a patience for tests.
-var impatient = patience{back: 100 * time.Millisecond, policy: 20 * time.Millisecond, lost: 5 * time.Millisecond, poll: time.Millisecond}
+var impatient = patience{back: 600 * time.Millisecond, policy: 300 * time.Millisecond, lost: 5 * time.Millisecond, poll: time.Millisecond}
 
 func guard(c change) step.Step { return guarded{c, &rollback{}} }
 

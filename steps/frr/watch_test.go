@@ -68,7 +68,7 @@ func TestChangesAreConfirmedByWhatSessionsCarry(t *testing.T) {
 		{"a policy that changes nothing", newPolicy, []string{summary(10, 4, 3), heard}, ""},
 		{"routes come back with their session", newTimers, []string{`{}`, summaryOf(2, 0, 0, time.Second), summaryOf(3, 4, 3, time.Second)}, ""},
 		{"and do not", newTimers, []string{`{}`, summaryOf(2, 4, 0, time.Second)}, "to 10.10.0.21: 0 of 3 ipv4-unicast routes"},
-		{"the session does not come back", newTimers, []string{`{}`}, "1 of the sessions that were up before did not come back within 100ms (10.10.0.21)"},
+		{"the session does not come back", newTimers, []string{`{}`}, "1 of the sessions that were up before did not come back within 600ms (10.10.0.21)"},
 		{"port 179 is cut", newTimers, []string{summary(10, 4, 3)}, "nothing was received any more from 10.10.0.21: is TCP port 179 blocked"},
 		{"more routes than before", newTimers, []string{summary(10, 4, 3), summary(11, 9, 9)}, ""},
 	} {

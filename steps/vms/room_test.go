@@ -39,7 +39,9 @@ func TestAVMTooManyIsRefused(t *testing.T) {
 
 func TestJudgeOfVMsThatAreHeldBack(t *testing.T) {
 	const addr = "203.0.113.1"
-	held := func(v *VM) { v.Unannounced, v.Routes, v.Announced, v.Carrier = "another node announces it", 0, false, false }
+	held := func(v *VM) {
+		v.Unannounced, v.Routes, v.Announced, v.Carrier = "another node announces it", 0, false, false
+	}
 	w := newWorld(t)
 	w.vm("node1", "web", addr, held)
 	w.vm("node2", "web", addr, nil)

@@ -68,7 +68,7 @@ func (a *Env) Open(ctx context.Context, command string, words []string) (*Sessio
 	}
 	s := &Session{
 		Env: a, command: command, fabric: fabric, limit: limit, progress: ui.NewProgress(a.Say),
-		verifyOnce: verifyOnce, pollEvery: 2 * time.Second,
+		verifyOnce: verifyOnce, pollEvery: 2 * time.Second, holdTime: holdTime,
 	}
 	s.fleet = NewFleet(func(name string) (Machine, error) {
 		h, ok := fabric.Host(name)
