@@ -62,7 +62,7 @@ func TestLabRoutesAreWatched(t *testing.T) {
 			f.ipfabric(0, "init", "--yes")
 		})
 		t.Logf("lost: %v", lost)
-		if n := lost[web.IP]; n > 800 { // 8 s
+		if n := lost[web.IP]; n > 1500 { // 15 s: half of it was seen where other tests ran beside it
 			t.Errorf("the canary's VM has lost %d pings", n)
 		}
 		for _, addr := range []string{web.IP6, db.IP, db.IP6} {
