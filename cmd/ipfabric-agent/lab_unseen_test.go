@@ -3,11 +3,9 @@
 package main
 
 import (
-	"fmt"
 	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"ipfabric/inventory/vm"
@@ -17,13 +15,7 @@ import (
 // are pinged. It has 10.10.0.11 and fd00:10::11, as a route reflector.
 func aWorld(t *testing.T) *guestHost {
 	t.Helper()
-	cmd := exec.Command("sleep", "infinity")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	w := &guestHost{t: t, pid: fmt.Sprint(cmd.Process.Pid)}
+	w := newNamespace(t)
 	must(t, "ip", "link", "add", "up0", "type", "veth", "peer", "name", "eth0", "netns", w.pid)
 	must(t, "ip", "link", "set", "up0", "up")
 	must(t, "ip", "addr", "add", "10.10.0.21/24", "dev", "up0")

@@ -258,9 +258,8 @@ type guestHost struct {
 	pid string
 }
 
-// newGuest makes a veth whose other end is eth0 of a new namespace, configured
-// as a guest is.
-func newGuest(t *testing.T, device, ip, ip6 string) *guestHost {
+// newNamespace makes a network namespace that lasts until the test ends.
+func newNamespace(t *testing.T) *guestHost {
 	t.Helper()
 	cmd := exec.Command("sleep", "infinity")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
@@ -268,7 +267,14 @@ func newGuest(t *testing.T, device, ip, ip6 string) *guestHost {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	g := &guestHost{t: t, pid: fmt.Sprint(cmd.Process.Pid)}
+	return &guestHost{t: t, pid: fmt.Sprint(cmd.Process.Pid)}
+}
+
+// newGuest makes a veth whose other end is eth0 of a new namespace, configured
+// as a guest is.
+func newGuest(t *testing.T, device, ip, ip6 string) *guestHost {
+	t.Helper()
+	g := newNamespace(t)
 	must(t, "ip", "link", "add", device, "type", "veth", "peer", "name", "eth0", "netns", g.pid)
 	g.run("ip", "link", "set", "lo", "up")
 	g.run("ip", "link", "set", "eth0", "up")

@@ -82,67 +82,65 @@ type Count struct {
 	Sent     int
 }
 
-// Sessions asks FRR for its Established sessions, by the neighbors' addresses.
-// It is a small question: Ask's answer is longer by far. A bgpd that does not
-// run, or has no BGP instance, has none.
-func Sessions(ctx context.Context, r step.Reader) (map[netip.Addr]Session, error) {
+// A summaryPeer is a neighbor in one address family of FRR's summary.
+type summaryPeer struct {
+	State          string
+	MsgRcvd        int
+	PeerUptimeMsec int64
+	PfxRcd, PfxSnt int
+}
+
+// eachSummary asks FRR for its summary, and gives each neighbor of each family to
+// f, the families as FRR names them. It is a small question: Ask's answer is longer
+// by far. A bgpd that does not run, or has no BGP instance, has no neighbors.
+func eachSummary(ctx context.Context, r step.Reader, f func(family string, neighbor netip.Addr, p summaryPeer)) error {
 	out, err := r.Query(ctx, Vtysh("show bgp summary json")...)
 	if err != nil && step.ExitStatus(err) < 0 {
-		return nil, err
+		return err
 	}
-	var families map[string]struct {
-		Peers map[string]struct {
-			State          string
-			MsgRcvd        int
-			PeerUptimeMsec int64
-			PfxRcd, PfxSnt int
-		}
-	}
+	var families map[string]struct{ Peers map[string]summaryPeer }
 	if json.Unmarshal([]byte(out), &families) != nil {
-		return nil, nil // it says so in words
+		return nil // it says so in words
 	}
-	sessions := map[netip.Addr]Session{}
 	for name, fam := range families {
 		for key, p := range fam.Peers {
-			addr, err := netip.ParseAddr(key)
-			if err != nil || p.State != established {
-				continue
-			}
-			s, ok := sessions[addr]
-			if !ok {
-				s = Session{Messages: p.MsgRcvd, Up: time.Duration(p.PeerUptimeMsec) * time.Millisecond, Families: map[string]Count{}}
-				sessions[addr] = s
-			}
-			if family := frrFamilies[name]; family != "" {
-				s.Families[family] = Count{Accepted: p.PfxRcd, Sent: p.PfxSnt}
+			if addr, err := netip.ParseAddr(key); err == nil {
+				f(name, addr, p)
 			}
 		}
 	}
-	return sessions, nil
+	return nil
+}
+
+// Sessions asks FRR for its Established sessions, by the neighbors' addresses.
+func Sessions(ctx context.Context, r step.Reader) (map[netip.Addr]Session, error) {
+	sessions := map[netip.Addr]Session{}
+	err := eachSummary(ctx, r, func(family string, addr netip.Addr, p summaryPeer) {
+		if p.State != established {
+			return
+		}
+		s, ok := sessions[addr]
+		if !ok {
+			s = Session{Messages: p.MsgRcvd, Up: time.Duration(p.PeerUptimeMsec) * time.Millisecond, Families: map[string]Count{}}
+			sessions[addr] = s
+		}
+		if family := frrFamilies[family]; family != "" {
+			s.Families[family] = Count{Accepted: p.PfxRcd, Sent: p.PfxSnt}
+		}
+	})
+	return sessions, err
 }
 
 // Overflowed asks FRR for the neighbors whose session it keeps closed because too
-// many prefixes came in, in order. A bgpd that does not run has none.
+// many prefixes came in, in order.
 func Overflowed(ctx context.Context, r step.Reader) ([]netip.Addr, error) {
-	out, err := r.Query(ctx, Vtysh("show bgp summary json")...)
-	if err != nil && step.ExitStatus(err) < 0 {
-		return nil, err
-	}
-	var families map[string]struct {
-		Peers map[string]struct{ State string }
-	}
-	if json.Unmarshal([]byte(out), &families) != nil {
-		return nil, nil
-	}
 	found := map[netip.Addr]bool{}
-	for _, fam := range families {
-		for key, p := range fam.Peers {
-			if addr, err := netip.ParseAddr(key); err == nil && strings.Contains(p.State, "PfxCt") { // "Idle (PfxCt)"
-				found[addr] = true
-			}
+	err := eachSummary(ctx, r, func(_ string, addr netip.Addr, p summaryPeer) {
+		if strings.Contains(p.State, "PfxCt") { // "Idle (PfxCt)"
+			found[addr] = true
 		}
-	}
-	return slices.SortedFunc(maps.Keys(found), netip.Addr.Compare), nil
+	})
+	return slices.SortedFunc(maps.Keys(found), netip.Addr.Compare), err
 }
 
 // Established asks FRR for the neighbors that it has a session with, in order.

@@ -116,26 +116,27 @@ func (s runsConf) reload(ctx context.Context, h step.Host) error {
 // changesLimit says whether the reload changes how many prefixes neighbors may
 // send.
 func (s runsConf) changesLimit(ctx context.Context, r step.Reader) bool {
+	diff, err := s.difference(ctx, r)
+	return err == nil && limitChanges(diff)
+}
+
+// difference compares what FRR runs with what it is to run, line by line.
+func (s runsConf) difference(ctx context.Context, r step.Reader) (step.Diff, error) {
 	running, err := runningConf(ctx, r)
 	if err != nil {
-		return false
+		return nil, err
 	}
 	want, err := wantedConf(ctx, r, s.host, s.render)
-	return err == nil && limitChanges(conf.Compare(running, string(want)))
+	if err != nil {
+		return nil, err
+	}
+	return conf.Compare(running, string(want)), nil
 }
 
 // bfdLeft says whether FRR runs all of frr.conf but for BFD's own times. FRR 7.5
 // cannot take those back, and its bfdd may crash over it: a restart it is, with
 // the rollback still armed.
 func (s runsConf) bfdLeft(ctx context.Context, r step.Reader) bool {
-	running, err := runningConf(ctx, r)
-	if err != nil {
-		return false
-	}
-	want, err := wantedConf(ctx, r, s.host, s.render)
-	if err != nil {
-		return false
-	}
-	diff := conf.Compare(running, string(want))
-	return len(diff) > 0 && !slices.ContainsFunc(diff, func(c step.Change) bool { return !strings.HasPrefix(c.Have+c.Want, "bfd | ") })
+	diff, err := s.difference(ctx, r)
+	return err == nil && len(diff) > 0 && !slices.ContainsFunc(diff, func(c step.Change) bool { return !strings.HasPrefix(c.Have+c.Want, "bfd | ") })
 }

@@ -86,6 +86,7 @@ func (s confirmed) watch(ctx context.Context, h step.Host, before armedState) (l
 	if conf.ChangesRoutes(diff) {
 		settled = start.Add(s.patience.policy)
 	}
+	uncounted := takenAway(diff)
 	// Every neighbor answers a request for its routes (RFC 2918). Where one does
 	// not know that, its next keepalive is the sign of life.
 	_, err = h.Query(ctx, bgp.Vtysh("clear bgp ipv4 unicast * soft in", "clear bgp ipv6 unicast * soft in")...)
@@ -105,7 +106,7 @@ func (s confirmed) watch(ctx context.Context, h step.Host, before armedState) (l
 				l.silent = append(l.silent, a)
 			}
 		}
-		l.routes = lostRoutes(before, now, s.neighbors, diff)
+		l.routes = lostRoutes(before, now, expected, uncounted)
 		switch {
 		case time.Now().Before(settled):
 		case !l.any() || time.Since(start) > s.patience.back:
@@ -152,37 +153,42 @@ func restarted(now sessions, expected []netip.Addr, age time.Duration) bool {
 	return slices.ContainsFunc(expected, func(a netip.Addr) bool { return now[a].Up < age })
 }
 
-// vtyFamilies are the address families as FRR's configuration names them.
-var vtyFamilies = map[string]string{bgp.IPv4Unicast: "ipv4 unicast", bgp.IPv6Unicast: "ipv6 unicast", bgp.EVPN: "l2vpn evpn"}
+// takenAway are the address families of which a change removes prefixes, or which
+// it removes as a whole: fewer of their routes are as it is meant.
+func takenAway(diff step.Diff) map[string]bool {
+	return map[string]bool{
+		bgp.IPv4Unicast: conf.Deactivates(diff, "ipv4 unicast") || conf.RemovesPrefixes(diff, "4"),
+		bgp.IPv6Unicast: conf.Deactivates(diff, "ipv6 unicast") || conf.RemovesPrefixes(diff, "6"),
+		bgp.EVPN:        conf.Deactivates(diff, "l2vpn evpn"),
+	}
+}
 
-// lostRoutes says which sessions carry fewer routes than before, and fewer than
-// the change takes away itself: the routes of neighbors that it removes, and
-// those of prefixes and address families that it removes, which are not counted.
-// VMs come and go also while a change is made: of many routes, one in twenty may
-// be missing.
-func lostRoutes(before armedState, now sessions, neighbors []netip.Addr, diff step.Diff) []string {
-	removed := map[string]int{}
+// lostRoutes says which sessions with the neighbors that stay carry fewer routes
+// than before, and fewer than the change takes away itself: the routes of
+// neighbors that go, and those of the families that are not counted. VMs come and
+// go also while a change is made: of many routes, one in twenty may be missing.
+func lostRoutes(before armedState, now sessions, stay []netip.Addr, uncounted map[string]bool) []string {
+	gone := map[string]int{}
 	for a, s := range before.Sessions {
-		if !slices.Contains(neighbors, a) {
+		if !slices.Contains(stay, a) {
 			for family, n := range s.Families {
-				removed[family] += n.Accepted
+				gone[family] += n.Accepted
 			}
 		}
 	}
 	var out []string
-	for _, a := range before.Peers {
+	for _, a := range stay {
 		is, up := now[a]
-		if !up || !slices.Contains(neighbors, a) {
+		if !up {
 			continue
 		}
 		for _, family := range []string{bgp.IPv4Unicast, bgp.IPv6Unicast, bgp.EVPN} {
 			was, used := before.Sessions[a].Families[family]
-			if !used || conf.Deactivates(diff, vtyFamilies[family]) ||
-				family == bgp.IPv4Unicast && conf.RemovesPrefixes(diff, "4") || family == bgp.IPv6Unicast && conf.RemovesPrefixes(diff, "6") {
+			if !used || uncounted[family] {
 				continue
 			}
 			n := is.Families[family]
-			if fewer(n.Sent, was.Sent-removed[family]) {
+			if fewer(n.Sent, was.Sent-gone[family]) {
 				out = append(out, fmt.Sprintf("to %s: %d of %d %s routes", a, n.Sent, was.Sent, family))
 			}
 			if fewer(n.Accepted, was.Accepted) {

@@ -152,7 +152,7 @@ func TestWhatAChangeTakesAwayItselfIsNotLost(t *testing.T) {
 			[]string{"ip prefix-list IPFABRIC-POOLS4 seq 5 permit 203.0.113.0/24 ge 32", "router bgp 65000 | address-family l2vpn evpn | neighbor RR4 activate"}, 0},
 		{"the EVPN family by itself", sessions{up: only(100, 40), down: only(10, 40)}, []netip.Addr{up, down}, nil, 4},
 	} {
-		if got := lostRoutes(before, tt.now, tt.neighbors, removedLines(tt.diff)); len(got) != tt.want {
+		if got := lostRoutes(before, tt.now, tt.neighbors, takenAway(removedLines(tt.diff))); len(got) != tt.want {
 			t.Errorf("%s: %q, want %d", tt.name, got, tt.want)
 		}
 	}

@@ -52,10 +52,7 @@ func (s NeighborTables) Apply(ctx context.Context, h step.Host) error {
 	if err != nil || len(settings) == 0 {
 		return err
 	}
-	if err := WriteFile(ctx, h, File{Path: neighborFile, Data: s.file(settings), Mode: 0o644}); err != nil {
-		return err
-	}
-	return h.Run(ctx, "sysctl", "-q", "-p", neighborFile)
+	return setSysctl(ctx, h, neighborFile, s.file(settings))
 }
 
 // A neighborSetting is one limit of one table.

@@ -48,10 +48,15 @@ func (s Forwarding) Apply(ctx context.Context, h step.Host) error {
 	if err != nil {
 		return err
 	}
-	if err := WriteFile(ctx, h, File{Path: sysctlFile, Data: data, Mode: 0o644}); err != nil {
+	return setSysctl(ctx, h, sysctlFile, data)
+}
+
+// setSysctl writes a sysctl.d(5) file, and has the kernel take its settings.
+func setSysctl(ctx context.Context, h step.Host, path string, data []byte) error {
+	if err := WriteFile(ctx, h, File{Path: path, Data: data, Mode: 0o644}); err != nil {
 		return err
 	}
-	return h.Run(ctx, "sysctl", "-q", "-p", sysctlFile)
+	return h.Run(ctx, "sysctl", "-q", "-p", path)
 }
 
 // settings is the file's content. A kernel that forwards no longer accepts

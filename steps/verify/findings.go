@@ -76,8 +76,13 @@ func (r *Report) Findings() []Finding {
 			add("", Finding{VM: &r.VMs[i], Status: v.Status, Detail: v.Detail, Hint: v.Hint})
 		}
 	}
+	effects := r.effects()
 	for i := range out {
-		out[i].Effects = r.effects(slices.Concat(out[i].Names, out[i].Like))
+		causes := slices.Concat(out[i].Names, out[i].Like)
+		slices.Sort(causes)
+		for _, cause := range slices.Compact(causes) {
+			out[i].Effects.add(effects[cause])
+		}
 	}
 	return out
 }
@@ -85,30 +90,45 @@ func (r *Report) Findings() []Finding {
 // limit is how hints name the hosts of a command.
 func limit(hosts string) string { return "--limit " + hosts + "`" }
 
-// effects counts what has one of these as its cause.
-func (r *Report) effects(causes []string) Effects {
-	var e Effects
+// add counts what another cause explains, too.
+func (e *Effects) add(o Effects) {
+	e.Down += o.Down
+	e.Unchecked += o.Unchecked
+	e.Warned += o.Warned
+	e.VMsMissing += o.VMsMissing
+	e.VMsUnchecked += o.VMsUnchecked
+}
+
+// effects counts what each cause explains.
+func (r *Report) effects() map[string]Effects {
+	out := map[string]Effects{}
 	for _, s := range r.Sessions {
-		switch {
-		case s.Cause == "" || !slices.Contains(causes, s.Cause):
-		case s.Status == Bad:
+		e := out[s.Cause]
+		switch s.Status {
+		case Bad:
 			e.Down++
-		case s.Status == NotChecked:
+		case NotChecked:
 			e.Unchecked++
-		case s.Status == Warn:
+		case Warn:
 			e.Warned++
 		}
+		out[s.Cause] = e
 	}
 	for _, v := range r.VMs {
-		switch {
-		case v.VM == "" || v.Cause == "" || !slices.Contains(causes, v.Cause):
-		case v.Status == Bad:
+		if v.VM == "" {
+			continue // a stray route
+		}
+		e := out[v.Cause]
+		switch v.Status {
+		case Bad:
 			e.VMsMissing++
-		case v.Status == NotChecked:
+		case NotChecked:
 			e.VMsUnchecked++
 		}
+		out[v.Cause] = e
 	}
-	return e
+	delete(out, "") // what has no cause
+	return out
 }
 
 // Problems counts the findings that keep the fabric from being healthy. What could not be checked

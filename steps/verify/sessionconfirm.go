@@ -7,6 +7,7 @@ import (
 
 	"ipfabric/inventory"
 	"ipfabric/steps/run"
+	"ipfabric/steps/step"
 	"ipfabric/steps/vms"
 )
 
@@ -14,10 +15,7 @@ import (
 // that the other sends: the two ends were asked at different moments, and a route may have been on
 // its way.
 func examineSessions(ctx context.Context, f *inventory.Fabric, connect connector, sights []*sight, pause time.Duration) []Session {
-	byName := map[string]*sight{}
-	for _, s := range sights {
-		byName[s.host.Name] = s
-	}
+	byName := sightsByName(sights)
 	out := []Session{}
 	unclear := map[int]expected{} // by the place in out
 	ends := map[string]*sight{}   // of these
@@ -32,12 +30,8 @@ func examineSessions(ctx context.Context, f *inventory.Fabric, connect connector
 		}
 		out = append(out, j.session())
 	}
-	if len(unclear) > 0 {
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-			ends = askAgain(ctx, connect, ends)
-		}
+	if len(unclear) > 0 && step.Pause(ctx, pause) == nil {
+		ends = askAgain(ctx, connect, ends)
 	}
 	for i, e := range unclear {
 		out[i] = judge{f: f, expected: e, near: ends[e.rr.Name], far: ends[e.peer.Name]}.session()

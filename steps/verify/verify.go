@@ -118,3 +118,11 @@ func newSights(f *inventory.Fabric) []*sight {
 	}
 	return out
 }
+
+func sightsByName(sights []*sight) map[string]*sight {
+	out := map[string]*sight{}
+	for _, s := range sights {
+		out[s.host.Name] = s
+	}
+	return out
+}

@@ -39,10 +39,7 @@ func examineVMs(ctx context.Context, f *inventory.Fabric, connect connector, sig
 // observation is what the hosts said of the VMs.
 func observation(f *inventory.Fabric, sights []*sight) vms.Observation {
 	o := vms.NewObservation(f)
-	byName := map[string]*sight{}
-	for _, s := range sights {
-		byName[s.host.Name] = s
-	}
+	byName := sightsByName(sights)
 	for i := range o.Nodes {
 		s := byName[o.Nodes[i].Node.Name]
 		o.Nodes[i] = s.node

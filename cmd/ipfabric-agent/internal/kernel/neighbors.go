@@ -31,7 +31,7 @@ const (
 // NeighborTables returns those of IPv4 and, if the kernel has IPv6, of IPv6.
 func NeighborTables() ([]NeighborTable, error) {
 	// The sysctls and /proc/net/stat say the same, but not in a container.
-	msgs, err := again(func() ([][]byte, error) {
+	msgs, err := Again(func() ([][]byte, error) {
 		req := nl.NewNetlinkRequest(unix.RTM_GETNEIGHTBL, unix.NLM_F_DUMP)
 		req.AddData(&nl.RtGenMsg{RtGenmsg: unix.RtGenmsg{Family: unix.AF_UNSPEC}})
 		return req.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWNEIGHTBL)

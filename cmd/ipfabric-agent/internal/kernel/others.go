@@ -45,7 +45,7 @@ func (k *Kernel) usedByOthers(links map[int]*dataplane.Link) error {
 // others' index. The other end of a veth is none, nor is what is on top of a
 // link of another namespace.
 func (k *Kernel) uppers() (map[int][]string, error) {
-	links, err := again(k.handle.LinkList)
+	links, err := Again(k.handle.LinkList)
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ func (k *Kernel) See(ctx context.Context, devices []string, all bool) (dataplane
 }
 
 func (k *Kernel) allLinks(into map[string]*dataplane.Link) error {
-	links, err := again(k.handle.LinkList)
+	links, err := Again(k.handle.LinkList)
 	if err != nil {
 		return err
 	}
@@ -152,9 +152,9 @@ func (k *Kernel) add(into map[string]*dataplane.Link, l netlink.Link) {
 	k.index[link.Name] = link.Index
 }
 
-// again repeats a dump that was interrupted by a change: what it returned may
+// Again repeats a dump that was interrupted by a change: what it returned may
 // lack something that is there.
-func again[T any](dump func() (T, error)) (out T, err error) {
+func Again[T any](dump func() (T, error)) (out T, err error) {
 	for range 10 {
 		out, err = dump()
 		if !errors.Is(err, netlink.ErrDumpInterrupted) && !errors.Is(err, nl.ErrDumpInterrupted) {
@@ -166,7 +166,7 @@ func again[T any](dump func() (T, error)) (out T, err error) {
 
 // dump asks the kernel for a list and returns its raw messages.
 func (k *Kernel) dump(kind int, answer uint16, header nl.NetlinkRequestData, attrs ...nl.NetlinkRequestData) ([][]byte, error) {
-	return again(func() ([][]byte, error) {
+	return Again(func() ([][]byte, error) {
 		req := nl.NewNetlinkRequest(kind, unix.NLM_F_DUMP)
 		req.Sockets = k.dumps
 		req.AddData(header)

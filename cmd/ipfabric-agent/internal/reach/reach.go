@@ -12,6 +12,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"ipfabric/cmd/ipfabric-agent/internal/kernel"
 	"ipfabric/inventory/vm"
 )
 
@@ -107,7 +108,7 @@ type device struct {
 func (l *Look) uplinks(q Question) ([]device, error) {
 	found := map[int]*device{}
 	for _, peer := range q.Peers {
-		routes, err := again(func() ([]netlink.Route, error) { return l.handle.RouteGet(peer.AsSlice()) })
+		routes, err := kernel.Again(func() ([]netlink.Route, error) { return l.handle.RouteGet(peer.AsSlice()) })
 		if err != nil || len(routes) == 0 {
 			continue // no route: its session is down, which is told elsewhere
 		}
@@ -139,17 +140,6 @@ func (l *Look) device(index int) (device, error) {
 	a := link.Attrs()
 	const ready = unix.IFF_UP | unix.IFF_RUNNING
 	return device{index: index, name: a.Name, kind: link.Type(), usable: a.RawFlags&ready == ready}, nil
-}
-
-// again repeats a dump that a change has interrupted.
-func again[T any](dump func() (T, error)) (out T, err error) {
-	for range 10 {
-		out, err = dump()
-		if !errors.Is(err, netlink.ErrDumpInterrupted) {
-			return out, err
-		}
-	}
-	return out, err
 }
 
 // some lists names for people: the first few, and how many more there are.

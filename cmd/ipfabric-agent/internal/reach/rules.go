@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"ipfabric/cmd/ipfabric-agent/internal/kernel"
 	"ipfabric/inventory/vm"
 )
 
@@ -84,7 +85,7 @@ type rule struct {
 // ruleList returns the rules of a family in the order of their priorities. The
 // netlink library does not return their actions.
 func (l *Look) ruleList(family uint8) ([]rule, error) {
-	msgs, err := again(func() ([][]byte, error) {
+	msgs, err := kernel.Again(func() ([][]byte, error) {
 		req := nl.NewNetlinkRequest(unix.RTM_GETRULE, unix.NLM_F_DUMP)
 		req.AddData(&nl.RtMsg{RtMsg: unix.RtMsg{Family: family}})
 		return req.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWRULE)

@@ -9,6 +9,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"ipfabric/cmd/ipfabric-agent/internal/kernel"
 	"ipfabric/inventory/vm"
 )
 
@@ -32,7 +33,7 @@ func (l *Look) silent(vms []VM) (map[string][]netip.Addr, error) {
 		return out, nil
 	}
 	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
-		entries, err := again(func() ([]netlink.Neigh, error) { return l.handle.NeighList(0, family) })
+		entries, err := kernel.Again(func() ([]netlink.Neigh, error) { return l.handle.NeighList(0, family) })
 		if err != nil {
 			return out, err
 		}

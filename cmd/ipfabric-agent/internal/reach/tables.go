@@ -8,6 +8,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"ipfabric/cmd/ipfabric-agent/internal/kernel"
 	"ipfabric/inventory/vm"
 )
 
@@ -45,7 +46,7 @@ func (t *tables) find(table uint32, a netip.Addr) (hop, bool) {
 }
 
 func (t *tables) read(table uint32) ([]hop, error) {
-	routes, err := again(func() ([]netlink.Route, error) {
+	routes, err := kernel.Again(func() ([]netlink.Route, error) {
 		return t.look.handle.RouteListFiltered(int(t.family), &netlink.Route{Table: int(table)}, netlink.RT_FILTER_TABLE)
 	})
 	if err != nil {
@@ -159,7 +160,7 @@ func (t *tables) byDefault(up []device) *diverted {
 }
 
 func (t *tables) askDefault(up []device) *diverted {
-	routes, err := again(func() ([]netlink.Route, error) { return t.look.handle.RouteGet(outside[t.family].AsSlice()) })
+	routes, err := kernel.Again(func() ([]netlink.Route, error) { return t.look.handle.RouteGet(outside[t.family].AsSlice()) })
 	if err != nil || len(routes) == 0 {
 		return nil // there is no default route
 	}

@@ -128,7 +128,7 @@ func decide(ctx context.Context, question, details string, choose func(context.C
 		switch answer, err := choose(ctx, question); {
 		case err != nil:
 			return err
-		case answer == "y" || answer == "yes":
+		case ui.IsYes(answer):
 			return nil
 		case answer == "d" && details != "":
 			show(details)

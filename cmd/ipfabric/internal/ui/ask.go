@@ -46,8 +46,11 @@ func NewAsker(in io.Reader, say *Sayer, mask *Masker) *Asker {
 // Confirm asks a question whose answer is yes or, also to an empty line, no.
 func (a *Asker) Confirm(ctx context.Context, question string) (bool, error) {
 	answer, err := a.Choose(ctx, question+" [y/N]")
-	return answer == "y" || answer == "yes", err
+	return IsYes(answer), err
 }
+
+// IsYes says whether an answer is yes. Any other is no.
+func IsYes(answer string) bool { return answer == "y" || answer == "yes" }
 
 // Choose asks a question and returns what was typed, in lower case.
 func (a *Asker) Choose(ctx context.Context, question string) (string, error) {

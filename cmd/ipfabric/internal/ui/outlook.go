@@ -83,7 +83,10 @@ func (h HostOutlook) paragraph(extent Extent, paint func(Style, string) string) 
 	default:
 		b.WriteString(paint(yellow, Count(len(h.Steps), "change")) + "\n")
 	}
-	inFiles := changedInFiles(h.Steps)
+	var inFiles map[string]bool
+	if extent == InShort {
+		inFiles = changedInFiles(h.Steps)
+	}
 	for _, st := range h.Steps {
 		d := st.Diff
 		if extent == InShort {
